@@ -1,0 +1,1 @@
+"""The nouns of the product. Pure: no I/O, no pytest, no SDK."""

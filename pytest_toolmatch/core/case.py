@@ -1,0 +1,47 @@
+"""A case: one query, or a conversation so far, with the tools that are on offer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import msgspec
+
+from pytest_toolmatch.core.conversation import Conversation, last_query, user
+from pytest_toolmatch.core.tool import Tool
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """One query with an id that is stable under edits of other cases.
+
+    ``tools`` is ``None`` where the suite's tools are on offer; ``where`` says where it was declared
+    (``path:line``), for messages.
+    """
+
+    id: str
+    conversation: Conversation
+    tags: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] | None = None
+    where: str = ""
+
+    @property
+    def query(self) -> str:
+        """The text of the last user message."""
+        return last_query(self.conversation)
+
+    def __repr__(self) -> str:
+        return f"<Case {self.id}>"
+
+
+def case_of_query(text: str, *, id: str = "", tags: tuple[str, ...] = ()) -> Case:  # noqa: A002
+    """Return a case for a bare query, with an id made from its text where none is given."""
+    return Case(id=id or slug(text), conversation=user(text), tags=tags)
+
+
+def slug(text: str, *, limit: int = 40) -> str:
+    """Return a readable, stable id for a text: at most ``limit`` characters and 4 hex digits of its hash."""
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if words == text and len(text) <= limit:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:4]
+    return f"{words[:limit].rstrip('-')}-{digest}".lstrip("-")

@@ -1,0 +1,66 @@
+"""A sample: one run of one model on one case, with its typed outcome."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from pytest_toolmatch.core.chain import Call, Chain
+
+SampleRole: TypeAlias = Literal["teacher", "student", "recorded"]
+"""Whom the sample was drawn for; ``recorded`` (imported from a log) serves as either."""
+
+Outcome: TypeAlias = Literal[
+    "called", "answered", "invalid", "truncated", "refused", "lost_by_server", "infrastructure"
+]
+"""What a sample came to; only ``infrastructure`` says nothing about the model."""
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A call that was answered with an error instead of being run: one retry.
+
+    ``step`` is the index of the step it belongs to, ``attempt`` counts from 0 within that step.
+    """
+
+    call: Call
+    reason: Literal["unknown_tool", "malformed_json", "schema_violation"]
+    message: str = ""
+    step: int = 0
+    attempt: int = 0
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens of one sample, summed over its turns."""
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run of one model on one case. ``latency`` in seconds, ``cost`` in USD."""
+
+    case: str
+    role: SampleRole
+    draw: int
+    outcome: Outcome
+    chain: Chain = ()
+    text: str = ""
+    refusals: tuple[Refusal, ...] = ()
+    usage: Usage | None = None
+    latency: float | None = None
+    cost: float | None = None
+    error: str = ""
+    source: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """Whether the sample says something about the model."""
+        return self.outcome != "infrastructure"
+
+
+def outcome_of(chain: Chain) -> Outcome:
+    """Return the outcome of a finished, undisturbed sample: ``called`` or ``answered``."""
+    return "called" if chain else "answered"

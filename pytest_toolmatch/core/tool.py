@@ -1,0 +1,44 @@
+"""A tool as both models see it: name, description, JSON Schema of its arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Effect: TypeAlias = Literal["read", "write"]
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """One declared tool.
+
+    ``parameters`` is a JSON Schema (2020-12) of type object; ``None`` declares nothing about arguments.
+    ``effect`` says whether a call changes the world. ``implementation`` is the Python function behind it,
+    where there is one; ``reply`` a canned reply. Neither is part of what a model is shown.
+    """
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+    effect: Effect | None = None
+    implementation: Any = None
+    reply: Any = None
+
+    def shown(self) -> dict[str, Any]:
+        """Return what a model sees of the tool; this is what recordings are keyed by."""
+        return {"name": self.name, "description": self.description, "parameters": self.parameters}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the implementation, so that a decorated function stays a function."""
+        return self.implementation(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Tool {self.name}>"
+
+
+def find_tool(tools: Iterable[Tool], name: str) -> Tool | None:
+    """Return the tool of that exact name."""
+    return next((tool for tool in tools if tool.name == name), None)

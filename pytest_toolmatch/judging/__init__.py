@@ -1,0 +1,1 @@
+"""Samples in, verdicts out. Pure: no I/O."""

@@ -1,0 +1,1 @@
+"""Where samples come from: recordings today, models later."""

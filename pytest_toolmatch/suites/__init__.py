@@ -1,0 +1,1 @@
+"""Files and suites: YAML, JSON Lines, and the logs that people already have."""

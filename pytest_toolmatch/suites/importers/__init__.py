@@ -1,0 +1,1 @@
+"""Logs into suites: one file per format, the same names in each."""

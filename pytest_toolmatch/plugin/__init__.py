@@ -1,0 +1,1 @@
+"""The pytest face; the only package that imports pytest."""

@@ -1,16 +1,16 @@
 """Every error that a user can meet, as one tree.
 
-    ToolmatchError            what went wrong, where, what to do next; shown without a traceback
-    ├── ConfigError           a setting, an option or a marker is wrong
-    ├── SuiteError            a suite, cases or tools file is wrong
-    │   └── ToolError         one tool of it: its schema or its function
-    ├── GateError             a gate expression is wrong
-    ├── RecordingError        a recordings file can't be read or written
-    │   └── MissingRecording  there is no (fresh) recording of what was asked for
-    ├── ImportFormatError     a log to import can't be understood at all
-    └── SamplingError         a model could not be sampled: infrastructure, never a mismatch
+ToolmatchError            what went wrong, where, what to do next; shown without a traceback
+├── ConfigError           a setting, an option or a marker is wrong
+├── SuiteError            a suite, cases or tools file is wrong
+│   └── ToolError         one tool of it: its schema or its function
+├── GateError             a gate expression is wrong
+├── RecordingError        a recordings file can't be read or written
+│   └── MissingRecording  there is no (fresh) recording of what was asked for
+├── ImportFormatError     a log to import can't be understood at all
+└── SamplingError         a model could not be sampled: infrastructure, never a mismatch
 
-    ToolmatchWarning          something to know that changes no result
+ToolmatchWarning          something to know that changes no result
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One suite, from whatever file or module it was declared in.
 
     ``chain_match`` is the share of the student's samples that must match for a case to agree; ``divergence`` says
-    whether a case that does not is a failure or an expected one (then only the gates decide). ``recordings`` is
-    the directory of its ``<model>.jsonl`` files, where the suite names one.
+    whether a case that does not is a failure or an expected one (then only the gates decide); None leaves both to the
+    settings. ``recordings`` is the directory of its ``<model>.jsonl`` files, where the suite names one.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     instructions: str = ""
     rules: Rules = Rules()
     gates: tuple[str, ...] = ()
-    chain_match: float = 0.8
-    divergence: Divergence = "fail"
+    chain_match: float | None = None
+    divergence: Divergence | None = None
     recordings: Path | None = None
     where: str = ""

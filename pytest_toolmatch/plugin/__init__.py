@@ -1,1 +1,90 @@
-"""The pytest face; the only package that imports pytest."""
+"""The pytest face; the only package that imports pytest.
+
+This module is loaded by every pytest run of everyone who has the distribution installed. It imports nothing of its own
+until ``--toolmatch`` is given, or a test or a file asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_toolmatch.plugin.fixture import Toolmatch
+
+_OFF = "needs --toolmatch"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options, all prefixed, and their ini twins."""
+    group = parser.getgroup("toolmatch", "tool-calling agreement")
+    group.addoption("--toolmatch", action="store_true", help="judge the tool calls of a student against its teacher's")
+    group.addoption(
+        "--toolmatch-mode",
+        metavar="MODE",
+        help="where samples come from: replay (recordings, the default); implies --toolmatch",
+    )
+    group.addoption("--toolmatch-teacher", metavar="MODEL", help="the model to agree with")
+    group.addoption("--toolmatch-student", metavar="MODEL", help="the model that is judged")
+    group.addoption(
+        "--toolmatch-samples",
+        metavar="N",
+        type=int,
+        help="samples of each model and case (default: all that are recorded)",
+    )
+    group.addoption(
+        "--toolmatch-report", metavar="FILE.json", action="append", help="write the report to this file; repeatable"
+    )
+    parser.addini("toolmatch_teacher", "the model to agree with")
+    parser.addini("toolmatch_student", "the model that is judged")
+    parser.addini("toolmatch_samples", "samples of each model and case", type="int", default=None)
+    parser.addini("toolmatch_recordings", "directory of the recordings (default: fixtures/recordings)")
+    parser.addini("toolmatch_gates", "gates of every suite, one a line", type="linelist", default=[])
+    parser.addini("toolmatch_chain_match", "share of samples to match (default: 0.8)", type="float", default=None)
+    parser.addini("toolmatch_divergence", "what a diverging case is: fail (default) or xfail, where only gates decide")
+    parser.addini("toolmatch_ambiguous", "what a case without a teacher's consensus is: skip (default) or fail")
+    parser.addini("toolmatch_undecided", "what an undecided gate does: fail (default) or pass")
+    parser.addini("toolmatch_confidence", "of all intervals (default: 0.95)", type="float", default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and everything else only when the run is ours."""
+    config.addinivalue_line(
+        "markers", "toolmatch(match, gates, instructions, …): how the cases of this module or test are judged"
+    )
+    if is_active(config):
+        from pytest_toolmatch.plugin.run import activate  # noqa: PLC0415 - paid for only by runs that are ours
+
+        activate(config)
+
+
+def is_active(config: pytest.Config) -> bool:
+    """Say whether the run is ours; a mode implies the flag."""
+    return bool(config.getoption("toolmatch", default=False) or config.getoption("toolmatch_mode", default=None))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect ``*.toolmatch.yaml`` suites; no other YAML is ours."""
+    if not file_path.name.endswith(".toolmatch.yaml"):
+        return None
+    from pytest_toolmatch.plugin.yaml_suite import SuiteFile  # noqa: PLC0415 - only where there is a suite file
+
+    return SuiteFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip toolmatch tests of runs that are not ours, before any of their fixtures is made."""
+    if "toolmatch" in getattr(item, "fixturenames", ()) and not is_active(item.config):
+        pytest.skip(_OFF)
+
+
+@pytest.fixture(scope="module")
+def toolmatch(request: pytest.FixtureRequest) -> Toolmatch:
+    """Return what judges queries in a test: ``assert toolmatch(query)``."""
+    from pytest_toolmatch.plugin.fixture import toolmatch_of  # noqa: PLC0415 - only where a test asks for it
+
+    return toolmatch_of(request)

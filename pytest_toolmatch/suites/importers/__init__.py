@@ -1,1 +1,102 @@
-"""Logs into suites: one file per format, the same names in each."""
+"""Importers: one module per log format, with the same three names in each (``NAME``, ``SUMMARY``, ``read``)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from importlib import import_module
+from types import MappingProxyType
+from typing import Protocol, cast
+
+import msgspec
+
+from pytest_toolmatch.core.chain import Call, calls_of, select_calls
+from pytest_toolmatch.core.conversation import Conversation, Message
+from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.core.sample import outcome_of
+from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
+
+FORMATS = MappingProxyType(
+    {name: f"{__name__}.{name.replace('-', '_')}" for name in ("bfcl", "claude-code", "react", "tau-bench", "tau2")}
+)
+"""Format name → module; a module is imported when its format is asked for."""
+
+
+MAX_REPORTS = 20
+"""Problems reported one by one per file."""
+
+
+class Format(Protocol):
+    """What a format module exports."""
+
+    NAME: str
+    SUMMARY: str
+
+    def read(self, sources: Sequence[Source], options: Options) -> Iterator[Record]:
+        """Yield what the sources hold, in an order that depends on them alone."""
+        ...
+
+
+def find_format(name: str) -> Format:
+    """Return the module of a format; ConfigError names the known ones."""
+    if name not in FORMATS:
+        raise ConfigError(f"no log format {name!r}{did_you_mean(name, FORMATS)}; known: {', '.join(FORMATS)}")
+    return cast("Format", import_module(FORMATS[name]))
+
+
+def read_log(name: str, sources: Sequence[Source], options: Options | None = None) -> Iterator[Record]:
+    """Yield the records of a log, with only the calls that the options let through."""
+    options = options or Options()
+    for record in _capped(find_format(name).read(sources, options)):
+        yield from _filtered(record, options) if isinstance(record, Imported) else (record,)
+
+
+def _capped(records: Iterable[Record]) -> Iterator[Record]:
+    """Pass on the first problems of every file and count the others."""
+    reported: Counter[str] = Counter()
+    for record in records:
+        if isinstance(record, Problem):
+            file = record.where.rpartition(":")[0]
+            reported[file] += 1
+            if reported[file] > MAX_REPORTS:
+                continue
+        yield record
+    for file, count in reported.items():
+        if count > MAX_REPORTS:
+            yield Problem(file, f"{count - MAX_REPORTS} more problems of this kind")
+
+
+def keeps(options: Options, tool: str) -> bool:
+    """Return whether calls of a tool are wanted."""
+    wanted = not options.include or any(fnmatchcase(tool, glob) for glob in options.include)
+    return wanted and not any(fnmatchcase(tool, glob) for glob in options.exclude)
+
+
+def _filtered(run: Imported, options: Options) -> Iterator[Record]:
+    """Drop unwanted calls from the chain and from the conversation so far, and account for them."""
+    calls = calls_of(run.chain)
+    unwanted = sum(not keeps(options, call.name) for call in calls)
+    if unwanted:
+        yield Skipped(run.source, "calls of tools that are not wanted", calls=unwanted)
+    if not options.include and not options.exclude:
+        yield run
+        return
+    chain = select_calls(run.chain, lambda call: keeps(options, call.name))
+    case = msgspec.structs.replace(run.case, conversation=_trimmed(run.case.conversation, options))
+    outcome = outcome_of(chain) if run.outcome == "called" else run.outcome
+    yield msgspec.structs.replace(run, case=case, chain=chain, outcome=outcome)
+
+
+def _trimmed(conversation: Conversation, options: Options) -> Conversation:
+    def keep(call: Call) -> bool:
+        return keeps(options, call.name)
+
+    trimmed = []
+    for message in conversation:
+        if message.role == "tool" and not keeps(options, message.name):
+            continue
+        calls = tuple(filter(keep, message.calls))
+        if calls or message.content or not message.calls:
+            trimmed.append(Message(message.role, message.content, calls, message.name, message.reply_to))
+    return tuple(trimmed)

@@ -1,0 +1,121 @@
+"""The match metrics of one case, at every level, each beside its ceiling."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_toolmatch.judging.consensus import Consensus, consensus, consistency, leave_one_out, support
+from pytest_toolmatch.judging.levels import LEVELS
+from pytest_toolmatch.judging.measures import Measure, mean_of_pairs, mean_of_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_toolmatch.core.rules import Rules
+    from pytest_toolmatch.judging.levels import Classes, Level
+
+
+class Agreement(NamedTuple):
+    """All match metrics of one case; ``ceilings`` are the same with the teacher in the student's place.
+
+    ``leading`` is the teacher's chain with the largest support, ``consensus`` the same where that is enough.
+    ``parted`` are the student's classes that do not match the reference (``draws``: the leading chain).
+    """
+
+    consensus: Consensus | None
+    leading: Consensus | None
+    parted: frozenset[int]
+    measures: dict[str, Measure]
+    ceilings: dict[str, Measure]
+
+
+def agreement(classes: Classes, rules: Rules) -> Agreement:
+    """Measure one case at every level; needs at least one teacher and one student sample."""
+    top = _Level(classes, LEVELS[0], rules)
+    measures: dict[str, Measure] = {}
+    ceilings: dict[str, Measure] = {}
+    for level in LEVELS:
+        at = top if level is top.level else _Level(classes, level, rules)
+        measures |= at.measures()
+        ceilings |= at.ceilings()
+    return Agreement(top.reached(), top.leading, top.parted(), measures, ceilings)
+
+
+class _Level:
+    """One level of one case."""
+
+    def __init__(self, classes: Classes, level: Level, rules: Rules) -> None:
+        self.classes = classes
+        self.level = level
+        self.rules = rules
+        self.matrix = classes.matrix(level)
+        self.leading = consensus(classes, classes.teacher, self.matrix)
+
+    def reached(self) -> Consensus | None:
+        """Return the consensus, if it has the support that the rules ask for."""
+        return self.leading if self.leading and self.leading.share >= self.rules.min_consensus else None
+
+    def parted(self) -> frozenset[int]:
+        """Return the student's matchable classes that do not match the reference; none without one."""
+        usable = {index for index in self.classes.student if self.classes.chains[index] is not None}
+        if self.rules.reference == "any":
+            return frozenset(index for index in usable if not self._score(index, self.classes.teacher))
+        found = self.reached() if self.rules.reference == "consensus" else self.leading
+        return frozenset(index for index in usable if found and not self.matrix[index][found.chosen])
+
+    def measures(self) -> dict[str, Measure]:
+        student, teacher, level = self.classes.student, self.classes.teacher, self.level
+        made = {level.agreement: self._agreement(student, teacher)}
+        own = consistency(teacher, self.matrix)
+        if own is not None:
+            made[level.consistency] = mean_of_pairs(own, len(teacher))
+        if self.rules.reference != "consensus" or self.reached():
+            scores = [score for index in student if (score := self._score(index, teacher)) is not None]
+            if scores:
+                made[level.match] = mean_of_scores(scores)
+        return made
+
+    def ceilings(self) -> dict[str, Measure]:
+        teacher, level = self.classes.teacher, self.level
+        own = consistency(teacher, self.matrix)
+        if own is None:
+            return {}
+        made = {level.agreement: mean_of_pairs(own, len(teacher))}
+        scores = leave_one_out(teacher, self._score)
+        if scores and (self.rules.reference != "consensus" or self.reached()):
+            made[level.match] = mean_of_scores(scores)
+        return made
+
+    def _score(self, index: int, teacher: Sequence[int]) -> float | None:
+        """Return how one draw fares against the reference that the teacher's draws make; None without one."""
+        return _REFERENCES[self.rules.reference](self, index, teacher)
+
+    def _against_consensus(self, index: int, teacher: Sequence[int]) -> float | None:
+        found = consensus(self.classes, teacher, self.matrix)
+        return None if found is None else float(self.matrix[index][found.chosen])
+
+    def _against_any(self, index: int, teacher: Sequence[int]) -> float | None:
+        counts = Counter(teacher)
+        return float(
+            any(
+                self.matrix[index][other] and support(counts, self.matrix, other) >= self.rules.min_support
+                for other in counts
+            )
+        )
+
+    def _against_draws(self, index: int, teacher: Sequence[int]) -> float | None:
+        return sum(self.matrix[index][other] for other in teacher) / len(teacher)
+
+    def _agreement(self, student: Sequence[int], teacher: Sequence[int]) -> Measure:
+        """Measure the mean over all pairs of a student's and a teacher's draw; both sides' noise counts."""
+        ours = mean_of_scores([sum(self.matrix[s][t] for t in teacher) / len(teacher) for s in student])
+        theirs = mean_of_scores([sum(self.matrix[s][t] for s in student) / len(student) for t in teacher])
+        return Measure(ours.total, 1.0, ours.variance + theirs.variance, min(len(student), len(teacher)))
+
+
+_REFERENCES = {
+    "consensus": _Level._against_consensus,  # noqa: SLF001 - a table of this class's own methods
+    "any": _Level._against_any,  # noqa: SLF001
+    "draws": _Level._against_draws,  # noqa: SLF001
+}

@@ -1,0 +1,55 @@
+"""How a model behaved beside what it called: validity, retries, latency, tokens, cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.judging.measures import Measure, mean_of_amounts, ratio_of_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.core.validation import ArgumentValidator
+
+
+def conduct(samples: Sequence[Sample], validator: ArgumentValidator) -> dict[str, Measure]:
+    """Measure the valid samples of one model on one case; a metric without data is absent."""
+    measures = {
+        "argument_validity": argument_validity(samples, validator),
+        "retries": mean_of_amounts([len(sample.refusals) for sample in samples]),
+        "recovery": recovery(samples),
+        "latency": _mean([sample.latency for sample in samples]),
+        "tokens": _mean([sample.usage.input + sample.usage.output if sample.usage else None for sample in samples]),
+        "cost": _mean([sample.cost for sample in samples]),
+    }
+    return {name: measure for name, measure in measures.items() if measure is not None}
+
+
+def argument_validity(samples: Sequence[Sample], validator: ArgumentValidator) -> Measure | None:
+    """Measure valid first-attempt calls ÷ first-attempt calls.
+
+    A call is valid when it names an offered tool and its arguments satisfy that tool's schema. In a step with
+    refusals the first attempt is what was refused first; what came after it was a retry.
+    """
+    valid = attempted = 0
+    for sample in samples:
+        retried = {refusal.step for refusal in sample.refusals}
+        attempted += sum(refusal.attempt == 0 for refusal in sample.refusals)
+        for step, calls in enumerate(sample.chain):
+            if step not in retried:
+                attempted += len(calls)
+                valid += sum(validator.problem(call) is None for call in calls)
+    return ratio_of_counts(valid, attempted, len(samples)) if attempted else None
+
+
+def recovery(samples: Sequence[Sample]) -> Measure | None:
+    """Measure the share of samples with a refusal that ended valid all the same."""
+    refused = [sample for sample in samples if sample.refusals]
+    ended = sum(sample.outcome in ("called", "answered") for sample in refused)
+    return ratio_of_counts(ended, len(refused), len(refused)) if refused else None
+
+
+def _mean(amounts: Sequence[float | None]) -> Measure | None:
+    known = [amount for amount in amounts if amount is not None]
+    return mean_of_amounts(known) if known else None

@@ -1,0 +1,69 @@
+"""What the teacher's samples of one case come to: its consensus, and how often it agrees with itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_toolmatch.judging.levels import Classes
+
+
+class Consensus(NamedTuple):
+    """The teacher chain with the largest support: its class, and how many of the ``of`` samples match it."""
+
+    chosen: int
+    support: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """The share of the teacher's samples that match the consensus."""
+        return self.support / self.of
+
+
+def support(counts: Counter[int], matrix: list[list[bool]], index: int) -> int:
+    """Return how many of the counted teacher samples match class ``index``, itself included."""
+    return sum(count for other, count in counts.items() if matrix[other][index])
+
+
+def consensus(classes: Classes, draws: Sequence[int], matrix: list[list[bool]]) -> Consensus | None:
+    """Return the teacher's consensus among some of its draws; None where there is none or none is matchable.
+
+    Ties go to the chain drawn more often, then to the smaller text, so the order of the samples has no say.
+    """
+    counts = Counter(index for index in draws if classes.chains[index] is not None)
+    if not counts:
+        return None
+    best = min(counts, key=lambda index: (-support(counts, matrix, index), -counts[index], classes.rank(index)))
+    return Consensus(best, support(counts, matrix, best), len(draws))
+
+
+def consistency(draws: Sequence[int], matrix: list[list[bool]]) -> float | None:
+    """Return the share of unordered pairs of distinct draws with ``m(a, b) or m(b, a)``; None below two draws.
+
+    The U-statistic of design §3, unbiased for any number of draws K ≥ 2.
+    """
+    counts = sorted(Counter(draws).items())
+    pairs = len(draws) * (len(draws) - 1) // 2
+    if not pairs:
+        return None
+    agreeing = 0
+    for place, (a, count) in enumerate(counts):
+        agreeing += count * (count - 1) // 2 * matrix[a][a]
+        agreeing += sum(count * other for b, other in counts[place + 1 :] if matrix[a][b] or matrix[b][a])
+    return agreeing / pairs
+
+
+def leave_one_out(draws: Sequence[int], score: Callable[[int, Sequence[int]], float | None]) -> list[float]:
+    """Return the score of every draw against the others; draws of one class are scored once.
+
+    ``score(draw, others)`` may be None where the others are no reference.
+    """
+    scored: dict[int, float | None] = {}
+    for place, index in enumerate(draws):
+        if index not in scored:
+            scored[index] = score(index, [*draws[:place], *draws[place + 1 :]])
+    return [value for index in draws if (value := scored[index]) is not None]

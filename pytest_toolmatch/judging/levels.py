@@ -1,0 +1,101 @@
+"""The levels on which two samples can agree, from the whole chain down to whether anything is called at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_toolmatch.core.chain import Chain, encode_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.judging.matching import Matcher
+
+UNMATCHABLE = frozenset({"invalid", "truncated", "lost_by_server"})
+"""Outcomes that are the model's (or its server's) fault and agree with nothing, not even with their like."""
+
+
+class Level(NamedTuple):
+    """One level: how its metrics are named, and what is compared.
+
+    ``key`` turns a chain into something comparable once; ``same`` decides on (student's key, teacher's key).
+    """
+
+    match: str
+    agreement: str
+    consistency: str
+    key: Callable[[Matcher, Chain], Any]
+    same: Callable[[Matcher, Any, Any], bool]
+
+
+def _names(_: Matcher, chain: Chain) -> Any:
+    return Counter(call.name for step in chain for call in step)
+
+
+def _first_tools(_: Matcher, chain: Chain) -> Any:
+    return Counter(call.name for call in chain[0]) if chain else Counter()
+
+
+def _calls(_: Matcher, chain: Chain) -> Any:
+    return bool(chain)
+
+
+LEVELS: tuple[Level, ...] = (
+    Level(
+        "chain_match",
+        "agreement",
+        "consistency",
+        lambda matcher, chain: matcher.keyed(chain),
+        lambda matcher, student, teacher: matcher.compare(student, teacher),
+    ),
+    Level(
+        "name_match",
+        "name_agreement",
+        "name_consistency",
+        lambda matcher, chain: matcher.names(chain),
+        lambda matcher, student, teacher: matcher.compare(student, teacher),
+    ),
+    Level("tools_match", "tools_agreement", "tools_consistency", _names, lambda _, s, t: s == t),
+    Level("tool_selection", "selection_agreement", "selection_consistency", _first_tools, lambda _, s, t: s == t),
+    Level("decision_match", "decision_agreement", "decision_consistency", _calls, lambda _, s, t: s == t),
+)
+
+
+class Classes:
+    """The samples of one case and both models, grouped into classes of textually equal chains.
+
+    K × N comparisons become comparisons of the few distinct chains, each made at most once a level.
+    """
+
+    def __init__(self, matcher: Matcher, teacher: Sequence[Sample], student: Sequence[Sample]) -> None:
+        self.matcher = matcher
+        self.chains: list[Chain | None] = []
+        self._index: dict[bytes, int] = {}
+        self.teacher = [self._class_of(sample) for sample in teacher]
+        self.student = [self._class_of(sample) for sample in student]
+
+    def _class_of(self, sample: Sample) -> int:
+        matchable = sample.outcome not in UNMATCHABLE
+        text = encode_chain(sample.chain) if matchable else b"!%d" % len(self.chains)
+        if text not in self._index:
+            self._index[text] = len(self.chains)
+            self.chains.append(sample.chain if matchable else None)
+        return self._index[text]
+
+    def matrix(self, level: Level) -> list[list[bool]]:
+        """Return ``matrix[s][t]``: class s, as a student, matches class t, as a teacher."""
+        keys = [None if chain is None else level.key(self.matcher, chain) for chain in self.chains]
+        teachers = set(self.teacher)
+        return [
+            [
+                index in teachers and ours is not None and theirs is not None and level.same(self.matcher, ours, theirs)
+                for index, theirs in enumerate(keys)
+            ]
+            for ours in keys
+        ]
+
+    def rank(self, index: int) -> bytes:
+        """Return what breaks ties between classes, whatever the order of the samples."""
+        return next(text for text, number in self._index.items() if number == index)

@@ -1,0 +1,174 @@
+"""Does a student's chain match a teacher's? The schema is compiled once per set of tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pytest_toolmatch.core.chain import Call, Chain, chain_of
+from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.core.rules import MODES as MODE_NAMES
+from pytest_toolmatch.core.rules import Arguments, Mode, Rules
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.core.toolformats import tools_from_json
+from pytest_toolmatch.judging.equality import Compiler
+from pytest_toolmatch.judging.keys import Never, exact_number, json_key
+from pytest_toolmatch.judging.modes import MODES, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class Keyed(msgspec.Struct, frozen=True):
+    """A chain made ready for comparison: its keys, and whether they need assignment instead of counting."""
+
+    steps: Steps
+    fuzzy: bool = False
+
+
+class Matcher:
+    """Compares chains of one set of tools under one set of rules.
+
+    Chains are given as in ``core.chain``, as plain lists of steps, or as JSON text of such.
+    """
+
+    def __init__(self, tools: Iterable[Tool | dict[str, Any]], *, rules: Rules | None = None, **changes: Any) -> None:
+        self.rules = msgspec.structs.replace(rules or Rules(), **changes)
+        _check("mode", self.rules.match, MODE_NAMES)
+        _check("arguments", self.rules.arguments, ("schema", "json"))
+        self.tools = _tools(tools)
+        self._makers = _Makers()
+        self._fuzzy: set[str] = set()
+        schemas = dict.fromkeys(self.rules.overrides) | {tool.name: tool.parameters for tool in self.tools}
+        for name, schema in schemas.items():
+            self._compile(name, schema if self.rules.arguments == "schema" else None)
+
+    def _compile(self, name: str, schema: dict[str, Any] | None) -> None:
+        compiler = Compiler(schema, self.rules.overrides.get(name, {}), name)
+        self._makers[name] = _of_object(compiler.compile())
+        if compiler.fuzzy:
+            self._fuzzy.add(name)
+
+    def matches(self, student: Any, teacher: Any, *, mode: Mode | None = None) -> bool:
+        """Say whether the student's chain matches the teacher's under the mode of the rules, or another one."""
+        mode = mode or self.rules.match
+        key = self.names if mode == "names" else self._calls
+        return self.compare(key(_chain(student)), key(_chain(teacher)), mode=mode)
+
+    def compare(self, student: Keyed, teacher: Keyed, *, mode: Mode | None = None) -> bool:
+        """Say whether two keyed chains match; the cheap half of ``matches``."""
+        mode = mode or self.rules.match
+        if mode not in MODES:
+            _check("mode", mode, MODE_NAMES)
+        fuzzy = student.fuzzy or teacher.fuzzy
+        try:
+            # Calls that are equal one by one, step by step, match in every mode.
+            return (not fuzzy and student.steps == teacher.steps) or MODES[mode](student.steps, teacher.steps, fuzzy)
+        except RecursionError:  # arguments nested hundreds of levels deep
+            return False
+
+    def keyed(self, chain: Chain) -> Keyed:
+        """Return the chain with the keys that the mode of the rules compares: calls, or their names."""
+        return self.names(chain) if self.rules.match == "names" else self._calls(chain)
+
+    def names(self, chain: Chain) -> Keyed:
+        """Return the chain with the names of the calls as their keys."""
+        return Keyed(tuple([tuple([call.name for call in step]) for step in chain]))
+
+    def equal(self, student: Call, teacher: Call) -> bool:
+        """Say whether two calls name the same tool with equal arguments."""
+        return self.compare(self._calls(((student,),)), self._calls(((teacher,),)), mode="sequence")
+
+    def _calls(self, chain: Chain) -> Keyed:
+        makers = self._makers
+        steps = []
+        for step in chain:
+            keys = []
+            for call in step:
+                name = call.name
+                keys.append((name, makers[name](call.arguments)))
+            steps.append(tuple(keys))
+        return Keyed(tuple(steps), bool(self._fuzzy) and any(c.name in self._fuzzy for step in chain for c in step))
+
+
+class _Makers(dict[str, "Callable[[Any], Any]"]):
+    """Makers of the keys of arguments by name of the tool; those of an undeclared tool are plain JSON."""
+
+    def __missing__(self, name: str) -> Callable[[Any], Any]:
+        return _of_plain
+
+
+def _of_object(maker: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a maker for whatever came as arguments: an object, nothing, or what did not parse to an object."""
+
+    def key(arguments: Any) -> Any:
+        if type(arguments) is not dict and arguments is not None:
+            return Never()
+        try:
+            return maker(arguments or {})
+        except RecursionError:  # nested hundreds of levels deep
+            return Never()
+
+    return key
+
+
+_of_plain = _of_object(json_key)
+
+
+def matches(
+    student: Any,
+    teacher: Any,
+    *,
+    tools: Iterable[Tool | dict[str, Any]] = (),
+    mode: Mode = "ordered",
+    arguments: Arguments = "schema",
+) -> bool:
+    """Say whether a student's chain matches a teacher's.
+
+    Args:
+        student: a list of steps, each a list of calls ``{"name": …, "arguments": {…}}``; or its JSON text.
+        teacher: the same; the order that counts is the teacher's.
+        tools: the declared tools, as ``Tool`` objects or in OpenAI, Anthropic, Gemini or MCP form.
+        mode: ``strict``, ``ordered``, ``sequence``, ``unordered``, ``subset``, ``superset`` or ``names``.
+        arguments: ``schema`` compares by the tools' JSON Schema, ``json`` by plain JSON equality.
+
+    Raises:
+        ConfigError: an unknown mode, or a chain of another shape.
+        ToolError: a tool whose schema is no schema.
+    """
+    return Matcher(tools, match=mode, arguments=arguments).matches(student, teacher)
+
+
+_decode = msgspec.json.Decoder(Chain, float_hook=exact_number).decode
+
+
+def _chain(chain: Any) -> Chain:
+    try:
+        if type(chain) is str or type(chain) is bytes:
+            return _without_empty(_decode(chain))
+        return chain if _is_chain(chain) else chain_of(chain)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ConfigError(
+            f"not a chain: {error}; expected a list of steps, each a list of {{'name': …, 'arguments': {{…}}}}"
+        ) from None
+
+
+def _without_empty(chain: Chain) -> Chain:
+    return tuple([step for step in chain if step]) if () in chain else chain
+
+
+def _is_chain(chain: Any) -> bool:
+    return type(chain) is tuple and all(type(step) is tuple and step and type(step[0]) is Call for step in chain)
+
+
+def _tools(tools: Iterable[Tool | dict[str, Any]]) -> tuple[Tool, ...]:
+    given = list(tools)
+    if all(isinstance(tool, Tool) for tool in given):
+        return tuple(tool for tool in given if isinstance(tool, Tool))
+    return tools_from_json(given)
+
+
+def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(f"unknown {what} {value!r}: one of {', '.join(known)}{did_you_mean(value, known)}")

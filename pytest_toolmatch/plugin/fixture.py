@@ -1,0 +1,95 @@
+"""The ``toolmatch`` fixture: a module's tools, instructions and marks, made a suite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from pytest_toolmatch.core.case import Case, case_of_query
+from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
+from pytest_toolmatch.core.rules import Rules
+from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.plugin.run import RUN, Run
+from pytest_toolmatch.plugin.verdicts import judge
+from pytest_toolmatch.suites.yaml_file import checked_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.harness import SuiteRun
+    from pytest_toolmatch.judging.verdict import Verdict
+
+CURRENT = pytest.StashKey[pytest.Item]()
+"""In the config's stash: the test that is running, whose marks count."""
+
+_RULES = frozenset(Rules.__struct_fields__)
+MARK_KEYS = (*_RULES, "suite", "instructions", "gates", "chain_match", "divergence", "recordings")
+
+
+class Toolmatch:
+    """Judges queries against what is recorded for a module: ``assert toolmatch(query)``."""
+
+    def __init__(self, run: Run, module: pytest.Module, tools: tuple[Tool, ...], instructions: str) -> None:
+        self._run = run
+        self._module = module
+        self._tools = tools
+        self._instructions = instructions
+
+    def __call__(self, query: Case | str) -> Verdict:
+        """Judge a case, or a bare query, by its samples."""
+        item = self._run.config.stash[CURRENT]
+        case = query if isinstance(query, Case) else case_of_query(query)
+        return judge(item, self.suite_run(item), case)
+
+    def suite_run(self, item: pytest.Item) -> SuiteRun:
+        """Return the run of the suite that a test of this module belongs to."""
+        suite = suite_of_marks(item.iter_markers("toolmatch"), self._module.path)
+        instructions = suite.instructions or self._instructions
+        return self._run.suite(msgspec.structs.replace(suite, tools=self._tools, instructions=instructions))
+
+    def __repr__(self) -> str:
+        return f"<toolmatch {self._run.settings.teacher} / {self._run.settings.student}>"
+
+
+def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
+    """Make the fixture's value from the module's ``tools`` and ``instructions`` fixtures."""
+    module = request.node
+    try:
+        tools = checked_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
+    except ToolmatchError as error:
+        pytest.fail(str(error), pytrace=False)
+    instructions = _fixture(request, "instructions") or ""
+    return Toolmatch(request.config.stash[RUN], module, tools, instructions)
+
+
+def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
+    try:
+        return request.getfixturevalue(name)
+    except pytest.FixtureLookupError:
+        if name == "instructions":
+            return None
+        raise ConfigError(
+            f"{request.node.path}: no fixture 'tools'; add a module-scoped fixture that returns the list of tools"
+        ) from None
+
+
+def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
+    """Return the suite that ``toolmatch`` marks describe, the nearest first; ConfigError names an unknown key."""
+    said: dict[str, Any] = {}
+    for mark in marks:
+        for key, value in mark.kwargs.items():
+            if key not in MARK_KEYS:
+                raise ConfigError(f"{path}: mark toolmatch has no key {key!r}{did_you_mean(key, MARK_KEYS)}")
+            said.setdefault(key, value)
+    if "recordings" in said:
+        said["recordings"] = path.parent / said["recordings"]
+    name = said.pop("suite", path.stem.removeprefix("test_"))
+    rules = {key: said.pop(key) for key in _RULES & said.keys()}
+    try:
+        return msgspec.convert({"name": name, "where": str(path), "rules": rules, **said}, Suite)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: mark toolmatch: {error}") from None

@@ -1,0 +1,102 @@
+"""What the whole run came to: results gathered, gates decided, the summary and the report file written.
+
+All of it happens where every result is: in the only process, or on the controller under pytest-xdist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.reports.json_file import write_report
+from pytest_toolmatch.reports.summary import summary_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_toolmatch.judging.gate import GateResult
+    from pytest_toolmatch.plugin.run import Run
+
+GATE_FAILED = "gate failed"
+GATE_UNDECIDED = "gate undecided"
+
+
+class Outcome:
+    """The hooks that need every result."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Take the results that a worker's report carries."""
+        if hasattr(report, "toolmatch"):
+            self.run.add(report.nodeid, msgspec.convert(report.toolmatch, list[CaseResult]))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker knows of the suites; a crashed one has nothing to say."""
+        self.run.merge(getattr(node, "workeroutput", {}).get("toolmatch", {}))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Decide the gates while the exit status is still open."""
+        result = yield
+        if not self.run.is_worker and self.run.results:
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            for suite, gate in self.run.finish().failed_gates:
+                self._count(session, reporter, suite, gate)
+        return result
+
+    def _count(self, session: pytest.Session, reporter: Any, suite: str, gate: GateResult) -> None:
+        if gate.partial or (gate.state == "undecided" and self.run.settings.undecided == "pass"):
+            return
+        session.testsfailed += 1
+        if reporter is not None:
+            word = GATE_FAILED if gate.state == "fails" else GATE_UNDECIDED
+            reporter.stats.setdefault(word, []).append(_report_of(suite, gate))
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Send a worker's knowledge up; write the report; make a fault of a suite the usage error that it is."""
+        if self.run.is_worker:
+            session.config.workeroutput["toolmatch"] = msgspec.to_builtins(self.run.declared)  # type: ignore[attr-defined]
+            return
+        if self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self.run.results:
+            report = self.run.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+            try:
+                for path in self.run.settings.reports:
+                    write_report(report, path)
+            except ToolmatchError as error:
+                self.run.faults.append(str(error))
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the summary above pytest's own last line."""
+        run, report = self.run, self.run.report
+        if run.is_worker or report is None:
+            return
+        terminalreporter.section("toolmatch")
+        verbose = terminalreporter.config.get_verbosity() > 0
+        for line in summary_lines(report, width=terminalreporter._tw.fullwidth, verbose=verbose):  # noqa: SLF001
+            terminalreporter.write_line(line.text, **dict.fromkeys(line.style, True))
+        for path in run.settings.reports:
+            terminalreporter.write_line(f"report  {path}")
+        for fault in run.faults:
+            terminalreporter.write_line(f"ERROR: {fault}", red=True)
+
+
+def _report_of(suite: str, gate: GateResult) -> pytest.TestReport:
+    """Return the gate as a real report: other plugins read every entry of the reporter's statistics."""
+    return pytest.TestReport(
+        nodeid=f"{suite}: {gate.expression}",
+        location=(suite, None, gate.expression),
+        keywords={},
+        outcome="failed",
+        longrepr=None,
+        when="call",
+    )

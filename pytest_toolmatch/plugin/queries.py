@@ -1,0 +1,45 @@
+"""``queries()``: cases from a file, as a parametrised fixture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_toolmatch.core.case import Case
+from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.suites.cases import cases_of, read_cases
+from pytest_toolmatch.suites.forms import CaseForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def queries(source: str | Path | Iterable[str | Case]) -> Any:
+    """Return a fixture that is parametrised by cases; a test asks for it by the name it is assigned to.
+
+    Args:
+        source: a JSON Lines file, relative to the module that calls this, or the queries themselves.
+
+    The ids of the cases are the ids of the tests. A fault in the file is a collection error of one line.
+    """
+    caller = Path(sys._getframe(1).f_globals.get("__file__", ""))  # noqa: SLF001 - paths are relative to the test file
+    try:
+        cases = _cases(source, caller)
+    except ToolmatchError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+
+    def query(request: pytest.FixtureRequest) -> Any:
+        return request.param
+
+    return pytest.fixture(params=cases, ids=[case.id for case in cases])(query)
+
+
+def _cases(source: str | Path | Iterable[str | Case], caller: Path) -> tuple[Case, ...]:
+    if isinstance(source, str | Path):
+        return read_cases(caller.parent / source)
+    given = list(source)
+    ready = [one for one in given if isinstance(one, Case)]
+    return (*ready, *cases_of((str(caller), CaseForm(query=one)) for one in given if isinstance(one, str)))

@@ -1,0 +1,122 @@
+"""One toolmatch run inside one pytest run: its settings, its suites, its results. Lives in the config's stash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.harness import SuiteRun
+from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.reports.report import Report, Terms, run_report
+from pytest_toolmatch.settings import Settings, check_mode, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_toolmatch.core.suite import Suite
+
+
+class Run:
+    """The state of one run. Results are keyed by node and case, so a rerun replaces what it repeats."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self.declared: dict[str, Terms] = {}
+        self.results: dict[tuple[str, str], CaseResult] = {}
+        self.faults: list[str] = []
+        self.report: Report | None = None
+        self._suites: dict[Any, SuiteRun] = {}
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process runs tests for another one (pytest-xdist)."""
+        return hasattr(self.config, "workerinput")
+
+    def suite(self, suite: Suite) -> SuiteRun:
+        """Return the run of a suite, made at its first use."""
+        key = (suite.name, suite.where, repr(suite.rules), suite.gates, suite.chain_match, suite.divergence)
+        if key not in self._suites:
+            self._suites[key] = SuiteRun(suite, self.settings)
+        run = self._suites[key]
+        self.declare(suite.name, gates=run.gates, rules=suite.rules)
+        return run
+
+    def declare(self, name: str, *, gates: Iterable[str] = (), rules: Any = None, partial: bool = False) -> Terms:
+        """Note a suite, or add to what is known of it."""
+        known = self.declared.setdefault(name, Terms())
+        known.gates = tuple(dict.fromkeys([*known.gates, *gates]))
+        known.partial |= partial
+        if rules is not None:
+            known.match, known.arguments = rules.match, rules.arguments
+            known.reference, known.effect = rules.reference, rules.effect
+        return known
+
+    def add(self, nodeid: str, results: Iterable[CaseResult]) -> None:
+        """Keep the results of one test."""
+        for result in results:
+            self.results[nodeid, result.case] = msgspec.structs.replace(result, nodeid=nodeid)
+
+    def merge(self, declared: dict[str, Any]) -> None:
+        """Take over what a worker knows of the suites."""
+        for name, terms in msgspec.convert(declared, dict[str, Terms]).items():
+            known = self.declared.get(name)
+            terms.partial |= known.partial if known else False
+            self.declared[name] = terms
+
+    def finish(self, *, interrupted: bool = False) -> Report:
+        """Put everything together; safe to call again."""
+        by_suite: dict[str, list[CaseResult]] = {}
+        for result in self.results.values():
+            by_suite.setdefault(result.suite, []).append(result)
+        self.report = run_report(
+            {name: (by_suite.get(name, []), terms) for name, terms in self.declared.items()},
+            teacher=self.settings.teacher,
+            student=self.settings.student,
+            mode=self.settings.mode,
+            confidence=self.settings.confidence,
+            interrupted=interrupted,
+            per_case=bool(self.settings.reports),
+        )
+        return self.report
+
+
+RUN = pytest.StashKey[Run]()
+
+
+def activate(config: pytest.Config) -> None:
+    """Settle the settings and register the hooks of a run that is ours; a bad setting ends pytest with exit 4."""
+    from pytest_toolmatch.plugin import hooks, outcome  # noqa: PLC0415 - they need this module
+
+    try:
+        config.stash[RUN] = Run(config, settings_of(config))
+    except ToolmatchError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(hooks, "toolmatch-hooks")
+    config.pluginmanager.register(outcome.Outcome(config.stash[RUN]), "toolmatch-outcome")
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings: the command line before the ini file before the defaults."""
+
+    def option(name: str) -> Any:
+        value = config.getoption({"reports": "toolmatch_report"}.get(name, f"toolmatch_{name}"), default=None)
+        return check_mode(value) if name == "mode" and value else value
+
+    def ini(name: str) -> Any:
+        if name in ("mode", "reports"):
+            return None
+        value = config.getini(f"toolmatch_{name}")
+        return (config.inipath or config.rootpath / "-").parent / value if name == "recordings" and value else value
+
+    settings = settle(option, ini)
+    here = config.invocation_params.dir
+    return msgspec.structs.replace(
+        settings,
+        recordings=config.rootpath / settings.recordings,
+        reports=tuple(here / Path(path) for path in settings.reports),
+    )

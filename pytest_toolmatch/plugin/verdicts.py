@@ -1,0 +1,46 @@
+"""Verdicts inside tests: what a case that is no plain agreement does to the test that asserts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.judging.verdict import CaseResult, Verdict
+
+if TYPE_CHECKING:
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.harness import SuiteRun
+
+VERDICTS = pytest.StashKey[list[Verdict]]()
+
+
+def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
+    """Judge a case for a test, and remember that it did."""
+    try:
+        result = run.result(case)
+    except ToolmatchError as error:
+        pytest.fail(str(error), pytrace=False)
+    verdict = Verdict(result, lambda result: settle_truth(run, result))
+    item.stash.setdefault(VERDICTS, []).append(verdict)
+    return verdict
+
+
+def settle_truth(run: SuiteRun, result: CaseResult) -> None:
+    """End the test where the verdict is neither true nor false: no reference to match, or nothing to fail for."""
+    if result.state == "ambiguous" and run.settings.ambiguous == "skip":
+        pytest.skip(result.reason)
+    if result.state == "diverges" and run.divergence == "xfail":
+        pytest.xfail(result.reason)
+
+
+def require_samples(item: pytest.Item, run: SuiteRun, case: Case) -> None:
+    """Fail a test's setup where its samples are missing or came to nothing: that is no fault of the student's."""
+    try:
+        result = run.result(case)
+    except ToolmatchError as error:
+        result = CaseResult(suite=run.suite.name, case=case.id, query=case.query, state="error", reason=str(error))
+    if result.state == "error":
+        item.stash.setdefault(VERDICTS, []).append(Verdict(result))
+        pytest.fail(f"{case.id}: {result.reason}" if case.id not in result.reason else result.reason, pytrace=False)

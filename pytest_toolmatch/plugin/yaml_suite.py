@@ -1,0 +1,100 @@
+"""``*.toolmatch.yaml`` files as test files: one item a case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.plugin import is_active
+from pytest_toolmatch.plugin.run import RUN
+from pytest_toolmatch.plugin.verdicts import judge, require_samples
+from pytest_toolmatch.reports.chaindiff import case_lines
+from pytest_toolmatch.suites.yaml_file import read_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.harness import SuiteRun
+    from pytest_toolmatch.judging.verdict import Verdict
+
+
+class SuiteFile(pytest.File):
+    """A suite file; its suite is read when it is collected."""
+
+    suite: Suite
+
+    def collect(self) -> Iterator[CaseItem]:
+        """Yield an item for every case; a fault of the suite is one line."""
+        try:
+            self.suite = read_suite(self.path)
+        except ToolmatchError as error:
+            if is_active(self.config):
+                self.config.stash[RUN].faults.append(str(error))
+            raise self.CollectError(str(error)) from None
+        for case in self.suite.cases:
+            item = CaseItem.from_parent(self, name=case.id, case=case)
+            for tag in case.tags:
+                item.extra_keyword_matches.add(tag)
+            yield item
+
+
+class Diverged(Exception):  # noqa: N818 - what a failed verdict is, shown by repr_failure
+    """A case whose verdict is false."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(repr(verdict))
+        self.verdict = verdict
+
+
+class CaseItem(pytest.Item):
+    """One case of a suite file."""
+
+    parent: SuiteFile
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+
+    @property
+    def run(self) -> SuiteRun:
+        """The run of the suite."""
+        return self.config.stash[RUN].suite(self.parent.suite)
+
+    def setup(self) -> None:
+        """Skip in runs that are not ours; else have the samples ready."""
+        if not is_active(self.config):
+            pytest.skip("needs --toolmatch")
+        try:
+            run = self.run
+        except ToolmatchError as error:
+            pytest.fail(str(error), pytrace=False)
+        require_samples(self, run, self.case)
+
+    def runtest(self) -> None:
+        """Assert that the student agrees."""
+        verdict = judge(self, self.run, self.case)
+        if not verdict:
+            raise Diverged(verdict)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show a divergence as the chains side by side, anything else as pytest does."""
+        if not isinstance(excinfo.value, Diverged):
+            return super().repr_failure(excinfo, style)
+        settings = self.config.stash[RUN].settings
+        lines = case_lines(
+            excinfo.value.verdict.result,
+            teacher=settings.teacher,
+            student=settings.student,
+            verbose=self.config.get_verbosity() > 1,
+        )
+        return "\n".join([repr(excinfo.value.verdict), "", *(line.text for line in lines)])
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Say where the case is declared."""
+        line = self.case.where.rpartition(":")[2]
+        return self.path, int(line) - 1 if line.isdigit() else None, f"{self.path.name}::{self.name}"

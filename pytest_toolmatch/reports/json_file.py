@@ -1,0 +1,42 @@
+"""The report as a JSON file, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.reports.report import VERSION, Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write the report; parent directories are made. Raises ConfigError where that is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    except OSError as error:
+        raise ConfigError(f"can't write the report {path}: {error.strerror}; choose another place") from None
+
+
+def read_report(path: Path) -> Report:
+    """Read a report. Raises ConfigError for a file that is none, or of another version."""
+    try:
+        text = path.read_bytes()
+        version = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get("version", msgspec.Raw(b"0"))
+        if bytes(version) != str(VERSION).encode():
+            found = bytes(version).decode()
+            raise ConfigError(f"{path}: report version {found}, this toolmatch reads {VERSION}; make it again")
+        return msgspec.json.decode(text, type=Report)
+    except OSError as error:
+        raise ConfigError(f"can't read {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a toolmatch report: {error}") from None
+
+
+def report_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of a report file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Report)}

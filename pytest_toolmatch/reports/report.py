@@ -1,0 +1,130 @@
+"""A report: what a run found, suite by suite, as plain data. The JSON file is exactly this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from pytest_toolmatch.judging.gate import GateResult, decide, parse_gate
+from pytest_toolmatch.judging.metrics import Estimate, estimates
+from pytest_toolmatch.judging.verdict import CaseResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Estimates: TypeAlias = dict[str, Estimate]
+
+VERSION = 1
+
+
+class Terms(msgspec.Struct, kw_only=True):
+    """How a suite was judged, and how much of it.
+
+    ``expected`` counts the cases that were to run; a ``partial`` run left some out on purpose, or was stopped.
+    """
+
+    match: str = "ordered"
+    arguments: str = "schema"
+    reference: str = "consensus"
+    effect: str | None = None
+    expected: int = 0
+    partial: bool = False
+    gates: tuple[str, ...] = ()
+
+
+class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One suite: its metrics, the same for subsets of its cases, its gates, and every case's result."""
+
+    terms: Terms
+    metrics: Estimates
+    by_tag: dict[str, Estimates] = {}
+    by_tool: dict[str, Estimates] = {}
+    by_case: dict[str, Estimates] = {}
+    gates: tuple[GateResult, ...] = ()
+    cases: tuple[CaseResult, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run. ``all`` holds the metrics over the cases of all suites; ``confidence`` is that of the intervals."""
+
+    version: int = VERSION
+    teacher: str
+    student: str
+    mode: str
+    confidence: float
+    interrupted: bool = False
+    suites: dict[str, SuiteReport] = {}
+    all: Estimates = {}
+
+    @property
+    def failed_gates(self) -> list[tuple[str, GateResult]]:
+        """The gates that do not hold, with the names of their suites."""
+        return [(name, gate) for name, suite in self.suites.items() for gate in suite.gates if gate.state != "holds"]
+
+
+def suite_report(
+    results: Sequence[CaseResult], terms: Terms, *, confidence: float, per_case: bool = True
+) -> SuiteReport:
+    """Put the results of one suite's cases together, in the order of their names.
+
+    ``per_case`` asks for every case's own estimates, which only a report file needs.
+    """
+    cases = tuple(sorted(results, key=lambda result: result.case))
+    terms = msgspec.structs.replace(terms, partial=terms.partial or len(cases) < terms.expected)
+
+    def grouped(keys: Callable[[CaseResult], Iterable[str]]) -> dict[str, Estimates]:
+        groups: dict[str, list[CaseResult]] = {}
+        for result in cases:
+            for key in keys(result):
+                groups.setdefault(key, []).append(result)
+        return {key: estimates(groups[key], confidence) for key in sorted(groups)}
+
+    whole = estimates(cases, confidence)
+    by_tag, by_tool = grouped(lambda result: result.tags), grouped(lambda result: result.tools)
+    gates = (_decided(gate, whole, {"tag": by_tag, "tool": by_tool}) for gate in terms.gates)
+    return SuiteReport(
+        terms=terms,
+        metrics=whole,
+        by_tag=by_tag,
+        by_tool=by_tool,
+        by_case=grouped(lambda result: (result.case,)) if per_case else {},
+        gates=tuple(msgspec.structs.replace(gate, partial=True) if terms.partial else gate for gate in gates),
+        cases=cases,
+    )
+
+
+def run_report(
+    suites: Mapping[str, tuple[Sequence[CaseResult], Terms]],
+    *,
+    teacher: str,
+    student: str,
+    mode: str,
+    confidence: float,
+    interrupted: bool = False,
+    per_case: bool = True,
+) -> Report:
+    """Put the suites of a run together, in the order of their names; one without any result is left out."""
+    made = {
+        name: suite_report(results, terms, confidence=confidence, per_case=per_case)
+        for name, (results, terms) in sorted(suites.items())
+        if results
+    }
+    return Report(
+        teacher=teacher,
+        student=student,
+        mode=mode,
+        confidence=confidence,
+        interrupted=interrupted,
+        suites=made,
+        all=estimates([case for suite in made.values() for case in suite.cases], confidence),
+    )
+
+
+def _decided(expression: str, whole: Estimates, subsets: Mapping[str, Mapping[str, Estimates]]) -> GateResult:
+    gate = parse_gate(expression)
+    if not gate.by:
+        return decide(gate, whole)
+    if gate.subset not in subsets[gate.by]:
+        return GateResult(gate.expression, "undecided", reason=f"no case with {gate.by} {gate.subset!r}")
+    return decide(gate, subsets[gate.by][gate.subset])

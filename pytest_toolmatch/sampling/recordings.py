@@ -1,0 +1,168 @@
+"""Recordings: the samples of one suite and one model as JSON Lines, one line a sample, to be kept in git.
+
+Every line carries the format's version, its key (a hash of everything that was sent, plus role and draw) and the model.
+Of two lines with one key the first counts. A last line without its newline is what a stopped writer leaves behind:
+reading skips it with a warning, the next writer removes it; no other line is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_toolmatch.core.errors import RecordingError, ToolmatchWarning, at
+from pytest_toolmatch.core.sample import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+VERSION = 1
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample as it is recorded: with the version of the format, its key and its model."""
+
+    v: int = VERSION
+    key: str
+    model: str
+    sample: Sample
+
+
+class _Version(msgspec.Struct):
+    v: int
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Record)
+
+
+def recording_path(directory: Path, model: str) -> Path:
+    """Return the file of a model's samples: its name with whatever a file system may dislike made a dash."""
+    return directory / f"{re.sub(r'[^A-Za-z0-9._@+-]+', '-', model).strip('-.')}.jsonl"
+
+
+def encode(records: Iterable[Record]) -> bytes:
+    """Return records as JSON Lines."""
+    return b"".join(_encoder.encode(one) + b"\n" for one in records)
+
+
+class Recording:
+    """The records of one suite and one model, by case in the order of their draws."""
+
+    def __init__(self, path: Path, records: Iterable[Record]) -> None:
+        self.path = path
+        self.by_key: dict[str, Record] = {}
+        self.by_case: dict[str, list[Record]] = {}
+        for one in records:
+            if self.by_key.setdefault(one.key, one) is one:
+                self.by_case.setdefault(one.sample.case, []).append(one)
+        for draws in self.by_case.values():
+            draws.sort(key=lambda one: one.sample.draw)
+
+
+def read_recording(path: Path, model: str) -> Recording:
+    """Read the records of a model; an absent file has none.
+
+    Raises RecordingError, naming the line, for a version that is not known, a line that is no record, or a record of
+    another model.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return Recording(path, ())
+    except OSError as error:
+        raise RecordingError(f"can't read {path}: {error.strerror}") from None
+    records = _decode(text, path)
+    for number, one in enumerate(records, 1):
+        if one.v != VERSION or one.model != model:
+            raise RecordingError(_mismatch(one, model, at(path, number)))
+    return Recording(path, records)
+
+
+def _mismatch(one: Record, model: str, where: str) -> str:
+    if one.v != VERSION:
+        return _unknown_version(one.v, where)
+    return f"{where}: a recording of {one.model!r} where {model!r} is expected; rename the file or fix the line"
+
+
+def _unknown_version(version: int, where: str) -> str:
+    known = f"this toolmatch reads {VERSION}; upgrade pytest-toolmatch, or record again"
+    return f"{where}: recording format {version}, {known}"
+
+
+def _decode(text: bytes, path: Path) -> list[Record]:
+    whole, _, rest = text.rpartition(b"\n")
+    try:
+        records = _decoder.decode_lines(whole)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        lines = enumerate(whole.split(b"\n"), 1)
+        records = [_decode_line(line, at(path, number)) for number, line in lines if line.strip()]
+    if rest.strip():
+        records += _decode_rest(rest, at(path, text.count(b"\n") + 1))
+    return records
+
+
+def _decode_rest(rest: bytes, where: str) -> list[Record]:
+    try:
+        return [_decoder.decode(rest)]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        message = f"{where}: incomplete last line (its writer was stopped): ignored; the next recording removes it"
+        warnings.warn(message, ToolmatchWarning, stacklevel=5)
+        return []
+
+
+def _decode_line(line: bytes, where: str) -> Record:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordingError(_unreadable(line, where, error)) from None
+
+
+def _unreadable(line: bytes, where: str, error: Exception) -> str:
+    try:
+        version = msgspec.json.decode(line, type=_Version).v
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        version = VERSION
+    if version != VERSION:
+        return _unknown_version(version, where)
+    return f"{where}: not a recording line ({error}); restore it from version control or delete it"
+
+
+def append_records(path: Path, records: Iterable[Record], *, known: Iterable[str] = ()) -> int:
+    """Append the records whose keys are not ``known``, each in one write; return how many.
+
+    Directories are made; an incomplete last line is removed first. Raises RecordingError where writing fails.
+    """
+    seen, written = set(known), 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:
+            _end_last_line(path)
+            for one in records:
+                if one.key not in seen:
+                    seen.add(one.key)
+                    os.write(file.fileno(), encode((one,)))
+                    written += 1
+    except OSError as error:
+        raise RecordingError(f"can't write {path}: {error.strerror}") from None
+    return written
+
+
+def _end_last_line(path: Path) -> None:
+    """Remove an incomplete last line; end a complete one that only lacks its newline."""
+    text = path.read_bytes()
+    start = text.rfind(b"\n") + 1
+    if start == len(text):
+        return
+    try:
+        _decoder.decode(text[start:])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        os.truncate(path, start)
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")

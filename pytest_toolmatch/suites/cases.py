@@ -1,0 +1,82 @@
+"""Cases from JSON Lines: one ``{"id", "query" or "conversation", "tags", "tools"}`` a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_toolmatch.core.case import Case, slug
+from pytest_toolmatch.core.conversation import user
+from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
+from pytest_toolmatch.core.toolformats import tools_from_json
+from pytest_toolmatch.suites.forms import CaseForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_decoder = msgspec.json.Decoder(CaseForm)
+
+
+def read_cases(path: Path) -> tuple[Case, ...]:
+    """Read the cases of a JSON Lines file; SuiteError names the line of the first fault."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise SuiteError(f"can't read the cases in {path}: {error.strerror}") from None
+    numbered = [(at(path, number), line) for number, line in enumerate(lines, 1) if line.strip()]
+    return cases_of((where, _decode(line, where)) for where, line in numbered)
+
+
+def _decode(line: bytes, where: str) -> CaseForm:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{where}: {explained(str(error), CaseForm)}") from None
+
+
+def cases_of(forms: Iterable[tuple[str, CaseForm]]) -> tuple[Case, ...]:
+    """Return the cases of forms, each with its place; SuiteError for two of one id."""
+    cases: dict[str, Case] = {}
+    for where, form in forms:
+        case = case_of(form, where)
+        if case.id in cases:
+            raise SuiteError(f"{where}: a second case {case.id!r}, after {cases[case.id].where}; give one another id")
+        cases[case.id] = case
+    return tuple(cases.values())
+
+
+def case_of(form: CaseForm, where: str) -> Case:
+    """Return the case of one form; a case without an id gets one made from its query."""
+    if bool(form.query) == bool(form.conversation):
+        raise SuiteError(f"{where}: a case needs either a 'query' or a 'conversation'")
+    conversation = tuple(form.conversation) if form.conversation else user(form.query)
+    last = form.query or next((m.content for m in reversed(conversation) if m.role == "user"), "")
+    return Case(
+        id=form.id or slug(last),
+        conversation=conversation,
+        tags=tuple(form.tags),
+        tools=None if form.tools is None else tools_from_json(form.tools, where=where),
+        where=where,
+    )
+
+
+def form_of(case: Case) -> CaseForm:
+    """Return the form of a case, to be written down."""
+    single = len(case.conversation) == 1 and case.conversation[0].role == "user"
+    return CaseForm(
+        id=case.id,
+        query=case.query if single else "",
+        conversation=[] if single else list(case.conversation),
+        tags=list(case.tags),
+        tools=None if case.tools is None else [tool.shown() for tool in case.tools],
+    )
+
+
+def explained(error: str, form: type[msgspec.Struct]) -> str:
+    """Return a decoding error in the words of the person who wrote the file."""
+    if "unknown field" not in error:
+        return error
+    field = error.split("`")[1]
+    return f"unknown key {field!r}{did_you_mean(field, form.__struct_fields__)}"

@@ -1,0 +1,260 @@
+"""One Claude Code session as a tree: prompts, the responses to each, and what was said before.
+
+A session file is a tree by ``uuid`` and ``parentUuid``, not a list. One API response is split over several records
+with the same ``message.id``; results of parallel calls hang off different ones of them; a resumed or edited
+session forks. This module puts the pieces together again and knows nothing of cases or samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pytest_toolmatch.core.chain import Call, Chain
+from pytest_toolmatch.core.conversation import Conversation, Message
+from pytest_toolmatch.core.errors import at
+from pytest_toolmatch.suites.importers.files import Document, typed
+from pytest_toolmatch.suites.importers.source import Problem
+
+SYNTHETIC = "<synthetic>"
+"""The model of records that no model wrote: API errors, notes of the harness."""
+
+CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
+"""Types of content blocks that are calls."""
+
+_INTERRUPTED = "[Request interrupted by user"
+_NOISE = ("<command-name>", "<command-message>", "<local-command-", "Caveat: The messages below were generated")
+
+
+class Body(msgspec.Struct):
+    """The ``message`` of a user or assistant record."""
+
+    content: str | list[dict[str, Any]] | None = None
+    id: str | None = None
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: dict[str, Any] | None = None
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        """Return the content as blocks."""
+        return [{"type": "text", "text": self.content}] if isinstance(self.content, str) else self.content or []
+
+
+class Line(msgspec.Struct, rename="camel", kw_only=True):
+    """One record of a session; unknown types and fields are ignored."""
+
+    type: str | None = None
+    uuid: str | None = None
+    parent_uuid: str | None = None
+    logical_parent_uuid: str | None = None
+    request_id: str | None = None
+    is_sidechain: bool | None = False
+    is_meta: bool | None = False
+    is_api_error_message: bool | None = False
+    is_compact_summary: bool | None = False
+    message: Body | None = None
+    number: int = 0
+
+    @property
+    def parents(self) -> tuple[str | None, str | None]:
+        """Return what the record hangs off; after a compaction only the logical parent is left."""
+        return self.parent_uuid, self.logical_parent_uuid
+
+    @property
+    def text(self) -> str:
+        """Return the text of the record; a picture is only named."""
+        blocks = self.message.blocks if self.message else []
+        return "\n".join(_text_of(block) for block in blocks if block.get("type") in ("text", "image"))
+
+
+class Response(msgspec.Struct, eq=False):
+    """One API response, put together from its records."""
+
+    id: str
+    number: int
+    parent: Response | None
+    model: str = ""
+    text: str = ""
+    calls: dict[str, Call] = {}
+    replies: dict[str, Message] = {}
+    usage: dict[str, Any] = {}
+    stop_reason: str = ""
+    error: bool = False
+    leaf: bool = True
+
+    def add(self, line: Line, body: Body) -> None:
+        """Take in one more record of the response."""
+        self.model = body.model or self.model
+        self.error = self.error or bool(line.is_api_error_message)
+        self.usage = body.usage or self.usage  # repeated in every record, complete in the last
+        self.stop_reason = body.stop_reason or self.stop_reason
+        self.text = "\n".join(filter(None, (self.text, line.text)))
+        for place, block in enumerate(body.blocks):
+            if block.get("type") in CALLS:
+                key = str(block.get("id") or f"{line.number}.{place}")
+                self.calls.setdefault(key, Call(str(block.get("name") or ""), block.get("input")))
+
+    @property
+    def messages(self) -> Conversation:
+        """Return the response and the replies to its calls, as they go into a conversation."""
+        said = Message("assistant", self.text, tuple(self.calls.values()))
+        return (said, *(self.replies[key] for key in self.calls if key in self.replies))
+
+
+class Turn(msgspec.Struct, eq=False):
+    """A prompt with everything that answers it; ``before`` is where in the session it was given."""
+
+    number: int
+    text: str
+    before: tuple[Turn | None, Response | None]
+    meta: list[str] = []
+    responses: list[Response] = []
+    interrupted: bool = False
+
+    @property
+    def prompt(self) -> Conversation:
+        """Return what the user said; a slash command counts as the text that it stands for."""
+        texts = [text for text in (self.text, *self.meta) if text and not text.startswith(_NOISE)]
+        if not texts and self.responses:
+            texts = [self.text]
+        return tuple(Message("user", text) for text in texts)
+
+    @property
+    def conversation(self) -> Conversation:
+        """Return everything up to and including the prompt."""
+        parts = [self.prompt]
+        turn, response = self.before
+        while turn:
+            parts += (step.messages for step in reversed(path(response)))
+            parts.append(turn.prompt)
+            turn, response = turn.before
+        return tuple(message for part in reversed(parts) for message in part)
+
+    @property
+    def draws(self) -> list[list[Response]]:
+        """Return the independent answers to the prompt, each as its responses from first to last.
+
+        Branches that share a response are one answer that was taken back and tried again: the last of them counts.
+        """
+        paths = [path(response) for response in self.responses if response.leaf]
+        return list({steps[0].id: steps for steps in paths}.values())
+
+
+def path(response: Response | None) -> list[Response]:
+    """Return the responses of the turn up to this one, first to last."""
+    steps = []
+    while response:
+        steps.append(response)
+        response = response.parent
+    return steps[::-1]
+
+
+def chain_of(steps: Iterable[Response]) -> Chain:
+    """Return the calls of some responses: one step per response."""
+    return tuple(tuple(step.calls.values()) for step in steps if step.calls)
+
+
+class Session:
+    """A session in the making: records go in one by one, in file order."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.problems: list[Problem] = []
+        self.sidechain: set[str] = set()
+        self.lost = 0
+        self.known = False
+        self._turn: dict[str, Turn | None] = {}
+        self._response: dict[str, Response | None] = {}
+        self._by_id: dict[str, Response] = {}
+        self._asked: dict[str, Response] = {}
+        self._last: tuple[Turn | None, Response | None] = (None, None)
+
+    def add(self, item: Document) -> None:
+        """Take in one record; what is no user's or assistant's only carries the tree on."""
+        line = typed(item.data, Line, item.where)
+        if isinstance(line, Problem):
+            self.problems.append(line)
+            return
+        line.number = item.line
+        self.known = self.known or line.type is not None
+        if line.is_sidechain:
+            self.sidechain.update(_call_ids(line))
+            return
+        turn, response = self._above(line)
+        if line.message and line.type == "assistant":
+            response = self._respond(line, line.message, turn, response)
+        elif line.message and line.type == "user":
+            turn, response = self._hear(line, line.message, turn, response)
+        if line.type in ("assistant", "user"):
+            self._last = turn, response
+        if line.uuid:
+            self._turn[line.uuid], self._response[line.uuid] = turn, response
+
+    def _above(self, line: Line) -> tuple[Turn | None, Response | None]:
+        """Return the turn and the response that a record hangs off."""
+        known = next((parent for parent in line.parents if parent in self._turn), None)
+        if known:
+            return self._turn[known], self._response[known]
+        # The first records of a file hang off nothing; where the parent is lost, the order in the file has to do.
+        lost = any(line.parents) or not line.uuid or line.type == "assistant"
+        return self._last if lost else (None, None)
+
+    def _respond(self, line: Line, body: Body, turn: Turn | None, above: Response | None) -> Response | None:
+        key = body.id or line.request_id or line.uuid or str(line.number)
+        response = self._by_id.get(key)
+        if not response and not turn:
+            self.lost += len(_call_ids(line))
+            return None
+        if not response:
+            if body.model == SYNTHETIC and not line.is_api_error_message:
+                return above
+            response = self._by_id[key] = Response(key, line.number, above)
+            if above:
+                above.leaf = False
+            if turn:
+                turn.responses.append(response)
+        response.add(line, body)
+        self._asked.update(dict.fromkeys(response.calls, response))
+        return response
+
+    def _hear(
+        self, line: Line, body: Body, turn: Turn | None, response: Response | None
+    ) -> tuple[Turn | None, Response | None]:
+        results = [block for block in body.blocks if block.get("type") == "tool_result"]
+        for block in results:
+            self._reply(block)
+        if results:
+            return turn, response
+        if turn and line.is_meta:
+            turn.meta += [] if response else [line.text]
+            return turn, response
+        if turn and line.text.startswith(_INTERRUPTED):
+            turn.interrupted = True
+            return turn, response
+        if line.is_meta:
+            return turn, response
+        # What was said before a compaction is no longer shown to the model; its summary is.
+        turn = Turn(line.number, line.text, (None, None) if line.is_compact_summary else (turn, response))
+        self.turns.append(turn)
+        return turn, None
+
+    def _reply(self, block: dict[str, Any]) -> None:
+        key = str(block.get("tool_use_id"))
+        if response := self._asked.get(key):
+            content = block.get("content")
+            text = content if isinstance(content, str) else "\n".join(_text_of(part) for part in content or [])
+            response.replies[key] = Message("tool", text, name=response.calls[key].name)
+
+
+def _text_of(block: Any) -> str:
+    if not isinstance(block, dict):
+        return str(block)
+    return str(block.get("text") or "") if block.get("type") == "text" else f"[{block.get('type')}]"
+
+
+def _call_ids(line: Line) -> set[str]:
+    blocks = line.message.blocks if line.message and line.type == "assistant" else []
+    return {str(block.get("id") or at("", line.number)) for block in blocks if block.get("type") in CALLS}

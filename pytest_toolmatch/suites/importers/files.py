@@ -1,0 +1,214 @@
+"""Logs as they lie on disk: found, unpacked, cut into JSON values; what is broken is reported, the rest goes on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, TypeVar, cast
+
+import msgspec
+
+from pytest_toolmatch.core.errors import at
+from pytest_toolmatch.suites.importers.source import Problem, Source
+
+SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+"""What is taken from a directory; a file that is named itself is taken whatever its name."""
+
+MAX_LINE = 64 << 20
+"""Bytes of one line of JSON Lines; a longer one is passed over without being loaded."""
+
+MAX_DOCUMENT = 1 << 30
+"""Bytes of a file that is one JSON value."""
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_BROKEN = (OSError, EOFError, zlib.error)
+_T = TypeVar("_T")
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One JSON value of a log: where it stands, in which file of which source."""
+
+    data: Any
+    path: Path
+    line: int
+    source: Source
+
+    @property
+    def where(self) -> str:
+        """Return ``path:line``."""
+        return at(self.path, self.line)
+
+
+def documents(sources: Iterable[Source]) -> Iterator[Document | Problem]:
+    """Yield every JSON value below the sources, in natural order of the paths."""
+    for source, path in find(sources):
+        yield from read_file(path, source)
+
+
+def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
+    """Yield the files of the sources: directories are walked, ``run_2`` comes before ``run_10``."""
+    for source in sources:
+        if source.path.is_dir():
+            found = (Path(folder, name) for folder, _, names in os.walk(source.path) for name in names)
+            logs = (path for path in found if path.name.lower().endswith(SUFFIXES))
+            yield from ((source, path) for path in sorted(logs, key=natural))
+        else:
+            yield source, source.path
+
+
+def natural(path: Path) -> list[tuple[int, int, str]]:
+    """Return a sorting key under which numbers in names count as numbers."""
+    parts = re.findall(r"\d+|\D+", path.as_posix())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def stem(path: Path) -> str:
+    """Return the file's name without ``.gz``, ``.json`` and ``.jsonl``."""
+    name = path.name
+    for suffix in (".gz", ".json", ".jsonl"):
+        name = name.removesuffix(suffix)
+    return name
+
+
+def read_file(path: Path, source: Source | None = None) -> Iterator[Document | Problem]:
+    """Yield the JSON values of one file, which is JSON Lines or one value, packed with gzip or not."""
+    source = source or Source(path)
+    line = 1
+    try:
+        with _open(path) as file:
+            for item in _values(file, path, source):
+                line = item.line + 1 if isinstance(item, Document) else line
+                yield item
+    except _BROKEN as error:
+        yield Problem(at(path, line), f"can't be read on from here: {_reason(error)}")
+
+
+def _open(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+    return cast("IO[bytes]", gzip.open(path) if packed else path.open("rb"))
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _values(file: IO[bytes], path: Path, source: Source) -> Iterator[Document | Problem]:
+    """Decide by the first line whether the file is JSON Lines or one value, then yield what it holds."""
+    lines_only = ".jsonl" in path.suffixes
+    first = file.readline(MAX_LINE if lines_only else MAX_DOCUMENT).removeprefix(_BOM)
+    if not first:
+        yield Problem(at(path, 1), "the file is empty")
+    elif lines_only or (first.endswith(b"\n") and _is_json(first)):
+        yield from _lines(file, first, path, source)
+    else:
+        yield _whole(first + file.read(MAX_DOCUMENT), path, source)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        decode(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(data: bytes, path: Path, source: Source) -> Document | Problem:
+    if len(data) >= MAX_DOCUMENT:
+        return Problem(at(path, 1), f"over {MAX_DOCUMENT >> 20} MiB in one JSON value: passed over")
+    try:
+        return Document(decode(data), path, 1, source)
+    except ValueError as error:
+        return Problem(at(path, 1), describe(data, error))
+
+
+def _lines(file: IO[bytes], first: bytes, path: Path, source: Source) -> Iterator[Document | Problem]:
+    line, number = first, 1
+    while line:
+        item = _line(file, line, at(path, number))
+        if isinstance(item, Problem):
+            yield item
+        elif item is not _BLANK:
+            yield Document(item, path, number, source)
+        line, number = file.readline(MAX_LINE), number + 1
+
+
+_BLANK = object()
+
+
+def _line(file: IO[bytes], line: bytes, where: str) -> Any:
+    """Return the line's value, ``_BLANK``, or the problem with it."""
+    if len(line) >= MAX_LINE and not line.endswith(b"\n"):
+        _skip_line(file)
+        return Problem(where, f"a line of over {MAX_LINE >> 20} MiB: passed over")
+    # A crash leaves NULs where a block was allocated and never written; a whole record may follow them.
+    line = line.strip(b"\0 \t\r\n")
+    if not line:
+        return _BLANK
+    try:
+        return decode(line)
+    except ValueError as error:
+        return Problem(where, describe(line, error))
+
+
+def _skip_line(file: IO[bytes]) -> None:
+    while (rest := file.readline(1 << 20)) and not rest.endswith(b"\n"):
+        pass
+
+
+def decode(data: bytes) -> Any:
+    """Decode JSON; ValueError where it is none, for any reason.
+
+    Lone surrogates, NaN, huge exponents and control characters are no JSON, but Python and JavaScript write them: such
+    text goes to the lenient decoder, and half characters become ``U+FFFD``.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except UnicodeDecodeError:
+        raise
+    except msgspec.MsgspecError:
+        return _mended(_lenient(data))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _lenient(data: bytes) -> Any:
+    try:
+        return json.loads(data, strict=False)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case dict():
+            return {_mended(key): _mended(item) for key, item in value.items()}
+        case list():
+            return [_mended(item) for item in value]
+    return value
+
+
+def describe(data: bytes, error: ValueError) -> str:
+    """Say in a few words why some bytes are no JSON."""
+    if b"\0" in data[:4096]:
+        return "binary data, no JSON"
+    if isinstance(error, UnicodeDecodeError):
+        return f"bytes that are not UTF-8 (at byte {error.start})"
+    shown = data[:40].decode("utf-8", "replace").strip()
+    return f"not JSON, or cut off ({error}): {shown}{'…' if len(data) > len(shown) else ''}"
+
+
+def typed(data: Any, shape: type[_T], where: str) -> _T | Problem:
+    """Convert a decoded value to a shape, or say where it differs from it."""
+    try:
+        return msgspec.convert(data, shape)
+    except msgspec.ValidationError as error:
+        return Problem(where, f"not of the shape expected: {error}")

@@ -1,0 +1,131 @@
+"""Suites from ``*.toolmatch.yaml`` files, and back into them."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pytest_toolmatch.core.errors import SuiteError, ToolError
+from pytest_toolmatch.core.rules import Override, Rules
+from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.core.toolformats import tools_from_json, with_effects
+from pytest_toolmatch.judging.gate import parse_gate
+from pytest_toolmatch.suites.cases import cases_of, explained, read_cases
+from pytest_toolmatch.suites.forms import CaseForm, SuiteForm
+from pytest_toolmatch.suites.yaml_marks import Document
+
+if TYPE_CHECKING:
+    from pytest_toolmatch.core.case import Case
+
+SUFFIX = ".toolmatch.yaml"
+_FORMS_BY_PATH = ((r"\$\.cases\[\d+\]", CaseForm), (r"\$\.overrides", Override), (r"\$", SuiteForm))
+
+
+def suite_name(path: Path) -> str:
+    """Return the name of the suite in a file: the file's, without ``.toolmatch.yaml``."""
+    return path.name.removesuffix(SUFFIX)
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite file and the files it names; SuiteError says what is wrong at which line."""
+    document = Document(path)
+    form = _form(document)
+    for gate in form.gates:
+        parse_gate(gate, document.where("$", "gates"))
+    fields = {name: getattr(form, name) for name in Rules.__struct_fields__}
+    return Suite(
+        name=suite_name(path),
+        cases=_cases(form, document),
+        tools=with_effects(_tools(form, document), form.effects),
+        instructions=form.instructions,
+        rules=Rules(**fields),
+        gates=tuple(form.gates),
+        chain_match=form.chain_match,
+        divergence=form.divergence,
+        recordings=path.parent / form.recordings if form.recordings else None,
+        where=str(path),
+    )
+
+
+def _form(document: Document) -> SuiteForm:
+    if not isinstance(document.data, dict):
+        raise SuiteError(f"{document.path}: a suite is a mapping with 'tools' and 'cases'; this file has none")
+    try:
+        return msgspec.convert(document.data, SuiteForm)
+    except msgspec.ValidationError as error:
+        raise SuiteError(_located(str(error), document)) from None
+
+
+def _located(error: str, document: Document) -> str:
+    message, _, rest = error.partition(" - at `")
+    path = rest.rstrip("`") or "$"
+    form = next(form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path))
+    key = message.split("`")[1] if "unknown field" in message else ""
+    return f"{document.where(path, key)}: {explained(message, form)}{f' (at {path[2:]})' if len(path) > 1 else ''}"
+
+
+def _cases(form: SuiteForm, document: Document) -> tuple[Case, ...]:
+    if isinstance(form.cases, str):
+        return read_cases(document.path.parent / form.cases)
+    return cases_of((document.where(f"$.cases[{index}]"), case) for index, case in enumerate(form.cases))
+
+
+def _tools(form: SuiteForm, document: Document) -> tuple[Tool, ...]:
+    where = document.where("$", "tools")
+    if not isinstance(form.tools, str):
+        return tools_from_json(form.tools, where=where)
+    path = document.path.parent / form.tools
+    if ":" in form.tools and not path.exists():
+        return tools_from_module(form.tools, path.parent, where)
+    return read_tools(path, where)
+
+
+def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:
+    """Read the tools of a JSON file in any known form; ``where`` says what asked for it."""
+    asked = f"{where}: " if where else ""
+    try:
+        data = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise SuiteError(f"{asked}can't read the tools file {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{path}: not JSON: {error}") from None
+    return tools_from_json(data, where=str(path))
+
+
+def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...]:
+    """Return the tools that ``module:attribute`` names; the module may lie beside the suite."""
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(directory))
+    try:
+        tools = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SuiteError(f"{where}: can't load tools from {name!r}: {error}") from None
+    finally:
+        sys.path.remove(str(directory))
+    return checked_tools(tools, f"{where}: {name}")
+
+
+def checked_tools(tools: Any, where: str) -> tuple[Tool, ...]:
+    """Return declared tools: ``Tool`` objects, plain functions, or their JSON forms, in any mix."""
+    from pytest_toolmatch.core.signature import tool_of_function  # noqa: PLC0415 - most suites declare JSON
+
+    if not isinstance(tools, list | tuple):
+        raise ToolError(f"{where}: tools are a list, not {type(tools).__name__}")
+    made: list[Tool] = []
+    for tool in tools:
+        if isinstance(tool, Tool):
+            made.append(tool)
+        elif callable(tool):
+            made.append(tool_of_function(tool))
+        else:
+            made += tools_from_json(tool, where=where)
+    names = [tool.name for tool in made]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ToolError(f"{where}: two tools are named {twice!r}; rename one")
+    return tuple(made)

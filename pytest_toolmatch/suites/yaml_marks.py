@@ -1,0 +1,82 @@
+"""YAML as suites use it: JSON's scalars, unique keys, and the line of everything."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pytest_toolmatch.core.errors import SuiteError, at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXT_IN_JSON = ("tag:yaml.org,2002:timestamp",)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """YAML 1.2's reading of scalars: ``2026-11-27``, ``no`` and ``on`` are text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (*_TEXT_IN_JSON, "tag:yaml.org,2002:bool")]
+    for first, resolvers in _Base.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+class Document:
+    """A YAML document: its data, and the line that each path of it (``$.cases[3].query``) starts at."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            loader = _Loader(path.read_bytes())
+            self._node = loader.get_single_node()
+            self._check_keys(self._node, set())
+            self.data = loader.construct_document(self._node) if self._node else None
+        except OSError as error:
+            raise SuiteError(f"can't read {path}: {error.strerror}") from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            raise SuiteError(f"{at(path, line)}: not YAML: {error.problem}") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SuiteError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+
+    def _check_keys(self, node: Any, seen: set[int]) -> None:
+        """Refuse a key given twice, of which YAML readers silently keep one."""
+        if id(node) in seen or node is None:
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names = [key.value for key, _ in node.value]
+            for place, (key, value) in enumerate(node.value):
+                if isinstance(key.value, str) and key.value in names[:place]:
+                    raise SuiteError(f"{at(self.path, key.start_mark.line + 1)}: key {key.value!r} is given twice")
+                self._check_keys(value, seen)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                self._check_keys(item, seen)
+
+    def where(self, path: str, key: str = "") -> str:
+        """Return ``file:line`` of a path such as ``$.cases[3]``, or of a key below it."""
+        node, line = self._node, 1
+        parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path)
+        for name, index in [*parts, *([(key, "")] if key else [])]:
+            found = self._step(node, name, index)
+            if found is None:
+                break
+            node, line = found
+        return at(self.path, line)
+
+    def _step(self, node: Any, name: str, index: str) -> tuple[Any, int] | None:
+        if isinstance(node, yaml.SequenceNode) and index and int(index) < len(node.value):
+            item = node.value[int(index)]
+            return item, item.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            return next(((value, key.start_mark.line + 1) for key, value in node.value if key.value == name), None)
+        return None

@@ -13,7 +13,7 @@ from pytest_toolmatch.judging.matching import Matcher
 from pytest_toolmatch.sampling.recordings import Record, Recording, read_recording, recording_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pytest_toolmatch.core.case import Case
@@ -30,7 +30,9 @@ class SuiteRun:
     Raises ConfigError where no teacher or student is named, MissingRecording where one of them has no recording.
     """
 
-    def __init__(self, suite: Suite, settings: Settings) -> None:
+    def __init__(
+        self, suite: Suite, settings: Settings, read: Callable[[Path, str], Recording] = read_recording
+    ) -> None:
         self.suite = suite
         self.settings = settings
         self.models: dict[SampleRole, str] = {"teacher": settings.teacher, "student": settings.student}
@@ -38,7 +40,7 @@ class SuiteRun:
         self.gates = tuple(dict.fromkeys([*settings.gates, *suite.gates]))
         for gate in self.gates:
             parse_gate(gate, suite.where)
-        self._recordings = {role: self._open(role) for role in self.models}
+        self._recordings = {role: self._open(role, read) for role in self.models}
         self._check_distinct()
         self._judges: dict[int, Judge] = {}
         self._digests: dict[int, str] = {}
@@ -64,7 +66,7 @@ class SuiteRun:
             raise MissingRecording(self._missing(case, role, len(fresh), len(found)))
         return [one.sample for one in fresh[:wanted]]
 
-    def _open(self, role: SampleRole) -> Recording:
+    def _open(self, role: SampleRole, read: Callable[[Path, str], Recording]) -> Recording:
         model = self.models[role]
         if not model:
             raise ConfigError(f"no {role} is named: say --toolmatch-{role}=MODEL, or toolmatch_{role} in the ini file")
@@ -73,7 +75,7 @@ class SuiteRun:
             raise MissingRecording(
                 f"suite {self.suite.name}: no recording of {role} {model!r} at {path}{_recorded_there(self.directory)}"
             )
-        return read_recording(path, model)
+        return read(path, model)
 
     def _check_distinct(self) -> None:
         teacher, student = self._recordings["teacher"], self._recordings["student"]

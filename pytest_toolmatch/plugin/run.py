@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.reports.report import Report, Terms, run_report
+from pytest_toolmatch.sampling.recordings import read_recording
 from pytest_toolmatch.settings import Settings, check_mode, settle
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Run:
         self.faults: list[str] = []
         self.report: Report | None = None
         self._suites: dict[Any, SuiteRun] = {}
+        self._read = cache(read_recording)
 
     @property
     def is_worker(self) -> bool:
@@ -39,9 +42,18 @@ class Run:
 
     def suite(self, suite: Suite) -> SuiteRun:
         """Return the run of a suite, made at its first use."""
-        key = (suite.name, suite.where, repr(suite.rules), suite.gates, suite.chain_match, suite.divergence)
+        # The tools are told apart by identity: a suite's run keeps them alive, and comparing schemas costs too much.
+        key = (
+            suite.name,
+            suite.where,
+            repr(suite.rules),
+            suite.gates,
+            suite.chain_match,
+            suite.divergence,
+            id(suite.tools),
+        )
         if key not in self._suites:
-            self._suites[key] = SuiteRun(suite, self.settings)
+            self._suites[key] = SuiteRun(suite, self.settings, self._read)
         run = self._suites[key]
         self.declare(suite.name, gates=run.gates, rules=suite.rules)
         return run

@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from pytest_toolmatch.core.errors import SuiteError
+from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.suites.cases import form_of
 from pytest_toolmatch.suites.yaml_file import SUFFIX
 
@@ -16,31 +17,56 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.suite import Suite
 
-_HEADER = "# A toolmatch suite. Run it: pytest --toolmatch {name} --toolmatch-teacher=… --toolmatch-student=…\n"
+_ALWAYS = ("match", "arguments")
+"""Rules that are written even at their defaults: whoever opens the file wants to see them."""
+
+
+def suite_files(suite: Suite, directory: Path) -> dict[Path, bytes]:
+    """Return the files of a suite and what goes into each; the suite file comes first."""
+    tools, cases = directory / f"{suite.name}.tools.json", directory / f"{suite.name}.cases.jsonl"
+    form = _form(suite, tools.name if suite.tools else "", cases.name)
+    text = yaml.dump(form, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    files = {directory / f"{suite.name}{SUFFIX}": text.encode()}
+    if suite.tools:
+        shown = msgspec.json.encode([tool.shown() for tool in suite.tools])
+        files[tools] = msgspec.json.format(shown, indent=2) + b"\n"
+    files[cases] = b"".join(msgspec.json.encode(form_of(case)) + b"\n" for case in suite.cases)
+    return files
+
+
+def _form(suite: Suite, tools: str, cases: str) -> dict[str, Any]:
+    effects = {tool.name: tool.effect for tool in suite.tools if tool.effect}
+    rules, default = msgspec.to_builtins(suite.rules), msgspec.structs.asdict(Rules())
+    rules |= {name: getattr(suite.rules, name) for name in _ALWAYS}
+    form = {
+        "instructions": suite.instructions,
+        "tools": tools,
+        "effects": effects,
+        **{name: rules[name] for name in default if name in rules},
+        "chain_match": suite.chain_match,
+        "divergence": suite.divergence,
+        "gates": list(suite.gates),
+        "recordings": f"recordings/{suite.name}",
+        "cases": cases,
+    }
+    return {name: value for name, value in form.items() if value not in ("", None, [], {})}
 
 
 def write_suite(suite: Suite, directory: Path) -> Path:
-    """Write a suite with its tools and cases; return the path of the suite file. Nothing is overwritten."""
-    path = directory / f"{suite.name}{SUFFIX}"
-    tools, cases = directory / f"{suite.name}.tools.json", directory / f"{suite.name}.cases.jsonl"
-    form: dict[str, Any] = {}
-    if suite.instructions:
-        form["instructions"] = suite.instructions
-    if suite.tools:
-        form["tools"] = tools.name
-    effects = {tool.name: tool.effect for tool in suite.tools if tool.effect}
-    form |= {"effects": effects} if effects else {}
-    form |= {"match": suite.rules.match, "arguments": suite.rules.arguments}
-    form |= {"reference": suite.rules.reference} if suite.rules.reference != "consensus" else {}
-    form |= {"gates": list(suite.gates)} if suite.gates else {}
-    form |= {"recordings": f"recordings/{suite.name}", "cases": cases.name}
-    text = yaml.dump(form, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    _write(path, (_HEADER.format(name=path.name) + text).encode())
-    if suite.tools:
-        shown = msgspec.json.encode([tool.shown() for tool in suite.tools])
-        _write(tools, msgspec.json.format(shown, indent=2) + b"\n")
-    _write(cases, b"".join(msgspec.json.encode(form_of(case)) + b"\n" for case in suite.cases))
-    return path
+    """Write a suite with its tools and cases; return the path of the suite file.
+
+    Raises SuiteError, with nothing written, where one of the files exists or the directory can't be written.
+    """
+    files = suite_files(suite, directory)
+    if taken := next((path for path in files if path.exists()), None):
+        raise SuiteError(f"{taken} exists already: choose another directory with -o, or remove it first")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for path, content in files.items():
+            path.write_bytes(content)
+    except OSError as error:
+        raise SuiteError(f"can't write to {directory}: {error.strerror}; choose another directory") from None
+    return next(iter(files))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -53,14 +79,3 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        raise SuiteError(f"{path} exists already: choose another directory, or remove it first") from None
-    except OSError as error:
-        raise SuiteError(f"can't write {path}: {error.strerror}; choose another directory") from None

@@ -17,12 +17,14 @@ Airports and airlines are IATA codes, dates are ISO 8601, weights are kilograms 
 Look things up with the tools. When something that a tool needs is missing, ask for it; never guess it.
 Book, hold, change or cancel only when you are told to."""
 
-GATES = ["chain_match >= 0.70", "argument_validity >= 0.90"]
+GATES = ["chain_match >= 0.70", "argument_validity >= 0.85"]
 
 pytestmark = pytest.mark.toolmatch(instructions=INSTRUCTIONS, gates=GATES, divergence="xfail")
 
 Cabin = Literal["economy", "premium", "business", "first"]
 Meal = Literal["standard", "vegetarian", "vegan", "halal", "kosher"]
+
+FARE_FACTORS: dict[Cabin, int] = {"economy": 1, "premium": 2, "business": 4, "first": 7}
 
 
 @dataclass
@@ -47,6 +49,7 @@ def search_flights(
     origin: str,
     destination: str,
     date: dt.date,
+    *,
     cabin: Cabin = "economy",
     max_stops: int | None = None,
     travellers: int = 1,
@@ -62,10 +65,11 @@ def search_flights(
         travellers: How many people fly together.
     """
     route = f"{origin}-{destination}-{str(date)[5:].replace('-', '')}"
+    factor = FARE_FACTORS[cabin] * travellers
     flights: list[dict[str, Any]] = [
-        {"flight_id": f"{route}-A", "departs": "06:55", "stops": 0, "price": 214},
-        {"flight_id": f"{route}-B", "departs": "13:20", "stops": 1, "price": 89},
-        {"flight_id": f"{route}-C", "departs": "19:05", "stops": 0, "price": 148},
+        {"flight_id": f"{route}-A", "departs": "06:55", "stops": 0, "price": 214 * factor},
+        {"flight_id": f"{route}-B", "departs": "13:20", "stops": 1, "price": 89 * factor},
+        {"flight_id": f"{route}-C", "departs": "19:05", "stops": 0, "price": 148 * factor},
     ]
     return [flight for flight in flights if max_stops is None or flight["stops"] <= max_stops]
 

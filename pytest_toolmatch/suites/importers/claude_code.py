@@ -62,7 +62,7 @@ def _read(file: Path, source: Source, options: Options) -> Iterator[Record]:
         else:
             yield item
     yield from session.problems
-    if read and not session.known:
+    if read and not session.known and not session.problems:
         yield Problem(at(file, 1), "no Claude Code session: its records have no type")
     if session.sidechain:
         yield Skipped(at(file), "calls of subagents", calls=len(session.sidechain))

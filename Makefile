@@ -1,0 +1,38 @@
+# Two commands that need nothing but Python 3.11+ and make:
+#   make demo   the example suites, judged from their recordings
+#   make test   lint, types and tests
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint format bench clean
+
+demo: $(INSTALLED)
+	@$(BIN)/pytest suites --toolmatch --toolmatch-teacher=scripted:teacher --toolmatch-student=scripted:student; \
+	echo "pytest's exit status: $$? (0 = every gate holds, 1 = a case or a gate failed)"
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)
+	for bench in benches/*.py; do $(BIN)/python $$bench || exit 1; done
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,142 @@
+"""The ``toolmatch`` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pytest_toolmatch.core.errors import ToolmatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_toolmatch.reports.lines import Line
+
+USAGE_ERROR = 4
+"""As in pytest: the command was used wrongly, or what it was given can't be read."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE_ERROR, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, or 4 where something given to it is wrong."""
+    arguments = _parser().parse_args(argv)
+    try:
+        lines: Iterable[Line | str] = arguments.run(arguments)
+        for line in lines:
+            print(line if isinstance(line, str) else line.text)  # noqa: T201 - a command prints
+    except ToolmatchError as error:
+        sys.stderr.write(f"toolmatch: error: {error}\n")
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        sys.stderr.write("toolmatch: interrupted; nothing more was written\n")
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="toolmatch", description="Suites, reports and logs for pytest --toolmatch.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _import(commands)
+    _report(commands)
+    _compare(commands)
+    _schema(commands)
+    return parser
+
+
+def _import(commands: Any) -> None:
+    from pytest_toolmatch.suites.importers import FORMATS  # noqa: PLC0415
+
+    command = commands.add_parser("import", help="make suites with recordings from logs")
+    command.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
+    command.add_argument(
+        "sources", nargs="+", metavar="[MODEL=]SRC", help="a file or directory; MODEL= names the model that made it"
+    )
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the suites go")
+    command.add_argument("--tools", type=Path, metavar="FILE", help="the tools on offer, in any provider's JSON form")
+    command.add_argument("--effects", type=Path, metavar="FILE", help='JSON of {"tool": "read" or "write"}')
+    command.add_argument("--name", metavar="NAME", help="name of the suite (default: that of DIR)")
+    command.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="keep only calls of these tools"
+    )
+    command.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="drop calls of these tools")
+    command.add_argument(
+        "--category", action="append", default=[], metavar="GLOB", help="only these parts of a benchmark"
+    )
+    command.add_argument(
+        "--turns", choices=("all", "first"), default="all", help="prompts of a session that become cases"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the suites, as in match=sequence"
+    )
+    command.set_defaults(run=_run_import)
+
+
+def _run_import(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.importing import import_suites  # noqa: PLC0415
+
+    return import_suites(
+        arguments.format,
+        arguments.sources,
+        output=arguments.output,
+        name=arguments.name or arguments.output.resolve().name,
+        tools=arguments.tools,
+        effects=arguments.effects,
+        settings=arguments.set,
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        categories=tuple(arguments.category),
+        turns=arguments.turns,
+    )
+
+
+def _report(commands: Any) -> None:
+    command = commands.add_parser("report", help="print the summary of a report file again")
+    command.add_argument("file", type=Path, metavar="FILE.json")
+    command.add_argument("-v", "--verbose", action="store_true", help="list every case")
+    command.set_defaults(run=_run_report)
+
+
+def _run_report(arguments: argparse.Namespace) -> Iterable[Line]:
+    from pytest_toolmatch.reports.json_file import read_report  # noqa: PLC0415
+    from pytest_toolmatch.reports.summary import summary_lines  # noqa: PLC0415
+
+    return summary_lines(read_report(arguments.file), verbose=arguments.verbose)
+
+
+def _compare(commands: Any) -> None:
+    command = commands.add_parser("compare", help="say which cases changed between two reports, with a paired test")
+    command.add_argument("before", type=Path, metavar="A.json")
+    command.add_argument("after", type=Path, metavar="B.json")
+    command.set_defaults(run=_run_compare)
+
+
+def _run_compare(arguments: argparse.Namespace) -> Iterable[Line]:
+    from pytest_toolmatch.reports.compare import compare, comparison_lines  # noqa: PLC0415
+    from pytest_toolmatch.reports.json_file import read_report  # noqa: PLC0415
+
+    return comparison_lines(compare(read_report(arguments.before), read_report(arguments.after)))
+
+
+def _schema(commands: Any) -> None:
+    command = commands.add_parser("schema", help="print the JSON Schema of a suite file, a cases file or a report")
+    command.add_argument("of", nargs="?", choices=("suite", "case", "report"), default="suite")
+    command.set_defaults(run=_run_schema)
+
+
+def _run_schema(arguments: argparse.Namespace) -> Iterable[str]:
+    import msgspec  # noqa: PLC0415
+
+    from pytest_toolmatch.reports.report import Report  # noqa: PLC0415
+    from pytest_toolmatch.suites.forms import CaseForm, SuiteForm  # noqa: PLC0415
+
+    schema = msgspec.json.schema({"suite": SuiteForm, "case": CaseForm, "report": Report}[arguments.of])
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return [msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()]

@@ -1,0 +1,107 @@
+"""A case's failure at one glance: the query, the two chains side by side, how all samples fell, how to go on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.judging.levels import UNMATCHABLE
+from pytest_toolmatch.reports.figures import number, plural
+from pytest_toolmatch.reports.lines import Line, clean, in_ascii, joined, wrap
+from pytest_toolmatch.reports.sides import Sides, Single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_toolmatch.judging.verdict import CaseResult
+
+_QUERY_LINES = 6
+
+
+def case_lines(
+    result: CaseResult,
+    *,
+    teacher: str,
+    student: str,
+    width: int = 80,
+    verbose: bool = False,
+    ascii: bool = False,  # noqa: A002 - what it means
+) -> list[Line]:
+    """Return a case in full, no line wider than ``width`` (at least 40).
+
+    ``verbose`` shows long values, equal calls and the query in full.
+    """
+    width = max(width, 40)
+    blocks = [
+        _query(result.query, width, verbose=verbose),
+        _chains(result, clean(teacher), clean(student), width, verbose=verbose),
+        [Line(text) for fact in _facts(result) for text in wrap(clean(fact), width, "  ")],
+        _commands(result.nodeid, width),
+    ]
+    lines = joined(blocks)
+    return in_ascii(lines) if ascii else lines
+
+
+def _query(query: str, width: int, *, verbose: bool) -> list[Line]:
+    lines = [part for line in query.strip().splitlines() for part in wrap(clean(line), width)]
+    limit = len(lines) if verbose else _QUERY_LINES
+    more = [Line(f"… {plural(len(lines) - limit, 'more line')}", ("light",))] if len(lines) > limit else []
+    return [Line(line, ("bold",)) for line in lines[:limit]] + more
+
+
+def _chains(result: CaseResult, teacher: str, student: str, width: int, *, verbose: bool) -> list[Line]:
+    consensus, diverging = result.consensus, result.diverging
+    if consensus is None:
+        return []
+    if diverging is None or result.divergence is None:
+        return Single(width, verbose=verbose).lines(f"teacher: {teacher}", consensus)
+    sides = Sides(width, verbose=verbose)
+    return sides.lines((f"teacher: {teacher}", consensus), (f"student: {student}", diverging), result.divergence.rows)
+
+
+def _facts(result: CaseResult) -> Iterator[str]:
+    if result.student_samples or result.student_outcomes:
+        yield f"student's {plural(result.student_samples, 'sample')}: {_fall(result)}"
+    odd = {kind: count for kind, count in result.teacher_outcomes.items() if kind not in ("called", "answered")}
+    if odd:
+        yield f"teacher's {plural(result.teacher_samples, 'sample')}: {_outcomes(odd)}"
+    match, ceiling = result.value("chain_match"), result.ceilings.get("chain_match")
+    if match is not None:
+        wanted = "" if result.wanted is None else f", wanted ≥ {number('chain_match', result.wanted)}"
+        own = f"; the teacher in the student's place: {number('chain_match', ceiling.value)}" if ceiling else ""
+        yield f"chain_match {number('chain_match', match)}{wanted}{own}"
+    if result.reason:
+        yield f"{result.state}: {result.reason.removeprefix(f'{result.case}: ')}"
+
+
+def _fall(result: CaseResult) -> str:
+    """Say how the student's samples fell; without a reference, how they ended."""
+    if result.value("chain_match") is None:
+        return _outcomes(result.student_outcomes)
+    parted = sum(result.levels.values())
+    unusable = {kind: count for kind, count in result.student_outcomes.items() if kind in UNMATCHABLE}
+    parts = [f"{result.student_samples - parted - sum(unusable.values())} match"]
+    if parted:
+        levels = ", ".join(f"{count} {level}" for level, count in result.levels.items())
+        parts.append(f"{parted} diverge ({levels})")
+    besides = unusable | {
+        kind: n for kind, n in result.student_outcomes.items() if kind in ("refused", "infrastructure")
+    }
+    if besides:
+        parts.append(_outcomes(besides))
+    if retries := round((result.value("retries") or 0) * result.student_samples):
+        parts.append(plural(retries, "call") + " retried")
+    return " · ".join(parts)
+
+
+def _outcomes(outcomes: dict[str, int]) -> str:
+    words = {"infrastructure": "lost to infrastructure, not counted", "lost_by_server": "lost by the server"}
+    return " · ".join(f"{count} {words.get(kind, kind)}" for kind, count in sorted(outcomes.items()))
+
+
+def _commands(nodeid: str, width: int) -> list[Line]:
+    """Return the command that shows the case again; it is broken where it is too wide, because cut it is no use."""
+    if not nodeid:
+        return []
+    quoted = re.sub(r'(["$`\\])', r"\\\1", clean(nodeid))
+    return [Line(text, ("light",)) for text in wrap(f'replay: pytest "{quoted}" --toolmatch', width)]

@@ -1,0 +1,48 @@
+"""Numbers as they are shown: the same digits for a value, its interval and its ceiling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_toolmatch.judging.intervals import Interval
+
+NOTHING = "–"
+"""Stands where there is no data."""
+
+_TEN, _HUNDRED = 10, 100
+
+
+def number(metric: str, value: float | None) -> str:
+    """Return a metric's value in the digits of its kind; a dash without one."""
+    if value is None:
+        return NOTHING
+    if metric == "tokens":
+        return f"{value:.0f}"
+    if metric == "cost":
+        return f"{value:.4f}" if value < 1 else f"{value:.2f}"
+    if metric.startswith("latency"):
+        return f"{value:.2f}" if value < _TEN else f"{value:.1f}" if value < _HUNDRED else f"{value:.0f}"
+    return f"{value:.2f}"
+
+
+def interval(metric: str, bounds: Interval | None) -> str:
+    """Return an interval as ``low–high``; a dash without one."""
+    return NOTHING if bounds is None else f"{number(metric, bounds[0])}–{number(metric, bounds[1])}"
+
+
+def percent(share: float) -> str:
+    """Return a share as ``95 %``."""
+    return f"{100 * share:.4g} %"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 case`` or ``2 cases``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def span(values: list[int]) -> str:
+    """Return ``8``, or ``1–4`` where the values vary."""
+    if not values:
+        return "0"
+    return str(values[0]) if min(values) == max(values) else f"{min(values)}–{max(values)}"

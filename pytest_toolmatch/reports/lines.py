@@ -1,0 +1,122 @@
+"""Lines that fit a terminal, whatever text is in them. Widths are in terminal columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Style: TypeAlias = Literal["red", "green", "yellow", "bold", "light"]
+"""The names that pytest's terminal has for them; ``light`` is dim."""
+
+# One column for one column, so that what was aligned stays aligned.
+_ASCII = str.maketrans("–×≠≥→÷…·✗", "-x!>>/~|x")
+
+
+class Line(NamedTuple):
+    """One line of text, and how to print it where colours are on."""
+
+    text: str = ""
+    style: tuple[Style, ...] = ()
+
+
+def clean(text: str) -> str:
+    """Return the text with everything escaped that could move the cursor, change colours or reorder the line."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def columns(text: str) -> int:
+    """Return how many columns a cleaned text takes: two for a wide character, none for a combining one."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def start(text: str, width: int) -> str:
+    """Return as much of the text's start as fits the width."""
+    if text.isascii():
+        return text[:width]
+    used = 0
+    for place, char in enumerate(text):
+        used += _columns(char)
+        if used > width:
+            return text[:place]
+    return text
+
+
+def cut(text: str, width: int) -> str:
+    """Return the text, its middle left out where it is wider than the width."""
+    if start(text, width) == text:
+        return text
+    head = start(text, width // 2)
+    tail = start(text[: -width - 1 : -1] if text.isascii() else text[::-1], width - 1 - columns(head))[::-1]
+    return f"{head}…{tail}" if width > 0 else ""
+
+
+def cut_end(text: str, width: int) -> str:
+    """Return the text, its end left out where it is wider than the width."""
+    return text if start(text, width) == text else f"{start(text, width - 1)}…"
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill the text with spaces up to the width; ``right`` aligns it right."""
+    space = " " * (width - columns(text))
+    return space + text if right else text + space
+
+
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """Break the text at spaces, and a word only where it is wider than a line; later lines are indented."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] != indent and lines[-1] else lines[-1] + word
+        if columns(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1].strip():
+            lines.append(indent)
+        while columns(lines[-1] + word) > width:
+            head = start(word, max(width - columns(lines[-1]), 2))
+            lines[-1] += head
+            word = word[len(head) :]  # noqa: PLW2901 - the rest of the word is the word
+            lines.append(indent)
+        lines[-1] += word
+    return [line.rstrip() for line in lines]
+
+
+def table(rows: Sequence[Sequence[str]], align: str) -> list[str]:
+    """Lay rows out in columns two spaces apart; ``align`` has ``<`` or ``>`` for each column.
+
+    Written here because libraries for tables count characters, or need another library to count columns.
+    """
+    widths = [max(columns(row[place]) for row in rows) for place in range(len(align))] if rows else []
+    return [
+        "  ".join(
+            pad(cell, width, right=side == ">") for cell, width, side in zip(row, widths, align, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def joined(blocks: Iterable[list[Line]]) -> list[Line]:
+    """Return the blocks that have lines, an empty line between two."""
+    lines: list[Line] = []
+    for block in blocks:
+        lines += [Line(), *block] if lines and block else block
+    return lines
+
+
+def in_ascii(lines: Iterable[Line]) -> list[Line]:
+    """Return the lines for a terminal whose encoding lacks their signs; every column stays where it is."""
+    return [Line(_ascii(line.text.translate(_ASCII)), line.style) for line in lines]
+
+
+def _ascii(text: str) -> str:
+    return text if text.isascii() else "".join(char if char.isascii() else "?" * _columns(char) for char in text)

@@ -1,0 +1,113 @@
+"""One suite in numbers: every metric with both intervals and its ceiling, and where chains part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.judging.divergence import FUNNEL
+from pytest_toolmatch.judging.levels import UNMATCHABLE
+from pytest_toolmatch.judging.metrics import METRICS
+from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent, plural
+from pytest_toolmatch.reports.lines import Line, clean, cut, cut_end, table, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_toolmatch.judging.metrics import Estimate
+    from pytest_toolmatch.judging.verdict import CaseResult
+    from pytest_toolmatch.reports.report import Estimates, Terms
+
+_LEVELS = ("chain_match", "name_match", "tools_match")
+_ALWAYS = (*_LEVELS, "consistency")
+_BESIDE = ("agreement", "relative_match", "argument_validity", "retries", "recovery", "ambiguous")
+_SPENT = ("latency_p50", "latency_p95", "tokens", "cost")
+_USUAL = (*_ALWAYS, *_BESIDE, *_SPENT)
+_NOTES = {"chain_match": "full chain", "name_match": "tool order", "tools_match": "tools"}
+_NOTES |= {"latency": "s", "latency_p50": "s", "latency_p95": "s", "cost": "USD"}
+_REFERENCES = {
+    "consensus": "the teacher's consensus",
+    "any": "any of the teacher's draws",
+    "draws": "every teacher draw, averaged",
+}
+
+
+def section_lines(
+    name: str,
+    metrics: Estimates,
+    cases: Sequence[CaseResult],
+    rule: str,
+    *,
+    confidence: float,
+    width: int,
+    verbose: bool,
+) -> list[Line]:
+    """Return the section of a suite, or of all of them; ``rule`` says how its chains were matched."""
+    title = f": {plural(len(cases), 'case')}"
+    lines = [Line(cut(clean(name), width - len(title)) + title, ("bold",))]
+    lines += [Line(text, ("light",)) for text in wrap(f"match: {rule}{_wanted(cases)}", width, "  ")]
+    head, *rows = _metric_rows(metrics, cases, confidence, verbose=verbose)
+    lines += [Line(cut_end(text, width)) for text in table([head, *rows], "<>>>>><")]
+    return lines + [Line(text) for note in _notes(cases) for text in wrap(note, width, "  ")]
+
+
+def rule_of(terms: Terms) -> str:
+    """Name the rule behind a suite's match metrics; a match rate means nothing without it."""
+    arguments = "arguments by schema" if terms.arguments == "schema" else "arguments as plain JSON"
+    compared = "tool names in order" if terms.match == "names" else f"{terms.match}, {arguments}"
+    calls = f", only calls with effect {terms.effect}" if terms.effect else ""
+    return f"{compared}{calls}, against {_REFERENCES.get(terms.reference, terms.reference)}"
+
+
+def _wanted(cases: Sequence[CaseResult]) -> str:
+    wanted = {case.wanted for case in cases}
+    found = wanted.pop() if len(wanted) == 1 else None
+    return "" if found is None else f"; a case agrees from {found:.2f}"
+
+
+def _metric_rows(
+    metrics: Estimates, cases: Sequence[CaseResult], confidence: float, *, verbose: bool
+) -> Iterator[list[str]]:
+    level = percent(confidence)
+    yield ["", "", f"{level}: this", f"{level}: queries", "", "", ""]
+    yield ["metric", "value", "suite", "like these", "ceiling", "n", ""]
+    names = (*_USUAL, *(name for name in METRICS if name not in _USUAL)) if verbose else _USUAL
+    for name in names:
+        if name in metrics or name in _ALWAYS:
+            note = _parts(cases) if name == "relative_match" else _NOTES.get(name, "")
+            yield _row(name, metrics.get(name), note)
+
+
+def _row(name: str, estimate: Estimate | None, note: str) -> list[str]:
+    if estimate is None:
+        return [name, NOTHING, NOTHING, NOTHING, NOTHING, "0", note]
+    suite, cases = interval(name, estimate.suite), interval(name, estimate.cases)
+    return [name, number(name, estimate.value), suite, cases, number(name, estimate.ceiling), str(estimate.n), note]
+
+
+def _parts(cases: Sequence[CaseResult]) -> str:
+    """Return the two parts of ``relative_match``, over the cases that have both."""
+    pairs = [(case.value("agreement"), case.value("consistency")) for case in cases]
+    both = [(above, below) for above, below in pairs if above is not None and below is not None]
+    if not both:
+        return ""
+    return " ÷ ".join(f"{sum(values) / len(both):.2f}" for values in zip(*both, strict=True))
+
+
+def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:
+    single = sum(case.teacher_samples == 1 for case in cases)
+    if single:
+        where = "" if single == len(cases) else f" in {single} of {plural(len(cases), 'case')}"
+        yield f"consistency unknown{where}: one teacher sample per case"
+    levels = Counter({level: sum(case.levels.get(level, 0) for case in cases) for level in FUNNEL})
+    if parted := levels.total():
+        shares = " → ".join(
+            f"{level} {levels[level]} ({percent(round(levels[level] / parted, 2))})" for level in FUNNEL
+        )
+        yield f"{plural(parted, 'sample')} part at: {shares}"
+    outcomes = Counter(
+        {kind: sum(case.student_outcomes.get(kind, 0) for case in cases) for kind in sorted(UNMATCHABLE)}
+    )
+    if outcomes.total():
+        kinds = ", ".join(f"{count} {kind}" for kind, count in outcomes.items() if count)
+        yield f"unusable student samples, which match nothing: {kinds}"

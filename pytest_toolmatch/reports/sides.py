@@ -1,0 +1,148 @@
+"""Two chains side by side, or one alone, in the columns of a terminal."""
+
+from __future__ import annotations
+
+from itertools import groupby, zip_longest
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.reports.calls import RAW, arguments_of, beside, compact, is_raw
+from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, pad, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_toolmatch.core.chain import Call
+    from pytest_toolmatch.judging.divergence import Row
+    from pytest_toolmatch.judging.verdict import Shown
+    from pytest_toolmatch.reports.lines import Style
+
+_NO_CALL = "(no call)"
+_FOLD = 4
+_DIFFERENT: tuple[Style, ...] = ("red",)
+
+
+class Sides:
+    """Lays out a teacher's chain on the left, a student's on the right: ``=`` equal, ``≠`` not, ``-`` and ``+`` alone."""
+
+    def __init__(self, width: int, *, verbose: bool) -> None:
+        self.gutter = 3
+        self.cell = (width - self.gutter - 3) // 2
+        self.verbose = verbose
+
+    def lines(self, teacher: tuple[str, Shown], student: tuple[str, Shown], rows: Sequence[Row]) -> list[Line]:
+        """Return the heads, the rows and what was said at the end."""
+        ours, theirs = student[1], teacher[1]
+        heads = [self._head(*teacher), self._head(*student, " like this")]
+        lines = [self._line("", heads[0], " ", heads[1], ("bold",))]
+        if not rows:
+            lines.append(self._line("", _NO_CALL, "=", _NO_CALL))
+        for equal, run in groupby(rows, key=_is_equal):
+            lines += self._equal(list(run)) if equal else [line for row in run for line in self._row(row, theirs)]
+        if ours.text or theirs.text:
+            lines += self._texts("  says: " + _one_line(theirs.text), " ", "  says: " + _one_line(ours.text))
+        return lines
+
+    def _head(self, name: str, shown: Shown, tail: str = "") -> str:
+        counted = f", {shown.count} of {shown.of}{tail}"
+        return cut(name, self.cell - len(counted)) + counted
+
+    def _equal(self, rows: list[Row]) -> Iterator[Line]:
+        folded = len(rows) - 2 if len(rows) > _FOLD and not self.verbose else 0
+        for place, row in enumerate(rows):
+            if folded and place == 1:
+                yield self._line("", f"… {folded} more calls", "=", f"… {folded} more calls", ("light",))
+            if (not folded or place in (0, len(rows) - 1)) and row.teacher and row.student:
+                yield from self._texts(compact(row.teacher), "=", compact(row.student), number=str(row.step))
+
+    def _row(self, row: Row, theirs: Shown) -> Iterator[Line]:
+        number = str(row.step)
+        if row.teacher and row.student:
+            yield from self._texts(clean(row.teacher.name), "=", clean(row.student.name), number=number)
+            yield from self._arguments(row, row.teacher, row.student)
+        elif row.teacher:
+            yield from self._texts(clean(row.teacher.name), "-", _NO_CALL, number=number, style=_DIFFERENT)
+            for text in arguments_of(row.teacher).values():
+                yield from self._texts(f"  {text}", " ", "", style=_DIFFERENT)
+        elif row.student:
+            left = "" if theirs.chain else _NO_CALL
+            yield from self._texts(left, "+", clean(row.student.name), number=number, style=_DIFFERENT)
+            for text in arguments_of(row.student).values():
+                yield from self._texts("", " ", f"  {text}", style=_DIFFERENT)
+
+    def _arguments(self, row: Row, teacher: Call, student: Call) -> Iterator[Line]:
+        theirs, ours = arguments_of(teacher), arguments_of(student)
+        raw = RAW in row.differing and (is_raw(teacher) or is_raw(student))
+        for name in dict.fromkeys([*theirs, *ours]):
+            left, right = theirs.get(name, ""), ours.get(name, "")
+            if name not in row.differing and not raw:
+                yield from self._texts(f"  {left}" if left else "", " ", f"  {right}" if right else "")
+                continue
+            mark = "≠" if left and right else "-" if left else "+"
+            note = clean(row.differing.get(name, "")) if right else ""
+            yield from self._different(left, mark, right, note)
+
+    def _different(self, left: str, mark: str, right: str, note: str) -> Iterator[Line]:
+        room = self.cell - 2
+        if not self.verbose:
+            left, right = beside(left, right, room), beside(right, left, room)
+        if note and columns(right) + 2 + columns(note) <= room:
+            right, note = f"{right}  {note}", ""
+        left, right = f"  {left}" if left else "", f"  {right}" if right else ""
+        yield from self._texts(left, mark, right, style=_DIFFERENT)
+        if note:
+            yield from self._texts(
+                "", " ", f"    {note if self.verbose else cut_end(note, room - 2)}", style=_DIFFERENT
+            )
+
+    def _texts(
+        self, left: str, mark: str, right: str, *, number: str = "", style: tuple[Style, ...] = ()
+    ) -> Iterator[Line]:
+        """Yield a line; where everything is to be shown, as many as the longer side needs."""
+        if not self.verbose:
+            yield self._line(number, left, mark, right, style)
+            return
+        sides = (_indented(left, self.cell), _indented(right, self.cell))
+        for place, (ours, theirs) in enumerate(zip_longest(*sides, fillvalue="")):
+            yield self._line("" if place else number, ours, " " if place else mark, theirs, style)
+
+    def _line(self, number: str, left: str, mark: str, right: str, style: tuple[Style, ...] = ()) -> Line:
+        gutter = pad(number, self.gutter) if len(number) < self.gutter else number[: self.gutter]
+        return Line(f"{gutter}{pad(cut(left, self.cell), self.cell)} {mark} {cut(right, self.cell)}".rstrip(), style)
+
+
+class Single:
+    """Lays out one chain."""
+
+    def __init__(self, width: int, *, verbose: bool) -> None:
+        self.width = width
+        self.verbose = verbose
+
+    def lines(self, name: str, shown: Shown) -> list[Line]:
+        """Return the head and the calls, parallel ones with the same number."""
+        counted = f", {shown.count} of {shown.of} like this"
+        lines = [Line(cut(f"   {name}", self.width - len(counted)) + counted, ("bold",))]
+        calls = [(str(number), call) for number, step in enumerate(shown.chain, 1) for call in step]
+        for number, call in calls:
+            lines += self._texts(f"{number:<3}{clean(call.name)}")
+            for text in arguments_of(call).values():
+                lines += self._texts(f"     {text}")
+        if not calls:
+            lines.append(Line(f"   {_NO_CALL}"))
+        return lines + (self._texts("   says: " + _one_line(shown.text)) if shown.text else [])
+
+    def _texts(self, text: str) -> list[Line]:
+        return [Line(line) for line in (_indented(text, self.width) if self.verbose else [cut(text, self.width)])]
+
+
+def _is_equal(row: Row) -> bool:
+    return row.teacher is not None and row.student is not None and not row.differing
+
+
+def _one_line(text: str) -> str:
+    return clean(" ".join(text.split())) or "(nothing)"
+
+
+def _indented(text: str, width: int) -> list[str]:
+    """Break a text over lines as far in as its first one."""
+    space = text[: len(text) - len(text.lstrip(" "))]
+    return [space + line for line in wrap(text.lstrip(" "), width - len(space))]

@@ -1,0 +1,113 @@
+"""The summary of a run: worst cases, then suites in numbers, then gates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.judging.gate import parse_gate
+from pytest_toolmatch.judging.verdict import STATES
+from pytest_toolmatch.reports.figures import interval, number, plural, span
+from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.section import rule_of, section_lines
+from pytest_toolmatch.reports.worst import worst_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_toolmatch.judging.gate import GateResult, GateState
+    from pytest_toolmatch.judging.verdict import CaseResult
+    from pytest_toolmatch.reports.lines import Style
+    from pytest_toolmatch.reports.report import Report
+
+_STATES = {"agrees": "agree", "diverges": "diverge", "error": "in error"}
+_GATES: dict[GateState, tuple[str, tuple[Style, ...]]] = {
+    "holds": ("ok", ("green",)),
+    "fails": ("FAILED", ("red", "bold")),
+    "undecided": ("UNDECIDED", ("yellow", "bold")),
+}
+_LEGEND = (
+    "this suite: if its cases were sampled again; queries like these: if the cases were others too; "
+    "ceiling: the teacher in the student's place; n: cases behind the number"
+)
+
+
+def summary_lines(
+    report: Report,
+    *,
+    width: int = 80,
+    verbose: bool = False,
+    ascii: bool = False,  # noqa: A002 - what it means
+) -> list[Line]:
+    """Return the summary of a run, no line wider than ``width`` (at least 60).
+
+    ``verbose`` lists every case and every metric; ``ascii`` is for a terminal that can't encode anything else.
+    """
+    width = max(width, 60)
+    cases = [case for suite in report.suites.values() for case in suite.cases]
+    blocks = [
+        _header(report, cases, width),
+        worst_lines(cases, width=width, verbose=verbose),
+        *_sections(report, cases, width, verbose=verbose),
+        _gates(report, width),
+    ]
+    lines = joined(blocks)
+    return in_ascii(lines) if ascii else lines
+
+
+def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Line]:
+    models = f"{clean(report.teacher)} → {clean(report.student)}"
+    teacher = span([case.teacher_samples for case in cases if case.teacher_samples])
+    student = span([case.student_samples for case in cases if case.student_samples])
+    run = f"{plural(len(cases), 'case')} × {teacher} + {student} samples   {clean(report.mode)}"
+    space = width - columns(models) - columns(run)
+    if space >= 2:  # noqa: PLR2004 - what keeps two texts apart
+        lines = [Line(f"{models}{' ' * space}{run}", ("bold",))]
+    else:
+        lines = [Line(cut(models, width), ("bold",)), Line(cut(run, width))]
+    lines += [Line(text) for text in wrap(_fates(cases), width, "  ")] if cases else [Line("no case was judged")]
+    missing = sum(max(0, suite.terms.expected - len(suite.cases)) for suite in report.suites.values())
+    if missing or report.interrupted:
+        why = "interrupted: " if report.interrupted else ""
+        lines.append(Line(f"{why}{plural(missing, 'case')} of these suites not judged", ("yellow",)))
+    return lines
+
+
+def _fates(cases: Sequence[CaseResult]) -> str:
+    states = Counter(case.state for case in cases)
+    parts = [f"{states[state]} {_STATES.get(state, state)}" for state in STATES if states[state]]
+    lost = sum(
+        side.get("infrastructure", 0) for case in cases for side in (case.teacher_outcomes, case.student_outcomes)
+    )
+    if lost:
+        parts.append(f"{plural(lost, 'sample')} lost to infrastructure, not counted")
+    return " · ".join(parts)
+
+
+def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbose: bool) -> list[list[Line]]:
+    rules = {name: rule_of(suite.terms) for name, suite in report.suites.items()}
+    parts = [(name, suite.metrics, suite.cases, rules[name]) for name, suite in report.suites.items() if suite.cases]
+    if len(parts) > 1:
+        shared = set(rules.values())
+        parts.append(("all", report.all, tuple(cases), shared.pop() if len(shared) == 1 else "each suite's own rule"))
+    sections = [section_lines(*part, confidence=report.confidence, width=width, verbose=verbose) for part in parts]
+    return [*sections, [Line(text, ("light",)) for text in wrap(_LEGEND, width)]] if sections else []
+
+
+def _gates(report: Report, width: int) -> list[Line]:
+    gates = [(name, gate) for name, suite in report.suites.items() for gate in suite.gates]
+    rows = [_gate_row(name, gate, width) for name, gate in gates]
+    texts = table(rows, "<<<>>") if rows else []
+    lines = []
+    for (_, gate), text in zip(gates, texts, strict=True):
+        word, style = ("not all cases ran", ("light",)) if gate.partial else _GATES[gate.state]
+        reason = f" ({clean(gate.reason)})" if gate.reason else ""
+        lines.append(Line(cut_end(f"{cut(text, width - len(word) - 2)}  {word}{reason}", width), style))
+    return lines
+
+
+def _gate_row(name: str, gate: GateResult, width: int) -> list[str]:
+    metric = parse_gate(gate.expression).metric
+    bounds = None if gate.low is None or gate.high is None else (gate.low, gate.high)
+    place, expression = cut(clean(name), width // 4), cut(clean(gate.expression), width // 2)
+    return ["gate", place, expression, number(metric, gate.value), interval(metric, bounds)]

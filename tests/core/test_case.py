@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_toolmatch.core.case import Case, case_of_query, slug
+from pytest_toolmatch.core.conversation import Message, user
+
+SLUG = set(string.ascii_lowercase + string.digits + "-")
+
+
+@given(st.text())
+def test_a_slug_is_short_plain_and_stable(text: str) -> None:
+    made = slug(text)
+    assert 0 < len(made) <= 45
+    assert set(made) <= SLUG
+    assert made == slug(text)
+    assert not made.startswith("-")
+    assert not made.endswith("-")
+
+
+@given(st.text())
+def test_a_slug_of_a_slug_is_itself_where_it_fits(text: str) -> None:
+    made = slug(text)
+    if len(made) <= 40:
+        assert slug(made) == made
+
+
+def test_slugs_are_readable() -> None:
+    assert slug("cheapest") == "cheapest"
+    assert slug("Book me the cheapest flight!").startswith("book-me-the-cheapest-flight-")
+    assert slug("Wann fährt der nächste Zug?").startswith("wann-f-hrt-der-n-chste-zug-")
+
+
+def test_slugs_of_texts_that_read_alike_differ() -> None:
+    texts = [
+        "To Rome",
+        "to rome",
+        "To Rome!",
+        "To  Rome",
+        "to-rome",
+        "東京へ",
+        "大阪へ",
+        "",
+        " ",
+        "!",
+        "a" * 50,
+        "a" * 51,
+    ]
+    assert len({slug(text) for text in texts}) == len(texts)
+
+
+def test_slugs_of_many_queries_hardly_ever_meet() -> None:
+    assert len({slug(f"Where is order F-{number:05}?") for number in range(2000)}) == 2000
+
+
+@pytest.mark.parametrize("text", ["", " \n", "…", "東京"])
+def test_a_text_without_letters_has_a_slug(text: str) -> None:
+    assert slug(text).isalnum()
+
+
+@given(st.text())
+def test_a_case_shows_itself_in_one_line(text: str) -> None:
+    case = case_of_query(text)
+    assert repr(case) == f"<Case {case.id}>"
+    assert len(repr(case).splitlines()) == 1
+
+
+def test_a_given_id_wins_over_the_slug() -> None:
+    assert case_of_query("To Rome", id="rome", tags=("a",)) == Case(
+        id="rome", conversation=user("To Rome"), tags=("a",)
+    )
+
+
+def test_the_query_is_the_last_thing_the_user_said() -> None:
+    said = (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "To Rome"), Message("tool", "[]"))
+    assert Case(id="rome", conversation=said).query == "To Rome"
+    assert Case(id="rome", conversation=(Message("system", "Be brief"),)).query == ""

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from pytest_toolmatch.core.case import Case, case_of_query
+from pytest_toolmatch.core.chain import Call
+from pytest_toolmatch.core.errors import ConfigError, ImportFormatError
+from pytest_toolmatch.core.sample import Sample
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.importers import FORMATS, find_format, read_log
+from pytest_toolmatch.suites.importers.assemble import assemble, import_log
+from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Skipped, Source
+from tests.suites.importers.writing import Logs
+
+GO = Tool(name="go")
+
+
+def run(query: str = "Go", name: str = "go", **fields: Any) -> Imported:
+    given = {
+        "case": case_of_query(query),
+        "model": "m",
+        "outcome": "called",
+        "chain": ((Call(name),),),
+        "source": "f:1",
+    }
+    return Imported(**given | fields)
+
+
+def test_draws_are_numbered_per_case_and_model_in_order_of_appearance() -> None:
+    records = [run("Go"), run("Stay"), run("Go"), run("Go", model="n"), run("Stay")]
+    [suite] = assemble("mine", records, (GO,)).suites
+    assert suite.name == "mine"
+    assert [case.query for case in suite.cases] == ["Go", "Stay"]
+    drawn = {model: [(sample.case[:2], sample.draw) for sample in samples] for model, samples in suite.samples.items()}
+    assert drawn == {"m": [("go", 0), ("go", 1), ("st", 0), ("st", 1)], "n": [("go", 0)]}
+
+
+def test_a_sample_keeps_what_was_recorded() -> None:
+    record = run(text="Gone.", error="", latency=1.5, outcome="truncated")
+    [suite] = assemble("mine", [record], (GO,)).suites
+    assert suite.samples["m"] == (
+        Sample(
+            case=record.case.id,
+            role="recorded",
+            draw=0,
+            outcome="truncated",
+            chain=record.chain,
+            text="Gone.",
+            latency=1.5,
+            source="f:1",
+        ),
+    )
+    assert suite.tools == (GO,)
+
+
+def test_a_run_found_twice_counts_once_per_model() -> None:
+    records = [run(identity="a"), run(identity="a"), run(identity="b"), run(identity="a", model="n"), run(), run()]
+    assembly = assemble("mine", records, (GO,))
+    assert {model: len(samples) for model, samples in assembly.suites[0].samples.items()} == {"m": 4, "n": 1}
+    assert (assembly.counts["runs"], assembly.counts["runs found twice"], assembly.counts["samples"]) == (6, 1, 5)
+
+
+def test_another_conversation_under_the_same_id_becomes_a_case_of_its_own() -> None:
+    other = case_of_query("Something else", id="go")
+    first = msgspec.structs.replace(case_of_query("Go", id="go"), where="a:1")
+    records = [run(case=first), run(case=msgspec.structs.replace(other, where="b:2")), run(case=first), run(case=other)]
+    assembly = assemble("mine", records, (GO,))
+    assert [sample.case for sample in assembly.suites[0].samples["m"]] == ["go", "go", "go-2", "go-2"]
+    assert [str(problem) for problem in assembly.problems] == [
+        "b:2: another conversation than a:1 under the id 'go': it becomes 'go-2'"
+    ]
+
+
+def test_the_parts_of_a_benchmark_are_suites_and_questions_are_cases_without_samples() -> None:
+    asked = Case(id="q", conversation=case_of_query("Q").conversation, tools=(GO,))
+    records = [Question(case=asked, suite="easy"), run(suite="hard"), run(suite="easy", case=asked)]
+    easy, hard = assemble("bench", records, (GO,)).suites
+    assert (easy.name, hard.name) == ("easy", "hard")
+    assert [case.id for case in easy.cases] == ["q"]
+    assert len(easy.samples["m"]) == 1
+
+
+def test_instructions_are_those_of_most_runs() -> None:
+    records = [run(instructions="A"), run(instructions="B"), run(instructions="B"), run()]
+    assembly = assemble("mine", records, (GO,))
+    assert assembly.suites[0].instructions == "B"
+    assert [str(problem) for problem in assembly.problems] == [
+        "mine: 1 of 3 runs had other instructions than the suite now has"
+    ]
+
+
+def test_undeclared_tools_are_named() -> None:
+    records = [run(name="fly"), run(name="fly"), run(name="go")]
+    assert str(assemble("mine", records, (GO,)).problems[0]) == (
+        "mine: calls of undeclared tools: declare or exclude fly (2)"
+    )
+    assert str(assemble("mine", records).problems[0]).endswith("declares no tools: give a file with fly (2), go (1)")
+
+
+def test_what_was_left_out_is_counted_by_reason() -> None:
+    skipped = [Skipped("f", "calls of subagents", calls=3), Skipped("g", "calls of subagents", calls=4)]
+    assert assemble("mine", [run(), *skipped], (GO,)).counts["calls of subagents"] == 7
+
+
+def test_nothing_at_all_is_an_error_that_repeats_the_problems() -> None:
+    problems = [Problem(f"f:{n}", "no JSON") for n in range(1, 8)]
+    with pytest.raises(ImportFormatError) as caught:
+        assemble("mine", problems)
+    assert str(caught.value).splitlines()[1] == "  f:1: no JSON"
+    assert str(caught.value).endswith("and 2 more")
+
+
+def test_a_log_becomes_suites_in_one_call(logs: Logs) -> None:
+    runs = [{"steps": [{"action": "go", "action_input": {}}, {"action": "hide"}]}]
+    path = logs.lines("a.jsonl", {"question": "Go?", "runs": runs, "model": "m"})
+    assembly = import_log("react", "mine", [Source(path)], Options(exclude=("hid*",), tools=(GO,)))
+    assert assembly.suites[0].samples["m"][0].chain == ((Call("go", {}),),)
+    assert assembly.counts == {
+        "calls of tools that are not wanted": 1,
+        "runs": 1,
+        "samples": 1,
+        "calls": 1,
+        "problems": 0,
+    }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_exports_the_same_names(name: str) -> None:
+    form = find_format(name)
+    assert name == form.NAME
+    assert "\n" not in form.SUMMARY
+    assert callable(form.read)
+
+
+def test_an_unknown_format_names_the_near_one() -> None:
+    with pytest.raises(ConfigError, match=r"did you mean 'claude-code'\?; known: bfcl, claude-code"):
+        find_format("claude_code")
+
+
+def test_problems_of_one_file_are_capped(logs: Logs) -> None:
+    path = logs.raw("a.jsonl", b"no json\n" * 30)
+    records = list(read_log("react", [Source(path)]))
+    assert len(records) == 21
+    assert str(records[-1]) == f"{path}: 10 more problems of this kind"

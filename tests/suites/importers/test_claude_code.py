@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from pytest_toolmatch.core.chain import Call, names_of
+from pytest_toolmatch.core.sample import Usage
+from tests.suites.importers.writing import Logs
+
+SONNET = "claude-sonnet-4-6"
+
+
+class Script:
+    """Writes the records of a session, each hanging off the one before it unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self._ids = count()
+        self.last: str | None = None
+
+    def put(self, kind: str, message: Any = None, *, parent: str | None = None, **fields: Any) -> str:
+        uuid = f"u{next(self._ids)}"
+        record = {"type": kind, "uuid": uuid, "parentUuid": parent or self.last, "isSidechain": False, **fields}
+        self.records.append(record | ({"message": message} if message is not None else {}))
+        self.last = uuid
+        return uuid
+
+    def ask(self, text: Any, **fields: Any) -> str:
+        return self.put("user", {"role": "user", "content": text}, **fields)
+
+    def call(self, response: str, call: str, name: str, arguments: Any, **fields: Any) -> str:
+        block = {"type": "tool_use", "id": call, "name": name, "input": arguments}
+        return self.say(response, [block], **fields)
+
+    def say(self, response: str, content: Any, *, model: str = SONNET, **fields: Any) -> str:
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        usage = {"input_tokens": 3, "cache_read_input_tokens": 100, "output_tokens": 7}
+        message = {"role": "assistant", "id": response, "model": model, "content": blocks, "usage": usage}
+        return self.put("assistant", message, **fields)
+
+    def result(self, call: str, text: Any, **fields: Any) -> str:
+        block = {"type": "tool_result", "tool_use_id": call, "content": text}
+        return self.put("user", {"role": "user", "content": [block]}, **fields)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+def parallel(script: Script, response: str, *names: str) -> None:
+    """One response with several calls: one record each, the results hang off different records."""
+    records = [script.call(response, f"{response}.{name}", name, {"of": name}) for name in names]
+    for name, record in zip(names, records, strict=True):
+        script.result(f"{response}.{name}", f"{name} done", parent=record)
+
+
+def test_one_response_split_over_records_is_one_step(logs: Logs, script: Script) -> None:
+    script.put("summary", summary="Earlier talk", leafUuid="x")
+    script.ask("Ship the parcel to Oslo")
+    script.say("m1", [{"type": "thinking", "thinking": "hm"}])
+    parallel(script, "m1", "find", "weigh")
+    parallel(script, "m2", "ship")
+    script.say("m3", "Shipped.")
+    path = logs.lines("p/session.jsonl", *script.records)
+    [run] = logs.read("claude-code").runs
+    assert run.chain == (
+        (Call("find", {"of": "find"}), Call("weigh", {"of": "weigh"})),
+        (Call("ship", {"of": "ship"}),),
+    )
+    assert (run.model, run.outcome, run.text) == (SONNET, "called", "Shipped.")
+    assert run.usage == Usage(input=309, cached=300, output=21)
+    assert run.case.query == "Ship the parcel to Oslo"
+    assert run.case.id.startswith("ship-the-parcel-to-oslo")
+    assert run.source == f"{path}:2"
+
+
+def test_a_repeated_record_counts_once(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    logs.lines("s.jsonl", *script.records, script.records[-1])
+    assert names_of(logs.read("claude-code").runs[0].chain) == ["go"]
+
+
+def test_sessions_with_one_prompt_are_draws_of_one_case(logs: Logs) -> None:
+    for name in ("a_2", "a_10"):
+        script = Script()
+        script.ask("Go")
+        script.call(f"m-{name}", "c", name, {})
+        logs.lines(f"{name}.jsonl", *script.records)
+    runs = logs.read("claude-code").runs
+    assert [names_of(run.chain) for run in runs] == [["a_2"], ["a_10"]]
+    assert runs[0].case.id == runs[1].case.id
+
+
+def test_later_prompts_are_cases_with_the_conversation_so_far(logs: Logs, script: Script) -> None:
+    script.ask("Open the door")
+    parallel(script, "m1", "open")
+    script.say("m2", "It is open.")
+    script.ask([{"type": "text", "text": "And close it"}, {"type": "image", "source": {}}])
+    script.call("m3", "c3", "close", {})
+    logs.lines("s.jsonl", *script.records)
+    first, second = logs.read("claude-code").runs
+    assert names_of(first.chain) == ["open"]
+    assert names_of(second.chain) == ["close"]
+    told = [(message.role, message.content) for message in second.case.conversation]
+    assert told == [
+        ("user", "Open the door"),
+        ("assistant", ""),
+        ("tool", "open done"),
+        ("assistant", "It is open."),
+        ("user", "And close it\n[image]"),
+    ]
+    assert first.case.id != second.case.id
+    only = logs.read("claude-code", turns="first")
+    assert [names_of(run.chain) for run in only.runs] == [["open"]]
+    assert only.skipped == {"calls after the first prompt": 1}
+
+
+def test_a_fork_at_the_prompt_gives_two_draws_and_one_further_down_the_last_branch(logs: Logs, script: Script) -> None:
+    prompt = script.ask("Roll the dice")
+    script.call("m1", "c1", "roll", {"n": 1})
+    script.call("m2", "c2", "roll", {"n": 2}, parent=prompt)
+    branch = script.result("c2", "two")
+    script.call("m3", "c3", "stop", {}, parent=branch)
+    script.call("m4", "c4", "again", {}, parent=branch)
+    logs.lines("s.jsonl", *script.records)
+    read = logs.read("claude-code")
+    assert [names_of(run.chain) for run in read.runs] == [["roll"], ["roll", "again"]]
+    assert read.runs[0].case == read.runs[1].case
+    assert read.skipped == {"calls of branches that were taken back": 1}
+
+
+def test_an_edited_prompt_forgets_what_it_replaced(logs: Logs, script: Script) -> None:
+    script.ask("Hello")
+    greeting = script.say("m1", "Hi.")
+    script.ask("Buy milk", parent=greeting)
+    script.call("m2", "c2", "buy", {"what": "milk"})
+    script.ask("Buy tea", parent=greeting)
+    script.call("m3", "c3", "buy", {"what": "tea"})
+    logs.lines("s.jsonl", *script.records)
+    tea = logs.read("claude-code").runs[-1]
+    assert [message.content for message in tea.case.conversation] == ["Hello", "Hi.", "Buy tea"]
+
+
+def test_calls_of_subagents_are_counted_but_not_in_the_chain(logs: Logs, script: Script) -> None:
+    script.ask("Find out")
+    task = script.call("m1", "c1", "Task", {"prompt": "dig"})
+    script.ask("dig", isSidechain=True)
+    script.call("m2", "c2", "Grep", {}, isSidechain=True)
+    script.result("c1", "found", parent=task)
+    script.call("m3", "c3", "Write", {})
+    logs.lines("s.jsonl", *script.records)
+    logs.lines("agent-1.jsonl", *(record | {"isSidechain": True} for record in script.records))
+    read = logs.read("claude-code")
+    assert [names_of(run.chain) for run in read.runs] == [["Task", "Write"]]
+    assert [(r.where, r.calls) for r in read.records if hasattr(r, "reason")] == [
+        (f"{logs.folder}/agent-1.jsonl", 3),
+        (f"{logs.folder}/s.jsonl", 1),
+    ]
+
+
+ERROR = {"model": "<synthetic>", "isApiErrorMessage": True, "error": "rate_limit"}
+
+
+def test_an_api_error_at_the_end_is_infrastructure(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    script.result("c1", "ok")
+    script.say("e1", "The server is overloaded.", **ERROR)
+    logs.lines("s.jsonl", *script.records)
+    [run] = logs.read("claude-code").runs
+    assert (run.outcome, run.error, run.model) == ("infrastructure", "The server is overloaded.", SONNET)
+    assert names_of(run.chain) == ["go"]
+
+
+def test_an_api_error_that_was_overcome_is_none(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.say("e1", "The server is overloaded.", **ERROR)
+    script.call("m1", "c1", "go", {})
+    logs.lines("s.jsonl", *script.records)
+    [run] = logs.read("claude-code").runs
+    assert (run.outcome, run.model) == ("called", SONNET)
+
+
+def test_an_api_error_without_any_answer_goes_to_the_model_of_the_source(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.say("e1", "No credit.", **ERROR)
+    logs.lines("runs/a.jsonl", *script.records)
+    alone = logs.read("claude-code", logs.folder / "runs/a.jsonl").runs
+    other = Script()
+    other.ask("Stay")
+    other.say("m1", "Fine.")
+    logs.lines("runs/b.jsonl", *other.records)
+    among = logs.read("claude-code").runs
+    assert [(run.model, run.outcome) for run in alone] == [("unknown", "infrastructure")]
+    assert sorted((run.model, run.outcome) for run in among) == [(SONNET, "answered"), (SONNET, "infrastructure")]
+
+
+def test_notes_of_the_harness_are_no_responses(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.say("n1", "No response requested.", model="<synthetic>")
+    logs.lines("s.jsonl", *script.records)
+    assert logs.read("claude-code").runs == []
+
+
+def test_an_interrupted_turn_is_truncated(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    script.ask([{"type": "text", "text": "[Request interrupted by user for tool use]"}])
+    script.ask("Go slowly")
+    script.call("m2", "c2", "walk", {})
+    logs.lines("s.jsonl", *script.records)
+    assert [run.outcome for run in logs.read("claude-code").runs] == ["truncated", "called"]
+
+
+def test_a_slash_command_counts_as_the_text_it_stands_for(logs: Logs, script: Script) -> None:
+    script.ask("Caveat: The messages below were generated by the user", isMeta=True)
+    script.ask("<command-name>/clear</command-name>")
+    script.ask("<local-command-stdout></local-command-stdout>")
+    script.ask("<command-message>init is running</command-message>")
+    script.ask("Describe this repository", isMeta=True)
+    script.call("m1", "c1", "Read", {})
+    logs.lines("s.jsonl", *script.records)
+    [run] = logs.read("claude-code").runs
+    assert [message.content for message in run.case.conversation] == ["Describe this repository"]
+
+
+def test_after_a_compaction_the_summary_is_all_that_was_said(logs: Logs, script: Script) -> None:
+    script.ask("Long story")
+    end = script.say("m1", "Very long.")
+    script.last = None
+    script.put("system", subtype="compact_boundary", logicalParentUuid=end)
+    script.ask("This session goes on from a summary: a story.", isCompactSummary=True)
+    script.ask("End it")
+    script.call("m2", "c2", "end", {})
+    logs.lines("s.jsonl", *script.records)
+    last = logs.read("claude-code").runs[-1]
+    assert [message.content for message in last.case.conversation] == [
+        "This session goes on from a summary: a story.",
+        "End it",
+    ]
+
+
+def test_a_resumed_session_repeats_no_run(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    logs.lines("first.jsonl", *script.records)
+    script.ask("On")
+    script.call("m2", "c2", "on", {})
+    logs.lines("second.jsonl", *script.records)
+    identities = [run.identity for run in logs.read("claude-code").runs]
+    assert identities == ["m1", "m1", "m2"]
+
+
+def test_harness_tools_are_left_out_by_glob_from_chain_and_conversation(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    parallel(script, "m1", "ToolSearch")
+    parallel(script, "m2", "mcp__shop__go", "ToolSearch")
+    script.ask("On")
+    script.call("m3", "c3", "ToolSearch", {})
+    logs.lines("s.jsonl", *script.records)
+    for options in ({"include": ("mcp__*",)}, {"exclude": ("Tool*",)}):
+        read = logs.read("claude-code", **options)
+        assert [run.chain for run in read.runs] == [((Call("mcp__shop__go", {"of": "mcp__shop__go"}),),), ()]
+        assert [run.outcome for run in read.runs] == ["called", "answered"]
+        assert [message.role for message in read.runs[1].case.conversation] == ["user", "assistant", "tool", "user"]
+
+
+def test_a_label_names_the_model(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.say("m1", "Gone.")
+    path = logs.packed("s.jsonl.gz", *script.records)
+    assert [run.model for run in logs.read("claude-code", f"mine={path}").runs] == ["mine"]
+
+
+def test_a_lost_parent_falls_back_to_the_order_of_the_file(logs: Logs, script: Script) -> None:
+    script.ask("Go", parent="elsewhere")
+    script.call("m1", "c1", "go", {}, parent="nowhere")
+    logs.lines("s.jsonl", *script.records)
+    assert [names_of(run.chain) for run in logs.read("claude-code").runs] == [["go"]]
+
+
+def test_calls_before_any_prompt_are_accounted_for(logs: Logs, script: Script) -> None:
+    script.call("m0", "c0", "lost", {})
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    logs.lines("s.jsonl", *script.records)
+    read = logs.read("claude-code")
+    assert [names_of(run.chain) for run in read.runs] == [["go"]]
+    assert read.skipped == {"calls before the first prompt of a file": 1}
+
+
+def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    records = [*script.records, {"type": "assistant", "uuid": "x", "message": {"content": 7}}]
+    script.call("m1", "c1", "go", {"n": 1})
+    logs.lines("a.jsonl", *records, ["no", "object"], script.records[-1], broken=b'{"type": "assis')
+    logs.raw("b.jsonl", b"")
+    logs.document("outcomes.json", {"run": {"task": True}})
+    read = logs.read("claude-code")
+    assert [names_of(run.chain) for run in read.runs] == [["go"]]
+    wheres = [problem.split(": ")[0].removeprefix(f"{logs.folder}/") for problem in read.problems]
+    assert wheres == ["a.jsonl:5", "a.jsonl:2", "a.jsonl:3", "b.jsonl:1", "outcomes.json:1"]
+    assert "`$.message.content`" in read.problems[1]
+    assert "no Claude Code session" in read.problems[-1]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_toolmatch.suites.importers import read_log
+from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Skipped, Source
+
+
+class Logs:
+    """Writes small logs and reads them back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def raw(self, name: str, data: bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def lines(self, name: str, *records: Any, broken: bytes = b"") -> Path:
+        return self.raw(name, b"".join(json.dumps(record).encode() + b"\n" for record in records) + broken)
+
+    def packed(self, name: str, *records: Any) -> Path:
+        return self.raw(name, gzip.compress(self.lines("unpacked", *records).read_bytes()))
+
+    def document(self, name: str, data: Any) -> Path:
+        return self.raw(name, json.dumps(data, indent=1).encode())
+
+    def read(self, form: str, *sources: Path | str, **options: Any) -> Read:
+        parsed = [Source.parse(str(source)) for source in sources or (self.folder,)]
+        return Read(list(read_log(form, parsed, Options(**options))))
+
+
+class Read:
+    """What came out of a log, by kind."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.records = records
+        self.runs = [record for record in records if isinstance(record, Imported)]
+        self.questions = [record for record in records if isinstance(record, Question)]
+        self.skipped = {record.reason: record.calls for record in records if isinstance(record, Skipped)}
+        self.problems = [str(record) for record in records if isinstance(record, Problem)]

@@ -39,9 +39,14 @@ def case_of_query(text: str, *, id: str = "", tags: tuple[str, ...] = ()) -> Cas
 
 
 def slug(text: str, *, limit: int = 40) -> str:
-    """Return a readable, stable id for a text: at most ``limit`` characters and 4 hex digits of its hash."""
+    """Return a readable, stable id for a text, never empty: ASCII, at most ``limit`` + 5 characters.
+
+    It ends in 4 hex digits of the text's hash; in 8 where letters beyond ASCII were lost, so that queries of which
+    nothing readable is left still differ.
+    """
     words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if words == text and len(text) <= limit:
+    if words and words == text and len(text) <= limit:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:4]
-    return f"{words[:limit].rstrip('-')}-{digest}".lstrip("-")
+    digits = 4 if text.isascii() else 8
+    digest = hashlib.sha256(text.encode()).hexdigest()[:digits]
+    return f"{words[: limit + 4 - digits].rstrip('-')}-{digest}".lstrip("-")

@@ -174,7 +174,8 @@ class Compiler:
             return False
         for word in _UNIONS:
             branches = [resolve(branch, self.root) for branch in schema.get(word, ()) if branch is not False]
-            if word in schema and not any(map(self._nullable, branches)):
+            count = sum(map(self._nullable, branches))
+            if word in schema and (count == 0 or (count > 1 and word == "oneOf")):
                 return False
         kinds = schema.get("type", "null")
         return "null" in kinds if isinstance(kinds, list) else kinds == "null"

@@ -109,7 +109,9 @@ def count_intervals(measures: Sequence[Measure], confidence: float) -> Intervals
     if len(measures) < 2:  # noqa: PLR2004
         return suite, None
     error = _clustered_error(measures, mean)
-    draws = min(mean / error**2 if error else len(measures) - 1, suite_draws)
+    if not error:  # all cases alike: no spread was estimated, so Student's t has nothing to correct
+        return suite, poisson_score(mean, min(len(measures), suite_draws), NormalDist().inv_cdf(0.5 + confidence / 2))
+    draws = min(mean / error**2, suite_draws)
     return suite, poisson_score(mean, draws, student_t(0.5 + confidence / 2, len(measures) - 1))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.reports.lines import clean, columns, cut
@@ -48,7 +47,8 @@ def compact(call: Call) -> str:
 
 def beside(text: str, other: str, width: int) -> str:
     """Return a text that fits the width and still shows where it begins to differ from the other."""
-    shared = len(os.path.commonprefix([text, other]))
+    pairs = enumerate(zip(text, other, strict=False))
+    shared = next((place for place, (mine, its) in pairs if mine != its), min(len(text), len(other)))
     if columns(text) <= width or shared <= width // 2 or text == other:
         return cut(text, width)
     return cut(f"…{text[shared - width // 4 :]}", width)

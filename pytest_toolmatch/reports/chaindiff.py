@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.levels import UNMATCHABLE
 from pytest_toolmatch.reports.figures import number, plural
 from pytest_toolmatch.reports.lines import Line, clean, in_ascii, joined, wrap
@@ -67,7 +68,7 @@ def _facts(result: CaseResult) -> Iterator[str]:
         yield f"teacher's {plural(result.teacher_samples, 'sample')}: {_outcomes(odd)}"
     match, ceiling = result.value("chain_match"), result.ceilings.get("chain_match")
     if match is not None:
-        wanted = "" if result.wanted is None else f", wanted ≥ {number('chain_match', result.wanted)}"
+        wanted = "" if result.wanted is None else f", wanted at least {number('chain_match', result.wanted)}"
         own = f"; the teacher in the student's place: {number('chain_match', ceiling.value)}" if ceiling else ""
         yield f"chain_match {number('chain_match', match)}{wanted}{own}"
     if result.reason:
@@ -82,20 +83,17 @@ def _fall(result: CaseResult) -> str:
     unusable = {kind: count for kind, count in result.student_outcomes.items() if kind in UNMATCHABLE}
     parts = [f"{result.student_samples - parted - sum(unusable.values())} match"]
     if parted:
-        levels = ", ".join(f"{count} {level}" for level, count in result.levels.items())
+        levels = ", ".join(f"{result.levels[level]} {level}" for level in FUNNEL if level in result.levels)
         parts.append(f"{parted} diverge ({levels})")
-    besides = unusable | {
-        kind: n for kind, n in result.student_outcomes.items() if kind in ("refused", "infrastructure")
-    }
-    if besides:
-        parts.append(_outcomes(besides))
+    besides = {kind: n for kind, n in result.student_outcomes.items() if kind in ("refused", "infrastructure")}
+    parts += [_outcomes(kinds) for kinds in (unusable, besides) if kinds]
     if retries := round((result.value("retries") or 0) * result.student_samples):
         parts.append(plural(retries, "call") + " retried")
     return " · ".join(parts)
 
 
 def _outcomes(outcomes: dict[str, int]) -> str:
-    words = {"infrastructure": "lost to infrastructure, not counted", "lost_by_server": "lost by the server"}
+    words = {"infrastructure": "lost to infrastructure", "lost_by_server": "lost by the server"}
     return " · ".join(f"{count} {words.get(kind, kind)}" for kind, count in sorted(outcomes.items()))
 
 

@@ -43,12 +43,12 @@ def section_lines(
     verbose: bool,
 ) -> list[Line]:
     """Return the section of a suite, or of all of them; ``rule`` says how its chains were matched."""
-    title = f": {plural(len(cases), 'case')}"
+    title = f": {plural(len(cases), 'case')}{_wanted(cases)}"
     lines = [Line(cut(clean(name), width - len(title)) + title, ("bold",))]
-    lines += [Line(text, ("light",)) for text in wrap(f"match: {rule}{_wanted(cases)}", width, "  ")]
+    lines += [Line(text, ("light",)) for text in wrap(f"match: {clean(rule)}", width, "  ")]
     head, *rows = _metric_rows(metrics, cases, confidence, verbose=verbose)
     lines += [Line(cut_end(text, width)) for text in table([head, *rows], "<>>>>><")]
-    return lines + [Line(text) for note in _notes(cases) for text in wrap(note, width, "  ")]
+    return lines + [Line(text) for note in _notes(cases) for text in wrap(clean(note), width, "  ")]
 
 
 def rule_of(terms: Terms) -> str:
@@ -62,7 +62,7 @@ def rule_of(terms: Terms) -> str:
 def _wanted(cases: Sequence[CaseResult]) -> str:
     wanted = {case.wanted for case in cases}
     found = wanted.pop() if len(wanted) == 1 else None
-    return "" if found is None else f"; a case agrees from {found:.2f}"
+    return "" if found is None else f", wanted at least {found:.2f} of each"
 
 
 def _metric_rows(
@@ -101,9 +101,7 @@ def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:
         yield f"consistency unknown{where}: one teacher sample per case"
     levels = Counter({level: sum(case.levels.get(level, 0) for case in cases) for level in FUNNEL})
     if parted := levels.total():
-        shares = " → ".join(
-            f"{level} {levels[level]} ({percent(round(levels[level] / parted, 2))})" for level in FUNNEL
-        )
+        shares = " → ".join(_share(level, levels[level], parted) for level in FUNNEL)
         yield f"{plural(parted, 'sample')} part at: {shares}"
     outcomes = Counter(
         {kind: sum(case.student_outcomes.get(kind, 0) for case in cases) for kind in sorted(UNMATCHABLE)}
@@ -111,3 +109,7 @@ def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:
     if outcomes.total():
         kinds = ", ".join(f"{count} {kind}" for kind, count in outcomes.items() if count)
         yield f"unusable student samples, which match nothing: {kinds}"
+
+
+def _share(level: str, count: int, parted: int) -> str:
+    return f"{level} {count} ({count / parted:.0%})".replace("%", " %") if count else f"{level} 0"

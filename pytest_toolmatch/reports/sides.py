@@ -22,28 +22,40 @@ _DIFFERENT: tuple[Style, ...] = ("red",)
 
 
 class Sides:
-    """Lays out a teacher's chain on the left, a student's on the right: ``=`` equal, ``≠`` not, ``-`` and ``+`` alone."""
+    """Lays out a teacher's chain on the left, a student's on the right.
+
+    Marks between them: ``=`` the same call, ``≠`` another value, ``-`` only the teacher's, ``+`` only the student's.
+    """
 
     def __init__(self, width: int, *, verbose: bool) -> None:
+        self.width = width
         self.gutter = 3
-        self.cell = (width - self.gutter - 3) // 2
         self.verbose = verbose
+
+    @property
+    def cell(self) -> int:
+        """The columns of one side."""
+        return (self.width - self.gutter - 3) // 2
 
     def lines(self, teacher: tuple[str, Shown], student: tuple[str, Shown], rows: Sequence[Row]) -> list[Line]:
         """Return the heads, the rows and what was said at the end."""
         ours, theirs = student[1], teacher[1]
+        self.gutter = max([3, *(len(str(row.step)) + 1 for row in rows)])
         heads = [self._head(*teacher), self._head(*student, " like this")]
         lines = [self._line("", heads[0], " ", heads[1], ("bold",))]
         if not rows:
             lines.append(self._line("", _NO_CALL, "=", _NO_CALL))
         for equal, run in groupby(rows, key=_is_equal):
-            lines += self._equal(list(run)) if equal else [line for row in run for line in self._row(row, theirs)]
+            alike = list(run)
+            lines += self._equal(alike) if equal else [line for row in alike for line in self._row(row, theirs)]
         if ours.text or theirs.text:
-            lines += self._texts("  says: " + _one_line(theirs.text), " ", "  says: " + _one_line(ours.text))
+            lines += self._texts(_says(theirs.text), " ", _says(ours.text))
         return lines
 
     def _head(self, name: str, shown: Shown, tail: str = "") -> str:
-        counted = f", {shown.count} of {shown.of}{tail}"
+        counted = f", {shown.count} of {shown.of}"
+        if columns(name + counted + tail) <= self.cell:
+            return name + counted + tail
         return cut(name, self.cell - len(counted)) + counted
 
     def _equal(self, rows: list[Row]) -> Iterator[Line]:
@@ -106,8 +118,10 @@ class Sides:
             yield self._line("" if place else number, ours, " " if place else mark, theirs, style)
 
     def _line(self, number: str, left: str, mark: str, right: str, style: tuple[Style, ...] = ()) -> Line:
-        gutter = pad(number, self.gutter) if len(number) < self.gutter else number[: self.gutter]
-        return Line(f"{gutter}{pad(cut(left, self.cell), self.cell)} {mark} {cut(right, self.cell)}".rstrip(), style)
+        return Line(
+            f"{pad(number, self.gutter)}{pad(cut(left, self.cell), self.cell)} {mark} {cut(right, self.cell)}".rstrip(),
+            style,
+        )
 
 
 class Single:
@@ -128,7 +142,7 @@ class Single:
                 lines += self._texts(f"     {text}")
         if not calls:
             lines.append(Line(f"   {_NO_CALL}"))
-        return lines + (self._texts("   says: " + _one_line(shown.text)) if shown.text else [])
+        return lines + (self._texts(f" {_says(shown.text)}") if shown.text else [])
 
     def _texts(self, text: str) -> list[Line]:
         return [Line(line) for line in (_indented(text, self.width) if self.verbose else [cut(text, self.width)])]
@@ -138,8 +152,8 @@ def _is_equal(row: Row) -> bool:
     return row.teacher is not None and row.student is not None and not row.differing
 
 
-def _one_line(text: str) -> str:
-    return clean(" ".join(text.split())) or "(nothing)"
+def _says(text: str) -> str:
+    return f"  says: {clean(' '.join(text.split()))}" if text.strip() else ""
 
 
 def _indented(text: str, width: int) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import interval, number, plural, span
-from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
 from pytest_toolmatch.reports.section import rule_of, section_lines
 from pytest_toolmatch.reports.worst import worst_lines
 
@@ -80,7 +80,7 @@ def _fates(cases: Sequence[CaseResult]) -> str:
         side.get("infrastructure", 0) for case in cases for side in (case.teacher_outcomes, case.student_outcomes)
     )
     if lost:
-        parts.append(f"{plural(lost, 'sample')} lost to infrastructure, not counted")
+        parts.append(plural(lost, "infrastructure failure"))
     return " · ".join(parts)
 
 
@@ -101,13 +101,13 @@ def _gates(report: Report, width: int) -> list[Line]:
     lines = []
     for (_, gate), text in zip(gates, texts, strict=True):
         word, style = ("not all cases ran", ("light",)) if gate.partial else _GATES[gate.state]
-        reason = f" ({clean(gate.reason)})" if gate.reason else ""
-        lines.append(Line(cut_end(f"{cut(text, width - len(word) - 2)}  {word}{reason}", width), style))
+        lines.append(Line(f"{cut(text, width - len(word) - 2)}  {word}", style))
+        lines += [Line(f"      {part}") for part in wrap(clean(gate.reason), width - 6) if gate.reason]
     return lines
 
 
 def _gate_row(name: str, gate: GateResult, width: int) -> list[str]:
-    metric = parse_gate(gate.expression).metric
+    metric = re.split(r"\W", gate.expression.strip(), maxsplit=1)[0]
     bounds = None if gate.low is None or gate.high is None else (gate.low, gate.high)
     place, expression = cut(clean(name), width // 4), cut(clean(gate.expression), width // 2)
     return ["gate", place, expression, number(metric, gate.value), interval(metric, bounds)]

@@ -7,8 +7,10 @@ reading skips it with a warning, the next writer removes it; no other line is to
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,12 @@ import msgspec
 from pytest_toolmatch.core.errors import RecordingError, ToolmatchWarning, at
 from pytest_toolmatch.core.sample import Sample
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from io import FileIO
     from pathlib import Path
 
 VERSION = 1
@@ -136,21 +142,39 @@ def _unreadable(line: bytes, where: str, error: Exception) -> str:
 def append_records(path: Path, records: Iterable[Record], *, known: Iterable[str] = ()) -> int:
     """Append the records whose keys are not ``known``, each in one write; return how many.
 
-    Directories are made; an incomplete last line is removed first. Raises RecordingError where writing fails.
+    Directories are made; an incomplete last line is removed first. Several processes may append at the same time.
+    Raises RecordingError where writing fails.
     """
     seen, written = set(known), 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab", buffering=0) as file:
-            _end_last_line(path)
+            with _alone(file):
+                _end_last_line(path)
             for one in records:
                 if one.key not in seen:
                     seen.add(one.key)
-                    os.write(file.fileno(), encode((one,)))
+                    with _alone(file):
+                        os.write(file.fileno(), encode((one,)))
                     written += 1
     except OSError as error:
         raise RecordingError(f"can't write {path}: {error.strerror}") from None
     return written
+
+
+@contextlib.contextmanager
+def _alone(file: FileIO) -> Iterator[None]:
+    """Keep other writers of the file out: what looks like a stopped writer's line may be another's, half written.
+
+    Windows has no such lock: there only one process at a time should append.
+    """
+    if sys.platform != "win32":
+        fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _end_last_line(path: Path) -> None:

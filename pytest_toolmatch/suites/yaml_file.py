@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import SuiteError, ToolError
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
 
 SUFFIX = ".toolmatch.yaml"
-_FORMS_BY_PATH = ((r"\$\.cases\[\d+\]", CaseForm), (r"\$\.overrides", Override), (r"\$", SuiteForm))
+_FORMS_BY_PATH = (
+    (r"\$\.cases\[\d+\]\.conversation\[\d+\]", Message),
+    (r"\$\.cases\[\d+\]", CaseForm),
+    (r"\$\.overrides", Override),
+    (r"\$", SuiteForm),
+)
 
 
 def suite_name(path: Path) -> str:
@@ -72,8 +78,13 @@ def _located(error: str, document: Document) -> str:
 
 def _cases(form: SuiteForm, document: Document) -> tuple[Case, ...]:
     if isinstance(form.cases, str):
-        return read_cases(document.path.parent / form.cases)
-    return cases_of((document.where(f"$.cases[{index}]"), case) for index, case in enumerate(form.cases))
+        cases = read_cases(document.path.parent / form.cases)
+    else:
+        cases = cases_of((document.where(f"$.cases[{index}]"), case) for index, case in enumerate(form.cases))
+    if not cases:
+        inside = f" in {document.path.parent / form.cases}" if isinstance(form.cases, str) else ""
+        raise SuiteError(f"{document.where('$', 'cases')}: no cases{inside}; a suite needs at least one")
+    return cases
 
 
 def _tools(form: SuiteForm, document: Document) -> tuple[Tool, ...]:
@@ -103,11 +114,19 @@ def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...
     module, _, attribute = name.partition(":")
     sys.path.insert(0, str(directory))
     try:
-        tools = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise SuiteError(f"{where}: can't load tools from {name!r}: {error}") from None
+        loaded = importlib.import_module(module)
+        tools = getattr(loaded, attribute)
+    except Exception as error:  # noqa: BLE001 - the module is the user's, and may fail in any way
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SuiteError(f"{where}: can't load tools from {name!r}: {reason}") from None
     finally:
         sys.path.remove(str(directory))
+    beside = directory / f"{module.replace('.', '/')}.py"
+    if beside.exists() and loaded.__file__ and not beside.samefile(loaded.__file__):
+        raise SuiteError(
+            f"{where}: {name!r} is {beside}, but a module of that name is loaded already, {loaded.__file__}; "
+            "rename one of them"
+        )
     return checked_tools(tools, f"{where}: {name}")
 
 

@@ -13,20 +13,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TEXT_IN_JSON = ("tag:yaml.org,2002:timestamp",)
+_KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+_NUMBER = r"[-+]?(?:0|[1-9][0-9]*)"
+_SCALARS = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", _NUMBER, "-+0123456789"),
+    ("float", rf"(?:{_NUMBER}(?:\.[0-9]*)?|[-+]?\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+)
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """YAML 1.2's reading of scalars: ``2026-11-27``, ``no`` and ``on`` are text."""
+    """JSON's reading of scalars: ``2026-11-27``, ``no``, ``on``, ``12:30`` and ``007`` are text."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (*_TEXT_IN_JSON, "tag:yaml.org,2002:bool")]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
     for first, resolvers in _Base.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+for _name, _pattern, _first in _SCALARS:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 class Document:
@@ -34,6 +39,7 @@ class Document:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._keys: list[Any] = []
         try:
             loader = _Loader(path.read_bytes())
             self._node = loader.get_single_node()
@@ -53,6 +59,7 @@ class Document:
             return
         seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
+            self._keys += [key for key, _ in node.value]
             names = [key.value for key, _ in node.value]
             for place, (key, value) in enumerate(node.value):
                 if isinstance(key.value, str) and key.value in names[:place]:
@@ -63,15 +70,25 @@ class Document:
                 self._check_keys(item, seen)
 
     def where(self, path: str, key: str = "") -> str:
-        """Return ``file:line`` of a path such as ``$.cases[3]``, or of a key below it."""
+        """Return ``file:line`` of a path such as ``$.cases[3]``, or of a key below it.
+
+        Below ``[...]``, some entry of a table, it is the first key of that name.
+        """
+        known, _, below = path.partition("[...]")
         node, line = self._node, 1
-        parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path)
-        for name, index in [*parts, *([(key, "")] if key else [])]:
+        parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", known)
+        for name, index in [*parts, *([(key, "")] if key and known == path else [])]:
             found = self._step(node, name, index)
             if found is None:
                 break
             node, line = found
+        if known != path:
+            line = self._line_below(node, key or below.rpartition(".")[2]) or line
         return at(self.path, line)
+
+    def _line_below(self, node: Any, name: str) -> int | None:
+        inside = (key for key in self._keys if node.start_mark.index <= key.start_mark.index < node.end_mark.index)
+        return next((key.start_mark.line + 1 for key in inside if key.value == name), None)
 
     def _step(self, node: Any, name: str, index: str) -> tuple[Any, int] | None:
         if isinstance(node, yaml.SequenceNode) and index and int(index) < len(node.value):

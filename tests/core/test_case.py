@@ -53,8 +53,13 @@ def test_slugs_of_texts_that_read_alike_differ() -> None:
     assert len({slug(text) for text in texts}) == len(texts)
 
 
-def test_slugs_of_many_queries_hardly_ever_meet() -> None:
-    assert len({slug(f"Where is order F-{number:05}?") for number in range(2000)}) == 2000
+@pytest.mark.parametrize("query", ["Where is order F-{:05}?", "注文{}番はどこですか"])
+def test_slugs_of_many_queries_hardly_ever_meet(query: str) -> None:
+    assert len({slug(query.format(number)) for number in range(1000)}) == 1000
+
+
+def test_slugs_of_queries_without_a_latin_letter_hardly_ever_meet() -> None:
+    assert len({slug("駅" * number + "へ") for number in range(1000)}) == 1000
 
 
 @pytest.mark.parametrize("text", ["", " \n", "…", "東京"])

@@ -16,10 +16,10 @@ import msgspec
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
-from pytest_toolmatch.suites.importers.arguments import parsed
 from pytest_toolmatch.suites.importers.bfcl_answers import LIMIT, spelled_out
 from pytest_toolmatch.suites.importers.bfcl_questions import Key, Questions, fold, key_of
 from pytest_toolmatch.suites.importers.bfcl_text import calls_in, looks_like_calls
+from pytest_toolmatch.suites.importers.fields import parsed
 from pytest_toolmatch.suites.importers.files import Document, documents, typed
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Source
 

@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 from pytest_toolmatch.core.chain import Call
-from pytest_toolmatch.suites.importers.arguments import parsed
+from pytest_toolmatch.suites.importers.fields import parsed
 from pytest_toolmatch.suites.importers.files import decode
 
 _SPECIAL = re.compile(r"<\|[^|]*\|>")

@@ -20,6 +20,7 @@ from pytest_toolmatch.core.conversation import Conversation, last_query
 from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.suites.importers.claude_session import SYNTHETIC, Response, Session, Turn, chain_of
+from pytest_toolmatch.suites.importers.fields import tokens
 from pytest_toolmatch.suites.importers.files import Document, find, read_file
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
 
@@ -130,5 +131,5 @@ def _outcome(turn: Turn, steps: Sequence[Response]) -> Outcome | None:
 def _usage(steps: Iterable[Response]) -> Usage | None:
     """Add up the tokens of all responses; ``input`` counts cached tokens too."""
     found = [step.usage for step in steps if step.usage]
-    fresh, written, cached, output = (sum(int(usage.get(key) or 0) for usage in found) for key in _TOKENS)
+    fresh, written, cached, output = (tokens(found, key) for key in _TOKENS)
     return Usage(input=fresh + written + cached, cached=cached, output=output) if found else None

@@ -245,7 +245,7 @@ class Session:
         key = str(block.get("tool_use_id"))
         if response := self._asked.get(key):
             content = block.get("content")
-            text = content if isinstance(content, str) else "\n".join(_text_of(part) for part in content or [])
+            text = "\n".join(map(_text_of, content if isinstance(content, list) else [content or ""]))
             response.replies[key] = Message("tool", text, name=response.calls[key].name)
 
 

@@ -201,7 +201,7 @@ def describe(data: bytes, error: ValueError) -> str:
     if b"\0" in data[:4096]:
         return "binary data, no JSON"
     if isinstance(error, UnicodeDecodeError):
-        return f"bytes that are not UTF-8"
+        return "bytes that are not UTF-8"
     shown = data[:40].decode("utf-8", "replace").strip()
     return f"not JSON, or cut off ({error}): {shown}{'…' if len(data) > len(shown) else ''}"
 

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.conversation import user
 from pytest_toolmatch.core.sample import Outcome, outcome_of
-from pytest_toolmatch.suites.importers.arguments import parsed
+from pytest_toolmatch.suites.importers.fields import parsed
 from pytest_toolmatch.suites.importers.files import Document, documents, typed
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Source
 

@@ -55,12 +55,11 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """Runs or calls left out on purpose, so that every call of a log is accounted for."""
+    """Calls left out on purpose, so that every call of a log is accounted for."""
 
     where: str
     reason: str
     calls: int = 0
-    runs: int = 0
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

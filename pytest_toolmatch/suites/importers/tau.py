@@ -17,7 +17,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.conversation import user
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
-from pytest_toolmatch.suites.importers.arguments import parsed
+from pytest_toolmatch.suites.importers.fields import parsed, tokens
 from pytest_toolmatch.suites.importers.source import Imported, Problem, Record
 
 _ENDS: dict[str, Outcome] = {
@@ -89,11 +89,8 @@ class Trajectory(msgspec.Struct, kw_only=True):
     def usage(self) -> Usage | None:
         """Return the agent's tokens."""
         found = [message.usage for message in self.messages if message.role == "assistant" and message.usage]
-        sent, received = (sum(int(usage.get(f"{kind}_tokens") or 0) for usage in found) for kind in _TOKENS)
-        return Usage(input=sent, output=received) if found else None
-
-
-_TOKENS = ("prompt", "completion")
+        counted = Usage(input=tokens(found, "prompt_tokens"), output=tokens(found, "completion_tokens"))
+        return counted if found else None
 
 
 def runs(found: Iterable[Trajectory | Problem]) -> Iterator[Record]:

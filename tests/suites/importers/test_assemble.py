@@ -12,14 +12,14 @@ from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import FORMATS, find_format, read_log
 from pytest_toolmatch.suites.importers.assemble import assemble, import_log
-from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Skipped, Source
+from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Skipped, Source
 from tests.suites.importers.writing import Logs
 
 GO = Tool(name="go")
 
 
 def run(query: str = "Go", name: str = "go", **fields: Any) -> Imported:
-    given = {
+    given: dict[str, Any] = {
         "case": case_of_query(query),
         "model": "m",
         "outcome": "called",
@@ -76,7 +76,7 @@ def test_another_conversation_under_the_same_id_becomes_a_case_of_its_own() -> N
 
 def test_the_parts_of_a_benchmark_are_suites_and_questions_are_cases_without_samples() -> None:
     asked = Case(id="q", conversation=case_of_query("Q").conversation, tools=(GO,))
-    records = [Question(case=asked, suite="easy"), run(suite="hard"), run(suite="easy", case=asked)]
+    records: list[Record] = [Question(case=asked, suite="easy"), run(suite="hard"), run(suite="easy", case=asked)]
     easy, hard = assemble("bench", records, (GO,)).suites
     assert (easy.name, hard.name) == ("easy", "hard")
     assert [case.id for case in easy.cases] == ["q"]
@@ -101,12 +101,12 @@ def test_undeclared_tools_are_named() -> None:
 
 
 def test_what_was_left_out_is_counted_by_reason() -> None:
-    skipped = [Skipped("f", "calls of subagents", calls=3), Skipped("g", "calls of subagents", calls=4)]
+    skipped: list[Record] = [Skipped("f", "calls of subagents", calls=3), Skipped("g", "calls of subagents", calls=4)]
     assert assemble("mine", [run(), *skipped], (GO,)).counts["calls of subagents"] == 7
 
 
 def test_nothing_at_all_is_an_error_that_repeats_the_problems() -> None:
-    problems = [Problem(f"f:{n}", "no JSON") for n in range(1, 8)]
+    problems: list[Record] = [Problem(f"f:{n}", "no JSON") for n in range(1, 8)]
     with pytest.raises(ImportFormatError) as caught:
         assemble("mine", problems)
     assert str(caught.value).splitlines()[1] == "  f:1: no JSON"

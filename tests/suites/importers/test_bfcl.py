@@ -140,11 +140,10 @@ def test_equal_answers_count_once_and_lists_of_objects_are_choices(logs: Logs) -
 
 
 def test_too_many_answers_are_cut_with_a_note(logs: Logs) -> None:
-    assert len(truths(logs, [{"f": dict.fromkeys("abcdefgh", [1, 2, 3, 4])}])) == 64
+    assert len(truths(logs, [{"f": {key: [1, 2, 3, 4] for key in "abcdefgh"}}])) == 64
     [problem] = logs.read("bfcl").problems
-    assert problem == f"{logs.folder}/possible_answer/BFCL_v4_simple_python.json:1: " + (
-        "more than 64 possible answers: the first 64 are kept"
-    )
+    where = f"{logs.folder}/possible_answer/BFCL_v4_simple_python.json:1"
+    assert problem == f"{where}: more than 64 possible answers: the first 64 are kept"
 
 
 def test_a_conversation_of_several_turns_has_the_tools_of_its_classes(logs: Logs) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pytest_toolmatch.core.chain import Call, names_of
 from pytest_toolmatch.core.sample import Usage
+from pytest_toolmatch.suites.importers.source import Skipped
 from tests.suites.importers.writing import Logs
 
 SONNET = "claude-sonnet-4-6"
@@ -156,13 +157,13 @@ def test_calls_of_subagents_are_counted_but_not_in_the_chain(logs: Logs, script:
     logs.lines("agent-1.jsonl", *(record | {"isSidechain": True} for record in script.records))
     read = logs.read("claude-code")
     assert [names_of(run.chain) for run in read.runs] == [["Task", "Write"]]
-    assert [(r.where, r.calls) for r in read.records if hasattr(r, "reason")] == [
+    assert [(r.where, r.calls) for r in read.records if isinstance(r, Skipped)] == [
         (f"{logs.folder}/agent-1.jsonl", 3),
         (f"{logs.folder}/s.jsonl", 1),
     ]
 
 
-ERROR = {"model": "<synthetic>", "isApiErrorMessage": True, "error": "rate_limit"}
+ERROR: dict[str, Any] = {"model": "<synthetic>", "isApiErrorMessage": True, "error": "rate_limit"}
 
 
 def test_an_api_error_at_the_end_is_infrastructure(logs: Logs, script: Script) -> None:

@@ -1,7 +1,8 @@
-"""The arguments of a call as logs write them: an object, or the JSON text of one."""
+"""Fields that logs write in more than one way, or wrongly: arguments and token counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_toolmatch.suites.importers.files import decode
@@ -18,3 +19,9 @@ def parsed(arguments: Any) -> Any:
     except ValueError:
         return arguments
     return value if isinstance(value, dict) else arguments
+
+
+def tokens(usages: Iterable[Mapping[str, Any]], key: str) -> int:
+    """Add up one count over several usages; what is no number counts nothing."""
+    counts = (usage.get(key) for usage in usages)
+    return sum(count for count in counts if isinstance(count, int))

@@ -1,0 +1,147 @@
+"""Pages run from top to bottom, each in a project of its own."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tests.docs.pages import REPOSITORY, Block, blocks_of, project_of
+
+CHECKOUT = ("suites", "fixtures", "pyproject.toml")
+"""What a page that starts in the repository finds there."""
+
+_STATUS = re.compile(r"# exit status (\d+)")
+_OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_PARSERS: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_load, "toml": tomllib.loads}
+
+
+class Step(NamedTuple):
+    """One command of a session, and what is to come of it; an ``output`` of None may be anything."""
+
+    command: str
+    output: str | None
+    status: int
+
+
+class Project:
+    """A folder that pages write to and run in, with a home directory beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "project"
+        self.home = folder / "home"
+        for made in (self.folder, self.home):
+            made.mkdir(parents=True, exist_ok=True)
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+
+    def play(self, page: Path) -> None:
+        for block in blocks_of(page):
+            if "skip" not in block.attributes:
+                self._play(block)
+
+    def _play(self, block: Block) -> None:
+        if block.language == "console":
+            for step in steps_of(block.text):
+                self._check(step, block)
+        elif block.language == "pycon":
+            self._examples(block)
+        elif title := block.attributes.get("title"):
+            path = self.home / title[2:] if title.startswith("~/") else self.folder / title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+        elif block.language == "python":
+            done = self._run([sys.executable, "-c", block.text])
+            assert done.returncode == 0, f"{block.where}: ended with {done.returncode}\n{done.stdout}"
+        else:
+            _PARSERS.get(block.language, str)(block.text)
+
+    def _check(self, step: Step, block: Block) -> None:
+        done = self._run(["bash", "-c", step.command])
+        shown = f"{block.where}: $ {step.command}\n{done.stdout}"
+        assert done.returncode == step.status, f"{shown}# exit status {done.returncode}, not {step.status}"
+        expected = step.output
+        assert expected is None or is_like(done.stdout, expected), (
+            f"{shown}# is not like this, from {first_unlike(done.stdout, expected)!r} on:\n{expected}"
+        )
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command as a reader would: in the project, the tools on the path, nothing else in the environment."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={
+                "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+                "HOME": str(self.home),
+                "COLUMNS": "80",
+                "LANG": "C.UTF-8",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def _examples(self, block: Block) -> None:
+        test = doctest.DocTestParser().get_doctest(block.text, self.names, block.where, None, block.line - 1)
+        told: list[str] = []
+        result = doctest.DocTestRunner(optionflags=_OPTIONS).run(test, out=told.append, clear_globs=False)
+        self.names = test.globs
+        assert result.failed == 0, f"{block.where}\n{''.join(told)}"
+
+
+def project_for(page: Path, folder: Path) -> Project:
+    """Return the project that a page starts in, made by playing the pages before it."""
+    before = project_of(page)
+    if before is None or before.suffix != ".md":
+        project = Project(folder)
+        for name in CHECKOUT if before else ():
+            _copy(REPOSITORY / name, project.folder / name)
+        return project
+    project = project_for(before, folder)
+    project.play(before)
+    return project
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
+
+
+def steps_of(session: str) -> Iterator[Step]:
+    for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, *lines = part.splitlines()
+        while lines and lines[0].startswith("> "):
+            command += "\n" + lines.pop(0)[2:]
+        status = _STATUS.fullmatch(lines[-1]) if lines else None
+        output = lines[:-1] if status else lines
+        yield Step(command, "\n".join(output) or None, int(status[1]) if status else 0)
+
+
+def is_like(output: str, expected: str) -> bool:
+    """Say whether an output is as expected; ``...`` is any text of a line, or any lines where it is alone."""
+    pattern = "".join(
+        r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line.rstrip()).replace(r"\.\.\.", ".*?") + r"\n"
+        for line in expected.strip().splitlines()
+    )
+    found = "".join(f"{line.rstrip()}\n" for line in output.strip().splitlines())
+    return re.fullmatch(pattern, found) is not None
+
+
+def first_unlike(output: str, expected: str) -> str:
+    """Return the first line of what is expected that an output does not come to."""
+    lines = expected.strip().splitlines()
+    shorter = ("\n".join([*lines[:count], "..."]) for count in range(1, len(lines) + 1))
+    return next((line for line, part in zip(lines, shorter, strict=True) if not is_like(output, part)), "its end")

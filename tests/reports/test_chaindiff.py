@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.reports.chaindiff import case_lines
+from pytest_toolmatch.reports.lines import columns
+from tests.reports.examples import (
+    RIGHT,
+    WRONG,
+    ambiguous,
+    call,
+    diverging,
+    failed,
+    judged,
+    lost,
+    refusal,
+    sample,
+    samples,
+    search,
+)
+from tests.reports.strategies import chains, texts
+
+NODE = "suites/test_flights.py::test_flights[cheapest]"
+
+
+def shown(result: CaseResult, **options: Any) -> str:
+    models = {"teacher": "claude-opus-4-5", "student": "local:qwen3-4b"}
+    return "\n".join(line.text for line in case_lines(result, **{**models, **options}))
+
+
+def compared(student: Any, teacher: Any, **options: Any) -> list[str]:
+    """Return the lines of the two chains alone."""
+    result = judged(samples((1, teacher), role="teacher"), samples((1, student)))
+    return shown(result, **options).split("\n\n")[1].splitlines()
+
+
+def test_a_failing_case() -> None:
+    assert shown(msgspec.structs.replace(diverging(), nodeid=NODE)) == dedent("""\
+        Book me the cheapest flight from Oslo to Rome on Friday.
+
+           teacher: claude-opus-4-5, 7 of 8        student: local:qwen3-4b, 5 of 11
+        1  search_flights                        = search_flights
+             origin="OSL"                            origin="OSL"
+             destination="FCO"                   ≠   destination="Rome"
+                                                       "Rome" does not match "^[A-Z]{3}…
+             date="2026-11-27"                       date="2026-11-27"
+        2  book_flight                           - (no call)
+             id=7
+        2                                        + get_weather
+                                                     city="Rome"
+             says: Booked flight 7.                  says: It is sunny in Rome.
+
+        student's 11 samples: 3 match · 7 diverge (2 decision, 5 names) · 1 truncated ·
+          1 lost to infrastructure
+        chain_match 0.27, wanted at least 0.80; the teacher in the student's place: 0.88
+        diverges: step 1: destination
+
+        replay: pytest "suites/test_flights.py::test_flights[cheapest]" --toolmatch""")
+
+
+def test_only_differing_lines_are_red() -> None:
+    lines = case_lines(diverging(), teacher="t", student="s")
+    red = [line.text.split()[0] for line in lines if line.style == ("red",)]
+    assert red == ['destination="FCO"', '"Rome"', "2", "id=7", "2", 'city="Rome"']
+
+
+def test_a_chain_without_calls() -> None:
+    assert compared([], RIGHT)[1].split() == ["1", "search_flights", "-", "(no", "call)"]
+    assert compared(RIGHT, [])[1].split() == ["1", "(no", "call)", "+", "search_flights"]
+
+
+def test_parallel_calls_share_their_number_and_have_no_order() -> None:
+    teacher = [[search("FCO"), search("CIA")], [call("book_flight", id=7)]]
+    student = [[search("CIA"), search("FCO")], [call("book_flight", id=8)]]
+    lines = compared(student, teacher)
+    assert [line[:3] for line in lines[1:3]] == ["1  ", "1  "]
+    assert " = " in lines[1]
+    assert " = " in lines[2]
+    assert [line.split() for line in lines[3:]] == [["2", "book_flight", "=", "book_flight"], ["id=7", "≠", "id=8"]]
+
+
+def test_arguments_that_are_no_object() -> None:
+    lines = compared([[{"name": "book_flight", "arguments": '{"id": '}]], [[call("book_flight", id=7)]])
+    assert [line.split() for line in lines[2:]] == [
+        ["id=7", "-"],
+        ["+", "not", "JSON:", r'"{\"id\":', '"'],
+        ["not", "a", "JSON", "object"],
+    ]
+
+
+def test_an_argument_of_one_side_only() -> None:
+    lines = compared([[call("get_weather", city="Rome", days=2)]], [[call("get_weather", city="Rome", unit="C")]])
+    assert [line.split() for line in lines[2:]] == [
+        ['city="Rome"', 'city="Rome"'],
+        ['unit="C"', "-"],
+        ["+", "days=2"],
+    ]
+
+
+def test_long_values_are_cut_where_they_are_alike() -> None:
+    one, other = ("x" * 100 + mark + "z" * 100 for mark in "12")
+    student, teacher = [[call("get_weather", city=one)]], [[call("get_weather", city=other)]]
+    line = compared(student, teacher)[2]
+    assert "x1z" in line
+    assert "x2z" in line
+    assert sum(line.count("z") for line in compared(student, teacher, verbose=True)) == 200
+
+
+def test_many_equal_calls_are_folded() -> None:
+    start = [[call("get_weather", city=str(number))] for number in range(9)]
+    lines = compared([*start, [call("book_flight", id=8)]], [*start, [call("book_flight", id=7)]])
+    assert [line.split()[0] for line in lines[1:4]] == ["1", "…", "9"]
+    assert "7 more calls" in lines[2]
+    verbose = compared([*start, [call("book_flight", id=8)]], [*start, [call("book_flight", id=7)]], verbose=True)
+    assert [line[:3].strip() for line in verbose[1:10]] == [str(number) for number in range(1, 10)]
+
+
+def test_more_than_99_steps_keep_their_columns() -> None:
+    start = [[call("get_weather", city="Rome")]] * 120
+    lines = compared([*start, [call("book_flight", id=8)]], [*start, [call("book_flight", id=7)]])
+    assert lines[-2].startswith("121 book_flight")
+
+
+def test_wide_characters_keep_columns_aligned() -> None:
+    lines = compared(
+        [[search("ローマ")], [call("book_flight", id=8)]], [[search("羅馬🙂")], [call("book_flight", id=8)]]
+    )
+    places = [columns(line[: line.index(mark)]) for line in lines for mark in ("=  ", "≠") if f" {mark}" in line]
+    (different,) = [line for line in lines if "≠" in line]
+    assert "羅馬🙂" in different
+    assert columns(different[: different.index("≠")]) == columns(lines[1][: lines[1].index(" = ")]) + 1
+    assert places
+
+
+def test_a_models_text_can_not_control_the_terminal() -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\r\u202e"
+    chain = [[call(evil, **{evil: evil})]]
+    result = judged(
+        samples((1, chain), role="teacher", text=evil), [sample([[call(evil, city=evil)]], text=evil)], query=evil
+    )
+    text = shown(msgspec.structs.replace(result, nodeid=evil), teacher=evil, student=evil, verbose=True)
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_an_ambiguous_case_shows_what_the_teacher_does_most() -> None:
+    text = shown(ambiguous())
+    assert "teacher: claude-opus-4-5, 3 of 8 like this" in text
+    assert "ambiguous: teacher agrees with itself in 3 of 8 samples" in text
+    assert "student's 8 samples: 8 called" in text
+
+
+def test_a_case_in_error_shows_why() -> None:
+    text = shown(failed())
+    assert "error: no valid sample of the student: 3 × infrastructure (503)" in text
+    assert "student's 0 samples: 3 lost to infrastructure" in text
+
+
+def test_a_student_without_one_usable_sample() -> None:
+    result = judged(samples((2, RIGHT), role="teacher"), [lost("truncated"), lost("invalid")])
+    text = shown(result)
+    assert "teacher: claude-opus-4-5, 2 of 2 like this" in text
+    assert "diverges: 1 invalid, 1 truncated" in text
+
+
+def test_retries_and_refusals_are_counted() -> None:
+    student = [*samples((2, WRONG), refusals=(refusal(),)), lost("refused")]
+    text = shown(judged(samples((2, RIGHT), role="teacher"), student))
+    assert "0 match · 3 diverge (1 decision, 2 names) · 1 refused · 2 calls retried" in text
+
+
+def test_a_long_query_is_cut_unless_verbose() -> None:
+    query = "\n".join(f"line {number}" for number in range(20))
+    result = judged(samples((1, RIGHT), role="teacher"), samples((1, RIGHT)), query=query)
+    assert "… 14 more lines" in shown(result)
+    assert "line 19" in shown(result, verbose=True)
+
+
+def test_a_node_id_is_quoted_for_the_shell() -> None:
+    result = msgspec.structs.replace(failed(), nodeid='t.py::t["$x`]')
+    assert shown(result).endswith(r'replay: pytest "t.py::t[\"\$x\`]" --toolmatch')
+
+
+def test_ascii_has_the_same_columns() -> None:
+    for plain, line in zip(
+        case_lines(diverging(), teacher="t", student="s", ascii=True),
+        case_lines(diverging(), teacher="t", student="s"),
+        strict=True,
+    ):
+        assert plain.text.isascii()
+        assert columns(plain.text) == columns(line.text)
+
+
+@settings(deadline=None)
+@given(st.tuples(chains, chains), st.tuples(texts, texts), st.integers(40, 130), st.booleans())
+def test_no_line_is_wider_than_asked_for(
+    made: tuple[Any, Any], words: tuple[str, str], width: int, verbose: bool
+) -> None:
+    text, name = words
+    teacher, student = samples((2, made[0]), role="teacher", text=text), samples((2, made[1]), text=name)
+    result = msgspec.structs.replace(judged(teacher, student, query=text), nodeid=name)
+    for line in case_lines(result, teacher=name, student=text, width=width, verbose=verbose):
+        assert columns(line.text) <= width
+        assert line.text.isprintable()

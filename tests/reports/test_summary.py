@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_toolmatch.judging.gate import GateResult
+from pytest_toolmatch.reports.json_file import read_report, report_schema, write_report
+from pytest_toolmatch.reports.lines import columns
+from pytest_toolmatch.reports.report import Report
+from pytest_toolmatch.reports.summary import summary_lines
+from tests.reports.examples import (
+    RIGHT,
+    agreeing,
+    ambiguous,
+    diverging,
+    failed,
+    judged,
+    mixed,
+    report,
+    samples,
+)
+from tests.reports.strategies import texts
+
+
+def shown(made: Report, **options: Any) -> str:
+    return "\n".join(line.text for line in summary_lines(made, **options))
+
+
+def line_with(text: str, part: str) -> str:
+    return next(line for line in text.splitlines() if part in line)
+
+
+def test_a_small_summary() -> None:
+    made = report(*(agreeing(f"easy-{number}") for number in range(9)), diverging(), gates=("chain_match >= 0.50",))
+    assert shown(made) == dedent("""\
+        claude-opus-4-5 → local:qwen3-4b            10 cases × 8 + 8–11 samples   replay
+        9 agree · 1 diverge · 1 infrastructure failure
+
+        case      chain  names  args  retry  teacher
+        cheapest   0.27   0.27  0.69   0.00     0.75  ✗ step 1: destination
+                                                               9 more agree (-v to list)
+
+        flights: 10 cases, wanted at least 0.80 of each
+        match: ordered, arguments by schema, against the teacher's consensus
+                                  95 %: this  95 %: queries
+        metric             value       suite     like these  ceiling   n
+        chain_match         0.93   0.85–0.97      0.62–0.99     0.99  10  full chain
+        name_match          0.93   0.85–0.97      0.62–0.99     0.99  10  tool order
+        tools_match         0.93   0.85–0.97      0.62–0.99     0.99  10  tools
+        consistency         0.97   0.87–1.00      0.84–1.00        –  10
+        agreement           0.92   0.84–0.96      0.61–0.99     0.97  10
+        relative_match      0.95   0.83–1.07      0.81–1.09     1.00  10  0.92 ÷ 0.97
+        argument_validity   0.97   0.91–0.99      0.81–1.00     1.00  10
+        retries             0.00   0.00–0.05      0.00–0.38     0.00  10
+        ambiguous           0.00   0.00–0.28      0.00–0.36        –  10
+        latency_p50         1.50   1.50–1.50      1.50–1.50        –  10  s
+        latency_p95         2.00   1.50–2.00      1.50–2.00        –  10  s
+        7 samples part at: decision 2 (29 %) → tool 0 → names 5 (71 %) → arguments 0
+        unusable student samples, which match nothing: 1 truncated
+
+        this suite: if its cases were sampled again; queries like these: if the cases
+        were others too; ceiling: the teacher in the student's place; n: cases behind
+        the number
+
+        gate  flights  chain_match >= 0.50  0.93  0.85–0.97  ok""")
+
+
+def test_worst_cases_come_first_and_carry_their_suite_where_there_are_several() -> None:
+    made = report(ambiguous(), failed(), diverging(), agreeing("fine"), agreeing("room", "hotels"))
+    lines = shown(made, width=100).splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("case"))
+    assert [line.split()[0] for line in lines[start + 1 : start + 4]] == [
+        "flights::cheapest",
+        "flights::broken",
+        "flights::late-checkout",
+    ]
+    assert lines[start + 3].endswith("? teacher undecided (3 of 8 alike)")
+    assert lines[start + 4].strip() == "2 more agree (-v to list)"
+
+
+def test_plain_agreement_is_one_line() -> None:
+    text = shown(report(*(agreeing(f"c{number}") for number in range(3))))
+    assert "3 agree (-v to list)" in text
+    assert "case  " not in text
+
+
+def test_ten_cases_are_listed_and_the_rest_counted_unless_verbose() -> None:
+    made = report(*(diverging(f"d{number:02}") for number in range(12)), agreeing("fine"))
+    assert "2 more diverge, 1 more agree (-v to list)" in shown(made)
+    verbose = shown(made, verbose=True)
+    assert all(f"\nd{number:02} " in verbose for number in range(12))
+    assert "\nfine " in verbose
+    assert "-v to list" not in verbose
+    assert "decision_match" in verbose
+    assert "decision_match" not in shown(made)
+
+
+def test_one_teacher_sample_leaves_consistency_unknown() -> None:
+    one = judged(samples((1, RIGHT), role="teacher"), samples((4, RIGHT)), case="one")
+    text = shown(report(one))
+    assert "1 case × 1 + 4 samples" in text
+    assert line_with(text, "consistency  ").split()[1:] == ["–", "–", "–", "–", "0"]
+    assert line_with(text, "chain_match").split()[4] == "–"
+    assert "consistency unknown: one teacher sample per case" in text
+    assert "relative_match" not in text
+    assert "consistency unknown in 1 of 2 cases: one teacher sample" in shown(report(one, agreeing("two")))
+
+
+def test_samples_that_vary_are_shown_as_a_range() -> None:
+    assert "2 cases × 2–8 + 2–8 samples" in shown(report(agreeing("a"), agreeing("b", draws=2)))
+
+
+@pytest.mark.parametrize(
+    ("terms", "rule"),
+    [
+        ({"match": "superset", "arguments": "json", "reference": "any"}, "superset, arguments as plain JSON"),
+        ({"reference": "any"}, "against any of the teacher's draws"),
+        ({"reference": "draws"}, "against every teacher draw, averaged"),
+        ({"match": "names"}, "match: tool names in order"),
+        ({"effect": "write"}, "only calls with effect write"),
+    ],
+)
+def test_the_rule_stands_beside_the_numbers(terms: dict[str, str], rule: str) -> None:
+    assert rule in shown(report(agreeing("a"), **terms), width=120)
+
+
+def test_sections_per_suite_then_all() -> None:
+    lines = shown(mixed()).splitlines()
+    heads = [line.split(":")[0] for line in lines if "wanted at least" in line]
+    assert heads == ["flights", "hotels", "all"]
+
+
+def test_gates_stand_last_with_their_state() -> None:
+    made = report(agreeing("a"), diverging(), gates=("chain_match >= 0.99", "chain_match >= 0.6", "recovery >= 0.5"))
+    lines = summary_lines(made)[-4:]
+    assert [line.text.split()[-1] for line in lines[:3]] == ["FAILED", "UNDECIDED", "UNDECIDED"]
+    assert [line.style for line in lines[:2]] == [("red", "bold"), ("yellow", "bold")]
+    assert lines[3].text == "      no data for this metric"
+
+
+def test_gates_of_a_partial_run_decide_nothing() -> None:
+    made = report(agreeing("a"), gates=("chain_match >= 0.1",), expected=4)
+    lines = summary_lines(made)
+    assert lines[-1].text.endswith("not all cases ran")
+    assert any(line.text == "3 cases of these suites not judged" for line in lines)
+
+
+def test_an_interrupted_run_says_so() -> None:
+    made = msgspec.structs.replace(report(agreeing("a"), expected=3), interrupted=True)
+    assert "interrupted: 2 cases of these suites not judged" in shown(made)
+
+
+def test_a_run_without_cases() -> None:
+    assert shown(report()).splitlines()[1] == "no case was judged"
+
+
+def test_ascii_has_the_same_columns() -> None:
+    made = mixed()
+    for plain, line in zip(summary_lines(made, ascii=True), summary_lines(made), strict=True):
+        assert plain.text.isascii()
+        assert columns(plain.text) == columns(line.text)
+
+
+def test_the_report_file_gives_the_same_summary(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    made, path = mixed(), tmp_path / "build" / "report.json"
+    write_report(made, path)
+    assert read_report(path) == made
+    assert summary_lines(read_report(path)) == summary_lines(made)
+    schema = report_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(msgspec.json.decode(path.read_bytes()), schema)
+
+
+@settings(deadline=None)
+@given(st.tuples(texts, texts, texts, texts), st.integers(60, 130), st.booleans())
+def test_no_line_is_wider_than_asked_for(words: tuple[str, str, str, str], width: int, verbose: bool) -> None:
+    name, case, reason, expression = words
+    cases = [
+        msgspec.structs.replace(result, suite=name, case=case, reason=reason)
+        for result in (diverging(), ambiguous(), failed())
+    ]
+    made = report(*cases, agreeing("a", "hotels"))
+    gates = tuple(
+        GateResult(expression, state, value=0.5, low=0.1, high=0.9, reason=reason)
+        for state in ("holds", "fails", "undecided")
+    )
+    suites = {key: msgspec.structs.replace(suite, gates=gates) for key, suite in made.suites.items()}
+    made = msgspec.structs.replace(made, suites=suites, teacher=name, student=case, mode=reason)
+    for line in summary_lines(made, width=width, verbose=verbose):
+        assert columns(line.text) <= width
+        assert line.text.isprintable()

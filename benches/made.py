@@ -53,19 +53,18 @@ def calls(dice: random.Random) -> Calls:
     ]
 
 
-def reworded(said: Calls, change: Callable[[Arguments], Arguments], dice: random.Random) -> Calls:
-    """Return the calls with one of them, any, worded anew."""
-    place = dice.randrange(len(said))
-    return [
-        {**call, "arguments": change(call["arguments"])} if index == place else call for index, call in enumerate(said)
-    ]
-
-
 def pairs(count: int) -> Iterator[tuple[Calls, Calls, bool]]:
-    """Yield (student's calls, teacher's calls, whether they match), half of which do; either may be reworded."""
+    """Yield (student's calls, teacher's calls, whether they match), half of which do.
+
+    Either side, by chance, has every call reworded, or says something else in one.
+    """
     dice = random.Random(5)  # noqa: S311 - data, not secrets
     for index in range(count):
         change = (*SAME, *OTHER)[index % (len(SAME) + len(OTHER))]
-        said = calls(dice)
-        both = (said, reworded(said, change, dice))
-        yield *(both if dice.random() < 0.5 else reversed(both)), change in SAME
+        said, place = calls(dice), dice.randrange(len(TOOLS))
+        changed = [
+            {**call, "arguments": change(call["arguments"])} if change in SAME or number == place else call
+            for number, call in enumerate(said)
+        ]
+        both = (said, changed) if dice.random() < 0.5 else (changed, said)
+        yield *both, change in SAME

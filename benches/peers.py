@@ -39,20 +39,27 @@ def ours(tools: list[dict[str, Any]]) -> dict[str, Bench]:
 
 
 def ragas(_: list[dict[str, Any]]) -> dict[str, Bench]:
-    """Judge with the collections metric, all in one event loop; pydantic reads its messages in one go."""
-    from ragas.messages import AIMessage  # noqa: PLC0415
+    """Judge with the collections metric, all in one event loop; its messages made of parsed JSON, or by pydantic."""
+    from ragas.messages import AIMessage, ToolCall  # noqa: PLC0415
     from ragas.metrics.collections import ToolCallAccuracy  # noqa: PLC0415
 
     score = ToolCallAccuracy().ascore
 
-    def write(calls: Calls) -> str:
+    def own(calls: Calls) -> str:
         said = [{"name": call["name"], "args": call["arguments"]} for call in calls]
         return json.dumps({"content": "", "tool_calls": said})
+
+    def read(text: str) -> AIMessage:
+        said = [ToolCall(name=call["name"], args=call["arguments"]) for call in json.loads(text)]
+        return AIMessage(content="", tool_calls=said)
 
     async def judge(student: Any, teacher: Any) -> float:
         return (await score(user_input=[student], reference_tool_calls=teacher.tool_calls)).value
 
-    return {"ragas ToolCallAccuracy (collections)": Bench(write, AIMessage.model_validate_json, judge)}
+    return {
+        "ragas ToolCallAccuracy (collections)": Bench(json.dumps, read, judge),
+        "the same, model_validate_json of its own JSON": Bench(own, AIMessage.model_validate_json, judge),
+    }
 
 
 def deepeval(_: list[dict[str, Any]]) -> dict[str, Bench]:

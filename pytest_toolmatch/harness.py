@@ -41,9 +41,16 @@ class SuiteRun:
         for gate in self.gates:
             parse_gate(gate, suite.where)
         self._recordings = {role: self._open(role, read) for role in self.models}
-        self._check_distinct()
+        self._results: dict[int, tuple[Case, CaseResult]] = {}
         self._judges: dict[int, Judge] = {}
         self._digests: dict[int, str] = {}
+
+    @property
+    def alone(self) -> bool:
+        """Whether the student is the teacher's own recording: then every draw is compared with the others."""
+        student = self._recordings["student"]
+        own = (one.sample.role == "student" for one in student.by_key.values())
+        return self._recordings["teacher"].path == student.path and not any(own)
 
     @property
     def divergence(self) -> str:
@@ -51,8 +58,15 @@ class SuiteRun:
         return self.suite.divergence or self.settings.divergence
 
     def result(self, case: Case) -> CaseResult:
-        """Judge a case by what is recorded of it."""
-        teacher, student = self.samples(case, "teacher"), self.samples(case, "student")
+        """Judge a case by what is recorded of it; the same case is judged once."""
+        if id(case) not in self._results:
+            # The case is kept beside its result, so that its identity stays its own.
+            self._results[id(case)] = (case, self._judged(case))
+        return self._results[id(case)][1]
+
+    def _judged(self, case: Case) -> CaseResult:
+        teacher = self.samples(case, "teacher")
+        student = teacher if self.alone else self.samples(case, "student")
         return self._judge(case).judge(case, teacher, student)
 
     def samples(self, case: Case, role: SampleRole) -> list[Sample]:
@@ -76,14 +90,6 @@ class SuiteRun:
                 f"suite {self.suite.name}: no recording of {role} {model!r} at {path}{_recorded_there(self.directory)}"
             )
         return read(path, model)
-
-    def _check_distinct(self) -> None:
-        teacher, student = self._recordings["teacher"], self._recordings["student"]
-        if teacher.path == student.path and not any(one.sample.role == "student" for one in student.by_key.values()):
-            raise ConfigError(
-                f"teacher and student are one recording, {teacher.path}: its consistency already says how often "
-                f"{self.models['teacher']!r} agrees with itself; name another student"
-            )
 
     def _fresh(self, case: Case, role: SampleRole, found: Sequence[Record]) -> list[Record]:
         question = question_digest(case.conversation, self._digest(self._tools(case)), self.suite.instructions)

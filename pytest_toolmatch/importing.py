@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample
 
+SUITES_IN_FULL = 3
+"""Up to so many suites, every model of each is listed."""
 SHOWN = 8
 """Problems that are printed; the rest are counted."""
 
@@ -50,11 +53,24 @@ def import_suites(
     assembly = import_log(form, name, [Source.parse(one) for one in sources], Options(tools=declared, **options))
     yield from _account(form, assembly)
     for imported in assembly.suites:
-        yield from _write(imported, output, keys)
-    models = sorted({model for suite in assembly.suites for model in suite.samples})
-    teacher, student = (models * 2)[:2] if models else ("MODEL", "MODEL")
+        yield _write(imported, output, keys)
+        if len(assembly.suites) <= SUITES_IN_FULL:
+            yield from (f"  {model}: {_summary(samples)}" for model, samples in imported.samples.items())
     yield ""
-    yield f"next: pytest --toolmatch {output} --toolmatch-teacher={teacher} --toolmatch-student={student}"
+    yield _next(assembly, output)
+
+
+def _next(assembly: Assembly, output: Path) -> str:
+    """Return the command to go on with, for the two models with the most samples."""
+    drawn = Counter[str]()
+    for suite in assembly.suites:
+        drawn.update({model: len(samples) for model, samples in suite.samples.items()})
+    models = [shlex.quote(model) for model, _ in drawn.most_common()] or ["MODEL"]
+    student = (models[1:] or models)[0]
+    others = f" (of {len(models)} models: {', '.join(models)})" if len(models) > 2 else ""  # noqa: PLR2004 - a pair
+    directory = shlex.quote(str(output))
+    command = f"pytest --toolmatch {directory} --toolmatch-teacher={models[0]} --toolmatch-student={student}"
+    return f"next: {command}{others}"
 
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
@@ -95,7 +111,7 @@ def _account(form: str, assembly: Assembly) -> Iterator[str]:
         yield f"  ! … and {len(assembly.problems) - SHOWN:,} more problems"
 
 
-def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> Iterator[str]:
+def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
     suite = Suite(
         name=imported.name,
         cases=imported.cases,
@@ -104,12 +120,12 @@ def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> Itera
         **keys,
     )
     path = write_suite(suite, output)
-    yield f"{path}: {len(suite.cases):,} cases"
     cases = {case.id: case for case in suite.cases}
     for model, samples in imported.samples.items():
         target = recording_path(output / "recordings" / suite.name, model)
         append_records(target, (_record(suite, cases[one.case], model, one) for one in samples))
-        yield f"  {model}: {_summary(samples)}"
+    drawn = sum(map(len, imported.samples.values()))
+    return f"{path}: {len(suite.cases):,} cases, {drawn:,} samples of {len(imported.samples)} models"
 
 
 def _record(suite: Suite, case: Case, model: str, sample: Sample) -> Record:

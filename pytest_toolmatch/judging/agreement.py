@@ -30,14 +30,18 @@ class Agreement(NamedTuple):
     ceilings: dict[str, Measure]
 
 
-def agreement(classes: Classes, rules: Rules) -> Agreement:
-    """Measure one case at every level; needs at least one teacher and one student sample."""
+def agreement(classes: Classes, rules: Rules, *, alone: bool = False) -> Agreement:
+    """Measure one case at every level; needs at least one teacher and one student sample.
+
+    ``alone`` says that the student's samples are the teacher's own: then each is compared with the others only.
+    """
     top = _Level(classes, LEVELS[0], rules)
     measures: dict[str, Measure] = {}
     ceilings: dict[str, Measure] = {}
     for level in LEVELS:
         at = top if level is top.level else _Level(classes, level, rules)
-        measures |= at.measures()
+        measures |= at.consistency()
+        measures |= at.ceilings() if alone else at.measures()
         ceilings |= at.ceilings()
     return Agreement(top.reached(), top.leading, top.parted(), measures, ceilings)
 
@@ -64,12 +68,13 @@ class _Level:
         found = self.reached() if self.rules.reference == "consensus" else self.leading
         return frozenset(index for index in usable if found and not self.matrix[index][found.chosen])
 
+    def consistency(self) -> dict[str, Measure]:
+        own, teacher = consistency(self.classes.teacher, self.matrix), self.classes.teacher
+        return {} if own is None else {self.level.consistency: mean_of_pairs(own, len(teacher))}
+
     def measures(self) -> dict[str, Measure]:
         student, teacher, level = self.classes.student, self.classes.teacher, self.level
         made = {level.agreement: self._agreement(student, teacher)}
-        own = consistency(teacher, self.matrix)
-        if own is not None:
-            made[level.consistency] = mean_of_pairs(own, len(teacher))
         if self.rules.reference != "consensus" or self.reached():
             scores = [score for index in student if (score := self._score(index, teacher)) is not None]
             if scores:

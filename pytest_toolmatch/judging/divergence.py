@@ -67,7 +67,7 @@ def _reason(row: Row, student: Chain, teacher: Chain) -> str:
     if not student:
         return "no call"
     if not teacher:
-        return "calls where the teacher does not"
+        return "no call wanted"
     if row.teacher is None and row.student is not None:
         return f"extra {row.student.name}"
     if row.student is None and row.teacher is not None:

@@ -14,7 +14,6 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_toolmatch.core.errors import ToolError
 from pytest_toolmatch.core.schema import resolve
 from pytest_toolmatch.judging.instants import instant_key
 from pytest_toolmatch.judging.keys import ARRAY, MISSING, OWN_KEYS, Either, bag, json_key
@@ -54,11 +53,8 @@ class Compiler:
         self._defaults: list[tuple[dict[str, Any], str, Maker, Any]] = []
 
     def compile(self) -> Maker:
-        """Return the maker of keys for the tool's whole arguments object; ToolError for a schema without an end."""
-        try:
-            maker = self._maker(self.root, "" if self.overrides else None)
-        except RecursionError:
-            raise ToolError(f"tool {self.tool!r}: parameters: the schema's references never end") from None
+        """Return the maker of keys for the tool's whole arguments object."""
+        maker = self._maker(self.root, "" if self.overrides else None)
         # Only now: a default inside a recursive schema may need the maker that contains it.
         for missing, name, member, default in self._defaults:
             missing[name] = member(default)
@@ -71,6 +67,7 @@ class Compiler:
             if path is None:
                 return json_key
             schema = {}
+        schema = _flattened(schema)
         # By content, not by identity: what stands below a merged schema is made anew each time it is resolved.
         seen = (repr(schema), path)
         if seen not in self._made:
@@ -167,14 +164,16 @@ class Compiler:
         finally:
             self._open.remove(opened)
 
-    def _nullable(self, schema: dict[str, Any]) -> bool:
+    def _nullable(self, schema: dict[str, Any], within: tuple[dict[str, Any], ...] = ()) -> bool:
+        """Return whether null is valid; ``within`` are the unions that the schema is a branch of."""
         if "const" in schema:
             return schema["const"] is None
         if "enum" in schema and None not in schema["enum"]:
             return False
+        within = (*within, schema)
         for word in _UNIONS:
             branches = [resolve(branch, self.root) for branch in schema.get(word, ()) if branch is not False]
-            count = sum(map(self._nullable, branches))
+            count = sum(self._nullable(branch, within) for branch in branches if branch not in within)
             if word in schema and (count == 0 or (count > 1 and word == "oneOf")):
                 return False
         kinds = schema.get("type", "null")
@@ -259,6 +258,19 @@ def _based(schema: Any) -> Any:
         return schema
     local = {"$ref": _ROOT + schema["$ref"]} if str(schema.get("$ref", "")).startswith("#") else {}
     return {name: _based(value) for name, value in schema.items()} | local
+
+
+def _flattened(schema: Any) -> Any:
+    """Open ``allOf`` inside ``allOf`` and keep the last of equal parts, so that merging recursive schemas ends."""
+    if not isinstance(schema, dict) or schema.keys() != {"allOf"}:
+        return schema
+    parts = [inner for part in map(_flattened, schema["allOf"]) for inner in _parts(part)]
+    return {"allOf": list({repr(part): part for part in reversed(parts)}.values())[::-1]}
+
+
+def _parts(schema: Any) -> list[Any]:
+    alone = isinstance(schema, dict) and schema.keys() == {"allOf"}
+    return list(schema["allOf"]) if alone else [schema]
 
 
 def _patterns(schema: dict[str, Any]) -> Patterns:

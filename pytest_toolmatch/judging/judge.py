@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from pytest_toolmatch.core.chain import Chain, names_of, select_calls
 from pytest_toolmatch.judging.agreement import Agreement, agreement
 from pytest_toolmatch.judging.conduct import conduct
 from pytest_toolmatch.judging.divergence import Funnel, divergence, funnel_level
-from pytest_toolmatch.judging.levels import UNMATCHABLE, Classes
+from pytest_toolmatch.judging.levels import Classes, comparable
 from pytest_toolmatch.judging.measures import Measure
 from pytest_toolmatch.judging.verdict import CaseResult, Shown
 
@@ -38,14 +36,17 @@ class Judge:
         self._effects = {tool.name: tool.effect for tool in matcher.tools}
 
     def judge(self, case: Case, teacher: Sequence[Sample], student: Sequence[Sample]) -> CaseResult:
-        """Judge one case by all of its samples, infrastructure failures among them."""
+        """Judge one case by all of its samples, infrastructure failures among them.
+
+        The same list on both sides is a teacher alone: each of its samples is compared with the others.
+        """
         facts = self._facts(case, teacher, student)
         valid_teacher, valid_student = _valid(teacher), _valid(student)
         facts |= {"teacher_samples": len(valid_teacher), "student_samples": len(valid_student)}
         for model, samples, valid in (("teacher", teacher, valid_teacher), ("student", student, valid_student)):
             if not valid:
                 return CaseResult(**facts, state="error", reason=_no_sample(model, samples))
-        return self._compare(facts, valid_teacher, valid_student)
+        return self._compare(facts, valid_teacher, valid_student, alone=student is teacher)
 
     def _facts(self, case: Case, teacher: Sequence[Sample], student: Sequence[Sample]) -> dict[str, Any]:
         return {
@@ -59,10 +60,11 @@ class Judge:
             "student_outcomes": dict(Counter(sample.outcome for sample in student)),
         }
 
-    def _compare(self, facts: dict[str, Any], teacher: list[Sample], student: list[Sample]) -> CaseResult:
-        judged_teacher, judged_student = self._judged(teacher), self._judged(student)
-        classes = Classes(self.matcher, judged_teacher, judged_student)
-        found = agreement(classes, self.matcher.rules)
+    def _compare(
+        self, facts: dict[str, Any], teacher: list[Sample], student: list[Sample], *, alone: bool
+    ) -> CaseResult:
+        classes = Classes(self.matcher, teacher, student, self._part)
+        found = agreement(classes, self.matcher.rules, alone=alone)
         facts["measures"] = {
             **found.measures,
             **conduct(student, self.validator),
@@ -70,23 +72,19 @@ class Judge:
         }
         facts["ceilings"] = {**found.ceilings, **conduct(teacher, self.validator)}
         facts["latencies"] = tuple(sample.latency for sample in student if sample.latency is not None)
-        facts |= self._shown(classes, found, judged_teacher, judged_student)
+        facts["unusable"] = dict(Counter(sample.outcome for sample in student if not comparable(sample)))
+        facts |= self._shown(classes, found, teacher, student)
         return CaseResult(**facts, **self._state(found, facts))
 
-    def _judged(self, samples: list[Sample]) -> list[Sample]:
-        """Return the samples with only the calls that the rules compare."""
+    def _part(self, chain: Chain) -> Chain:
+        """Return the chain with only the calls that the rules compare."""
         effect = self.matcher.rules.effect
-        if effect is None:
-            return samples
-        return [
-            msgspec.structs.replace(
-                sample, chain=select_calls(sample.chain, lambda call: self._effects.get(call.name) == effect)
-            )
-            for sample in samples
-        ]
+        return chain if effect is None else select_calls(chain, lambda call: self._effects.get(call.name) == effect)
 
     def _state(self, found: Agreement, facts: dict[str, Any]) -> dict[str, Any]:
         match = found.measures.get("chain_match")
+        if match is None and found.consensus and len(found.ceilings) == 0:
+            return {"state": "undecided", "reason": "one sample of the teacher, and no other to compare it with"}
         if match is None:
             return {"state": "ambiguous", "reason": _disagreement(found, facts)}
         return {"state": "agrees"} if match.value >= self.wanted else {"state": "diverges", "reason": _reason(facts)}
@@ -126,20 +124,20 @@ class Judge:
 
 def _disagreement(found: Agreement, facts: dict[str, Any]) -> str:
     if found.leading is None:
-        return f"the teacher has no usable sample: {_unusable(facts['teacher_outcomes'])}"
+        return f"the teacher has no usable sample: {_counted(facts['teacher_outcomes'])}"
     return f"teacher agrees with itself in {found.leading.support} of {found.leading.of} samples"
 
 
 def _reason(facts: dict[str, Any]) -> str:
     """Say why a case diverges: by what became of most of its samples that do not match."""
-    parted, outcomes = facts.get("divergence"), facts["student_outcomes"]
-    if parted and sum(facts["levels"].values()) >= sum(outcomes.get(outcome, 0) for outcome in UNMATCHABLE):
+    parted, unusable = facts.get("divergence"), facts["unusable"]
+    if parted and sum(facts["levels"].values()) >= sum(unusable.values()):
         return f"step {parted.step}: {parted.reason}"
-    return _unusable(outcomes) or "the teacher's own samples differ"
+    return _counted(unusable) or "the teacher's own samples differ"
 
 
-def _unusable(outcomes: dict[str, int]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()) if outcome in UNMATCHABLE)
+def _counted(outcomes: dict[str, int]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
 
 
 def _valid(samples: Sequence[Sample]) -> list[Sample]:

@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.judging.matching import Matcher
 
-UNMATCHABLE = frozenset({"invalid", "truncated", "lost_by_server"})
-"""Outcomes that are the model's (or its server's) fault and agree with nothing, not even with their like."""
+
+def comparable(sample: Sample) -> bool:
+    """Say whether a valid sample can be compared; one that can't agrees with nothing, not even with its like.
+
+    A run that ended early is compared by what it called, unless it called nothing (that is no decision not to call)
+    or its last call was refused for good. A call that the server lost leaves nothing to compare.
+    """
+    if sample.outcome in ("invalid", "truncated"):
+        return bool(sample.chain) and not (sample.outcome == "invalid" and sample.refusals)
+    return sample.outcome != "lost_by_server"
 
 
 class Level(NamedTuple):
@@ -66,22 +74,30 @@ LEVELS: tuple[Level, ...] = (
 class Classes:
     """The samples of one case and both models, grouped into classes of textually equal chains.
 
-    K × N comparisons become comparisons of the few distinct chains, each made at most once a level.
+    K × N comparisons become comparisons of the few distinct chains, each made at most once a level. ``part`` cuts a
+    chain down to what the rules compare. The chain of a class whose samples can't be compared is None.
     """
 
-    def __init__(self, matcher: Matcher, teacher: Sequence[Sample], student: Sequence[Sample]) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        teacher: Sequence[Sample],
+        student: Sequence[Sample],
+        part: Callable[[Chain], Chain] = lambda chain: chain,
+    ) -> None:
         self.matcher = matcher
+        self._part = part
         self.chains: list[Chain | None] = []
         self._index: dict[bytes, int] = {}
         self.teacher = [self._class_of(sample) for sample in teacher]
         self.student = [self._class_of(sample) for sample in student]
 
     def _class_of(self, sample: Sample) -> int:
-        matchable = sample.outcome not in UNMATCHABLE
-        text = encode_chain(sample.chain) if matchable else b"!%d" % len(self.chains)
+        chain = self._part(sample.chain) if comparable(sample) else None
+        text = b"!%d" % len(self.chains) if chain is None else encode_chain(chain)
         if text not in self._index:
             self._index[text] = len(self.chains)
-            self.chains.append(sample.chain if matchable else None)
+            self.chains.append(chain)
         return self._index[text]
 
     def matrix(self, level: Level) -> list[list[bool]]:

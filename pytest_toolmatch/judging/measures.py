@@ -1,7 +1,11 @@
-"""What one case contributes to a metric: sums, not averages, so that any set of cases can be put together."""
+"""What one case contributes to a metric: sums, not averages, so that any set of cases can be put together.
+
+Sums are exact (``math.fsum``), so the order of the samples changes no digit.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,11 +39,11 @@ def mean_of_scores(scores: Sequence[float], *, draws: float | None = None) -> Me
     binary score), so that five matches of five do not pass for certainty.
     """
     count = len(scores)
-    mean = sum(scores) / count
-    shrunk = (sum(scores) + 0.5) / (count + 1)
-    variance = (sum(score * score for score in scores) + 0.5) / (count + 1) - shrunk**2
+    total = math.fsum(scores)
+    shrunk = (total + 0.5) / (count + 1)
+    variance = (math.fsum(score * score for score in scores) + 0.5) / (count + 1) - shrunk**2
     worth = count if draws is None else draws
-    return Measure(mean, 1.0, variance / worth, worth)
+    return Measure(total / count, 1.0, variance / worth, worth)
 
 
 def mean_of_pairs(mean: float, draws: int) -> Measure:
@@ -55,8 +59,8 @@ def mean_of_pairs(mean: float, draws: int) -> Measure:
 def mean_of_amounts(amounts: Sequence[float]) -> Measure:
     """Return the measure of a mean of amounts without an upper bound (seconds, tokens, retries)."""
     count = len(amounts)
-    mean = sum(amounts) / count
-    spread = sum((amount - mean) ** 2 for amount in amounts) / (count - 1) if count > 1 else mean**2
+    mean = math.fsum(amounts) / count
+    spread = math.fsum((amount - mean) ** 2 for amount in amounts) / (count - 1) if count > 1 else mean**2
     return Measure(mean, 1.0, spread / count, count)
 
 

@@ -31,8 +31,8 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One case judged: everything that a report or a gate needs, as plain data.
 
     ``measures`` are the student's, ``ceilings`` the same with the teacher in its place; a metric without data is
-    absent. ``levels`` counts the student's diverging samples by funnel level. ``consensus`` is the teacher's chain with
-    the largest support, shown even where that is too little for a reference; ``tools`` are those of the reference.
+    absent. ``tools`` are those of the consensus. ``levels`` counts the student's diverging samples by funnel level,
+    ``unusable`` those that can't be compared and match nothing, by outcome.
     """
 
     suite: str
@@ -52,6 +52,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     student_samples: int = 0
     teacher_outcomes: dict[str, int] = {}
     student_outcomes: dict[str, int] = {}
+    unusable: dict[str, int] = {}
     levels: dict[Funnel, int] = {}
     consensus: Shown | None = None
     diverging: Shown | None = None
@@ -100,6 +101,7 @@ class Verdict:
     def __getattr__(self, name: str) -> float:
         from pytest_toolmatch.judging.metrics import METRICS  # noqa: PLC0415 - metrics are about results
 
+        __tracebackhide__ = True
         if name.startswith("_") or name not in METRICS:
             hint = did_you_mean(name, METRICS)
             raise AttributeError(f"a verdict has no metric {name!r}{hint}")

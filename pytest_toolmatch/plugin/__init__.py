@@ -84,7 +84,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="module")
 def toolmatch(request: pytest.FixtureRequest) -> Toolmatch:
-    """Return what judges queries in a test: ``assert toolmatch(query)``."""
+    """Judge queries in a test by what is recorded for its module."""
     from pytest_toolmatch.plugin.fixture import toolmatch_of  # noqa: PLC0415 - only where a test asks for it
 
     return toolmatch_of(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +18,6 @@ from pytest_toolmatch.suites.yaml_file import checked_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.harness import SuiteRun
@@ -81,15 +81,23 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
     """Return the suite that ``toolmatch`` marks describe, the nearest first; ConfigError names an unknown key."""
     said: dict[str, Any] = {}
     for mark in marks:
+        if mark.args:
+            raise ConfigError(f"{path}: mark toolmatch takes keys such as match=…, not {mark.args[0]!r}")
         for key, value in mark.kwargs.items():
             if key not in MARK_KEYS:
                 raise ConfigError(f"{path}: mark toolmatch has no key {key!r}{did_you_mean(key, MARK_KEYS)}")
             said.setdefault(key, value)
     if "recordings" in said:
-        said["recordings"] = path.parent / said["recordings"]
+        said["recordings"] = path.parent / _directory(said["recordings"], path)
     name = said.pop("suite", path.stem.removeprefix("test_"))
     rules = {key: said.pop(key) for key in _RULES & said.keys()}
     try:
         return msgspec.convert({"name": name, "where": str(path), "rules": rules, **said}, Suite)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: mark toolmatch: {error}") from None
+
+
+def _directory(given: Any, path: Path) -> str | Path:
+    if not isinstance(given, str | Path):
+        raise ConfigError(f"{path}: mark toolmatch: recordings is {given!r}: name a directory")
+    return given

@@ -12,7 +12,7 @@ from pytest_toolmatch.core.errors import ToolmatchError, ToolmatchWarning
 from pytest_toolmatch.judging.metrics import METRICS
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_marks
-from pytest_toolmatch.plugin.run import RUN, Run
+from pytest_toolmatch.plugin.run import Run
 from pytest_toolmatch.plugin.verdicts import VERDICTS, require_samples
 from pytest_toolmatch.plugin.yaml_suite import CaseItem
 from pytest_toolmatch.reports.chaindiff import case_lines
@@ -23,10 +23,115 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.suite import Suite
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Name the models and the mode."""
-    settings = config.stash[RUN].settings
-    return f"toolmatch: teacher {settings.teacher or '–'}, student {settings.student or '–'}, {settings.mode}"
+class Hooks:
+    """The hooks of single tests, and of their collection."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._collected: dict[str, pytest.Item] = {}
+
+    def pytest_report_header(self) -> str:
+        """Name the models and the mode."""
+        settings = self.run.settings
+        return f"toolmatch: teacher {settings.teacher or '–'}, student {settings.student or '–'}, {settings.mode}"
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Note every test before anyone, such as ``--lf``, leaves some out without saying so."""
+        report = yield
+        self._collected |= {node.nodeid: node for node in report.result or () if isinstance(node, pytest.Item)}
+        return report
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note which suites do not run whole."""
+        for item in items:
+            self._declare(item, partial=True)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Check every suite that is about to run, once, before any test: a wrong model is no matter for each case."""
+        config, run = session.config, self.run
+        whole = not any("::" in argument for argument in config.args)
+        suites: dict[str, Suite] = {}
+        for item in session.items:
+            suite = self._declare(item, partial=not whole)
+            if suite is not None:
+                _check_name(suite, suites.setdefault(suite.name, suite))
+        for item in self._collected.values():
+            suite = self._declare(item, partial=False)
+            if suite is not None:
+                run.declared[suite.name].expected += 1
+        if run.is_worker or config.option.collectonly or config.getoption("setupplan", default=False):
+            return
+        faults = [fault for suite in suites.values() if (fault := _fault(run, suite))]
+        if faults:
+            raise pytest.UsageError(*dict.fromkeys(faults))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        """Have the samples of a test's case ready when its fixtures are: trouble with them is an error at setup."""
+        item.config.stash[CURRENT] = item
+        item.stash[VERDICTS] = []
+        yield
+        fixture = getattr(item, "funcargs", {}).get("toolmatch")
+        if not isinstance(fixture, Toolmatch) or item.config.getoption("setuponly", default=False):
+            return
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        for case in [param for param in params if isinstance(param, Case)]:
+            try:
+                run = fixture.suite_run(item)
+            except ToolmatchError as error:
+                pytest.fail(str(error), pytrace=False)
+            require_samples(item, run, case)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
+        """Hand the metrics to JUnit, and warn of a verdict that nobody looked at."""
+        try:
+            yield
+        finally:
+            for verdict in item.stash[VERDICTS]:
+                item.user_properties += _properties(verdict.result)
+        for verdict in item.stash[VERDICTS]:
+            if not verdict.consulted:
+                _warn(item, f"{verdict.result.case} was never asserted; write: assert toolmatch(…)")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the chains ride on a failing report, and the results on the last report of each test."""
+        report = yield
+        verdicts = item.stash.get(VERDICTS, [])
+        add_section = getattr(report.longrepr, "addsection", None)
+        if call.when == "call" and report.failed and add_section is not None:
+            for verdict in verdicts:
+                if verdict.result.state != "agrees":
+                    add_section("toolmatch", self._diff(item, verdict.result))
+        if call.when == "teardown" and verdicts:
+            results = [verdict.result for verdict in verdicts]
+            if self.run.is_worker:
+                report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]
+            else:
+                self.run.add(item.nodeid, results)
+        return report
+
+    def _declare(self, item: pytest.Item, *, partial: bool) -> Suite | None:
+        try:
+            suite = suite_of_item(item)
+        except ToolmatchError as error:
+            raise pytest.UsageError(str(error)) from None
+        if suite is not None:
+            self.run.declare(suite.name, partial=partial)
+        return suite
+
+    def _diff(self, item: pytest.Item, result: CaseResult) -> str:
+        lines = case_lines(
+            msgspec.structs.replace(result, nodeid=item.nodeid),
+            teacher=self.run.settings.teacher,
+            student=self.run.settings.student,
+            verbose=item.config.get_verbosity() > 1,
+        )
+        return "\n".join(line.text for line in lines)
 
 
 def suite_of_item(item: pytest.Item) -> Suite | None:
@@ -38,113 +143,30 @@ def suite_of_item(item: pytest.Item) -> Suite | None:
     return None
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note which suites do not run whole."""
-    for item in items:
-        _declare(item, partial=True)
+def _check_name(suite: Suite, first: Suite) -> None:
+    if suite.where != first.where:
+        raise pytest.UsageError(
+            f"two suites are named {suite.name!r}: {first.where} and {suite.where}; rename one of them"
+        )
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Check every suite that is about to run, once, before any test: a wrong model is no matter for each case."""
-    config = session.config
-    run = config.stash[RUN]
-    whole = not any("::" in argument for argument in config.args)
-    suites: dict[str, Suite] = {}
-    for item in session.items:
-        suite = _declare(item, partial=not whole)
-        if suite is not None:
-            suites.setdefault(suite.name, suite)
-            run.declared[suite.name].expected += 1
-    if run.is_worker or config.option.collectonly or config.getoption("setupplan", default=False):
-        return
-    faults = [fault for suite in suites.values() if (fault := _fault(run, suite))]
-    if faults:
-        raise pytest.UsageError(*dict.fromkeys(faults))
-
-
-def _declare(item: pytest.Item, *, partial: bool) -> Suite | None:
+def _warn(item: pytest.Item, message: str) -> None:
+    """Warn at the test; where the project makes warnings errors, it fails with just the message."""
     try:
-        suite = suite_of_item(item)
-    except ToolmatchError as error:
-        raise pytest.UsageError(str(error)) from None
-    if suite is not None:
-        item.config.stash[RUN].declare(suite.name, partial=partial)
-    return suite
+        item.warn(ToolmatchWarning(message))
+    except ToolmatchWarning:
+        pytest.fail(message, pytrace=False)
 
 
 def _fault(run: Run, suite: Suite) -> str:
     try:
         run.suite(suite)
-    except ToolmatchError as error:
+    except (ToolmatchError, ToolmatchWarning) as error:  # a warning where the project makes warnings errors
         return str(error)
     return ""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    """Have the samples of a test's case ready when its fixtures are: trouble with them is an error at setup."""
-    item.config.stash[CURRENT] = item
-    item.stash[VERDICTS] = []
-    yield
-    fixture = getattr(item, "funcargs", {}).get("toolmatch")
-    if not isinstance(fixture, Toolmatch) or item.config.getoption("setuponly", default=False):
-        return
-    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    for case in [param for param in params if isinstance(param, Case)]:
-        try:
-            run = fixture.suite_run(item)
-        except ToolmatchError as error:
-            pytest.fail(str(error), pytrace=False)
-        require_samples(item, run, case)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Hand the metrics to JUnit, and warn of a verdict that nobody looked at."""
-    try:
-        yield
-    finally:
-        for verdict in item.stash[VERDICTS]:
-            item.user_properties += _properties(verdict.result)
-    for verdict in item.stash[VERDICTS]:
-        if not verdict.consulted:
-            item.warn(ToolmatchWarning(f"{verdict.result.case} was never asserted; write: assert toolmatch(…)"))
 
 
 def _properties(result: CaseResult) -> list[tuple[str, object]]:
     values = {name: result.value(name) for name in METRICS}
     numbers = [(f"toolmatch.{name}", round(value, 4)) for name, value in values.items() if value is not None]
     return [("toolmatch.state", result.state), *numbers]
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let the chains ride on a failing report, and the results on the last report of each test."""
-    report = yield
-    verdicts = item.stash.get(VERDICTS, [])
-    add_section = getattr(report.longrepr, "addsection", None)
-    if call.when == "call" and report.failed and add_section is not None:
-        for verdict in verdicts:
-            if verdict.result.state != "agrees":
-                add_section("toolmatch", _diff(item, verdict.result))
-    if call.when == "teardown" and verdicts:
-        run = item.config.stash[RUN]
-        results = [verdict.result for verdict in verdicts]
-        if run.is_worker:
-            report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]
-        else:
-            run.add(item.nodeid, results)
-    return report
-
-
-def _diff(item: pytest.Item, result: CaseResult) -> str:
-    settings = item.config.stash[RUN].settings
-    lines = case_lines(
-        msgspec.structs.replace(result, nodeid=item.nodeid),
-        teacher=settings.teacher,
-        student=settings.student,
-        verbose=item.config.get_verbosity() > 1,
-    )
-    return "\n".join(line.text for line in lines)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_toolmatch.core.case import Case
-from pytest_toolmatch.core.errors import ToolmatchError
-from pytest_toolmatch.suites.cases import cases_of, read_cases
+from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
+from pytest_toolmatch.suites.cases import case_of, read_cases
 from pytest_toolmatch.suites.forms import CaseForm
 
 if TYPE_CHECKING:
@@ -40,6 +40,18 @@ def queries(source: str | Path | Iterable[str | Case]) -> Any:
 def _cases(source: str | Path | Iterable[str | Case], caller: Path) -> tuple[Case, ...]:
     if isinstance(source, str | Path):
         return read_cases(caller.parent / source)
-    given = list(source)
-    ready = [one for one in given if isinstance(one, Case)]
-    return (*ready, *cases_of((str(caller), CaseForm(query=one)) for one in given if isinstance(one, str)))
+    cases: dict[str, Case] = {}
+    for one in source:
+        case = _case(one, str(caller))
+        if case.id in cases:
+            raise ConfigError(f"{caller}: queries(): a second case {case.id!r}; give one another id")
+        cases[case.id] = case
+    return tuple(cases.values())
+
+
+def _case(one: str | Case, where: str) -> Case:
+    if isinstance(one, Case):
+        return one
+    if not isinstance(one, str):
+        raise ConfigError(f"{where}: queries(): {one!r} is neither text nor a Case")
+    return case_of(CaseForm(query=one), where)

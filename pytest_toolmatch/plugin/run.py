@@ -102,14 +102,15 @@ RUN = pytest.StashKey[Run]()
 
 def activate(config: pytest.Config) -> None:
     """Settle the settings and register the hooks of a run that is ours; a bad setting ends pytest with exit 4."""
-    from pytest_toolmatch.plugin import hooks, outcome  # noqa: PLC0415 - they need this module
+    from pytest_toolmatch.plugin.hooks import Hooks  # noqa: PLC0415 - they need this module
+    from pytest_toolmatch.plugin.outcome import Outcome  # noqa: PLC0415
 
     try:
         config.stash[RUN] = Run(config, settings_of(config))
     except ToolmatchError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(hooks, "toolmatch-hooks")
-    config.pluginmanager.register(outcome.Outcome(config.stash[RUN]), "toolmatch-outcome")
+    config.pluginmanager.register(Hooks(config.stash[RUN]), "toolmatch-hooks")
+    config.pluginmanager.register(Outcome(config.stash[RUN]), "toolmatch-outcome")
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -29,7 +29,7 @@ def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
 
 def settle_truth(run: SuiteRun, result: CaseResult) -> None:
     """End the test where the verdict is neither true nor false: no reference to match, or nothing to fail for."""
-    if result.state == "ambiguous" and run.settings.ambiguous == "skip":
+    if result.state == "undecided" or (result.state == "ambiguous" and run.settings.ambiguous == "skip"):
         raise pytest.skip.Exception(result.reason, _use_item_location=True)
     if result.state == "diverges" and run.divergence == "xfail":
         pytest.xfail(result.reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
@@ -87,7 +88,7 @@ class CaseItem(pytest.Item):
             return super().repr_failure(excinfo, style)
         settings = self.config.stash[RUN].settings
         lines = case_lines(
-            excinfo.value.verdict.result,
+            msgspec.structs.replace(excinfo.value.verdict.result, nodeid=self.nodeid),
             teacher=settings.teacher,
             student=settings.student,
             verbose=self.config.get_verbosity() > 1,
@@ -95,6 +96,6 @@ class CaseItem(pytest.Item):
         return "\n".join([repr(excinfo.value.verdict), "", *(line.text for line in lines)])
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Say where the case is declared."""
+        """Say where the case is declared; a title that ends the node id would have its dots replaced."""
         line = self.case.where.rpartition(":")[2]
-        return self.path, int(line) - 1 if line.isdigit() else None, f"{self.path.name}::{self.name}"
+        return self.path, int(line) - 1 if line.isdigit() else None, f"{self.path.name}: {self.name}"

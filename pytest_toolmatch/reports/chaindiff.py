@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.judging.divergence import FUNNEL
-from pytest_toolmatch.judging.levels import UNMATCHABLE
 from pytest_toolmatch.reports.figures import number, plural
 from pytest_toolmatch.reports.lines import Line, clean, in_ascii, joined, wrap
 from pytest_toolmatch.reports.sides import Sides, Single
@@ -80,13 +79,12 @@ def _fall(result: CaseResult) -> str:
     if result.value("chain_match") is None:
         return _outcomes(result.student_outcomes)
     parted = sum(result.levels.values())
-    unusable = {kind: count for kind, count in result.student_outcomes.items() if kind in UNMATCHABLE}
-    parts = [f"{result.student_samples - parted - sum(unusable.values())} match"]
+    parts = [f"{result.student_samples - parted - sum(result.unusable.values())} match"]
     if parted:
         levels = ", ".join(f"{result.levels[level]} {level}" for level in FUNNEL if level in result.levels)
         parts.append(f"{parted} diverge ({levels})")
     besides = {kind: n for kind, n in result.student_outcomes.items() if kind in ("refused", "infrastructure")}
-    parts += [_outcomes(kinds) for kinds in (unusable, besides) if kinds]
+    parts += [_outcomes(kinds) for kinds in (result.unusable, besides) if kinds]
     if retries := round((result.value("retries") or 0) * result.student_samples):
         parts.append(plural(retries, "call") + " retried")
     return " · ".join(parts)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_toolmatch.judging.intervals import Interval
+    from pytest_toolmatch.judging.verdict import State
 
 NOTHING = "–"
 """Stands where there is no data."""
 
 _TEN, _HUNDRED = 10, 100
+_IN_ERROR = {"error": "in error"}
 
 
 def number(metric: str, value: float | None) -> str:
@@ -34,6 +36,12 @@ def interval(metric: str, bounds: Interval | None) -> str:
 def percent(share: float) -> str:
     """Return a share as ``95 %``."""
     return f"{100 * share:.4g} %"
+
+
+def fate(state: State, count: int, more: str = "") -> str:
+    """Return ``1 agrees`` or ``2 agree``; of cases."""
+    words = {"agrees": "agree", "diverges": "diverge"} if count != 1 else {}
+    return f"{count} {more}{words.get(state, _IN_ERROR.get(state, state))}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -72,11 +72,11 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     return space + text if right else text + space
 
 
-def wrap(text: str, width: int, indent: str = "") -> list[str]:
-    """Break the text at spaces, and a word only where it is wider than a line; later lines are indented."""
+def wrap(text: str, width: int, indent: str = "", *, at: str = " ") -> list[str]:
+    """Break the text at spaces (or at another sign), a word only where it is wider than a line; indent later lines."""
     lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] != indent and lines[-1] else lines[-1] + word
+    for word in text.split(at):
+        joined = lines[-1] + at + word if lines[-1] != indent and lines[-1] else lines[-1] + word
         if columns(joined) <= width:
             lines[-1] = joined
             continue

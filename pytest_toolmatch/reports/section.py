@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.judging.divergence import FUNNEL
-from pytest_toolmatch.judging.levels import UNMATCHABLE
 from pytest_toolmatch.judging.metrics import METRICS
 from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent, plural
 from pytest_toolmatch.reports.lines import Line, clean, cut, cut_end, table, wrap
@@ -48,6 +47,7 @@ def section_lines(
     lines += [Line(text, ("light",)) for text in wrap(f"match: {clean(rule)}", width, "  ")]
     head, *rows = _metric_rows(metrics, cases, confidence, verbose=verbose)
     lines += [Line(cut_end(text, width)) for text in table([head, *rows], "<>>>>><")]
+    lines += [Line(text) for text in wrap(_funnel(cases), width, "  → ", at=" → ") if text]
     return lines + [Line(text) for note in _notes(cases) for text in wrap(clean(note), width, "  ")]
 
 
@@ -99,16 +99,19 @@ def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:
     if single:
         where = "" if single == len(cases) else f" in {single} of {plural(len(cases), 'case')}"
         yield f"consistency unknown{where}: one teacher sample per case"
-    levels = Counter({level: sum(case.levels.get(level, 0) for case in cases) for level in FUNNEL})
-    if parted := levels.total():
-        shares = " → ".join(_share(level, levels[level], parted) for level in FUNNEL)
-        yield f"{plural(parted, 'sample')} part at: {shares}"
-    outcomes = Counter(
-        {kind: sum(case.student_outcomes.get(kind, 0) for case in cases) for kind in sorted(UNMATCHABLE)}
-    )
-    if outcomes.total():
-        kinds = ", ".join(f"{count} {kind}" for kind, count in outcomes.items() if count)
+    unusable = sum((Counter(case.unusable) for case in cases), Counter())
+    if unusable:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unusable.items()))
         yield f"unusable student samples, which match nothing: {kinds}"
+
+
+def _funnel(cases: Sequence[CaseResult]) -> str:
+    """Say at which level how many diverging samples part."""
+    levels = Counter({level: sum(case.levels.get(level, 0) for case in cases) for level in FUNNEL})
+    parted = levels.total()
+    return (
+        f"{parted} diverging: " + " → ".join(_share(level, levels[level], parted) for level in FUNNEL) if parted else ""
+    )
 
 
 def _share(level: str, count: int, parted: int) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.judging.verdict import STATES
-from pytest_toolmatch.reports.figures import interval, number, plural, span
+from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
 from pytest_toolmatch.reports.section import rule_of, section_lines
 from pytest_toolmatch.reports.worst import worst_lines
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_toolmatch.reports.lines import Style
     from pytest_toolmatch.reports.report import Report
 
-_STATES = {"agrees": "agree", "diverges": "diverge", "error": "in error"}
 _GATES: dict[GateState, tuple[str, tuple[Style, ...]]] = {
     "holds": ("ok", ("green",)),
     "fails": ("FAILED", ("red", "bold")),
@@ -75,7 +74,7 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
 
 def _fates(cases: Sequence[CaseResult]) -> str:
     states = Counter(case.state for case in cases)
-    parts = [f"{states[state]} {_STATES.get(state, state)}" for state in STATES if states[state]]
+    parts = [fate(state, states[state]) for state in STATES if states[state]]
     lost = sum(
         side.get("infrastructure", 0) for case in cases for side in (case.teacher_outcomes, case.student_outcomes)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.reports.figures import number
+from pytest_toolmatch.reports.figures import fate, number
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, table
 
 if TYPE_CHECKING:
@@ -18,13 +18,6 @@ _LIMIT = 10
 _METRICS = {"chain": "chain_match", "names": "name_match", "args": "argument_validity", "retry": "retries"}
 _METRICS |= {"teacher": "consistency"}
 _ORDER: dict[State, int] = {"diverges": 0, "error": 1, "undecided": 2, "ambiguous": 3, "agrees": 4}
-_MORE = {
-    "diverges": "diverge",
-    "error": "in error",
-    "undecided": "undecided",
-    "ambiguous": "ambiguous",
-    "agrees": "agree",
-}
 _STYLES: dict[State, tuple[Style, ...]] = {"diverges": ("red",), "error": ("red", "bold"), "agrees": ()}
 
 
@@ -36,7 +29,7 @@ def worst_lines(results: Sequence[CaseResult], *, width: int, verbose: bool) -> 
     lines = _table(listed, width, several=len({result.suite for result in results}) > 1) if listed else []
     if more:
         word = "more " if listed else ""
-        counts = ", ".join(f"{more[state]} {word}{_MORE[state]}" for state in _ORDER if more[state])
+        counts = ", ".join(fate(state, more[state], word) for state in _ORDER if more[state])
         lines.append(Line(cut_end(f"{counts} (-v to list)", width).rjust(width), ("light",)))
     return lines
 
@@ -48,20 +41,23 @@ def _badness(result: CaseResult) -> tuple[int, float, str, str]:
 def _table(results: Sequence[CaseResult], width: int, *, several: bool) -> list[Line]:
     names = [clean(f"{result.suite}::{result.case}" if several else result.case) for result in results]
     whats = [clean(what(result)) for result in results]
-    numbers = [[number(name, result.value(name)) for name in _METRICS.values()] for result in results]
-    room = width - sum(max(len(head), 5) + 2 for head in _METRICS) - 2
-    for_names = min(max(map(columns, names)), max(room // 2, room - max(map(columns, whats))))
-    rows = [["case", *_METRICS, ""]]
-    for name, values, text in zip(names, numbers, whats, strict=True):
-        rows.append([cut(name, for_names), *values, cut_end(text, room - max(for_names, 4))])
-    head, *lines = table(rows, "<" + ">" * len(_METRICS) + "<")
-    return [
-        Line(cut_end(head, width), ("bold",)),
-        *(
-            Line(cut_end(line, width), _STYLES.get(result.state, ("yellow",)))
-            for line, result in zip(lines, results, strict=True)
-        ),
+    numbers = _numbers(results)
+    room = width - len(numbers[0]) - 4
+    for_names = max(min(max(map(columns, names)), max(room * 3 // 5, room - max(map(columns, whats)))), 4)
+    rows = [
+        (cut(name, for_names), values, cut_end(text, room - for_names))
+        for name, values, text in zip(names, numbers[1:], whats, strict=True)
     ]
+    styles: list[tuple[Style, ...]] = [("bold",), *(_STYLES.get(result.state, ("yellow",)) for result in results)]
+    texts = table([("case", numbers[0], ""), *rows], "<><")
+    return [Line(cut_end(text, width), style) for text, style in zip(texts, styles, strict=True)]
+
+
+def _numbers(results: Sequence[CaseResult]) -> list[str]:
+    """Return the heads and every case's numbers, close together: names need the room."""
+    rows = [list(_METRICS), *([number(name, result.value(name)) for name in _METRICS.values()] for result in results)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
 
 
 def what(result: CaseResult) -> str:

@@ -1,7 +1,7 @@
 """Recordings: the samples of one suite and one model as JSON Lines, one line a sample, to be kept in git.
 
-Every line carries the format's version, its key (a hash of everything that was sent, plus role and draw) and the model.
-Of two lines with one key the first counts. A last line without its newline is what a stopped writer leaves behind:
+Every line carries the format's version, its key (a hash of everything that was sent, plus role and draw) and the
+model. Of two lines with one case and key the first counts. A last line without its newline is what a stopped writer leaves behind:
 reading skips it with a warning, the next writer removes it; no other line is touched.
 """
 
@@ -38,6 +38,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     sample: Sample
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The case and the key: two cases may ask the very same question, and each has its own draws."""
+        return (self.sample.case, self.key)
+
 
 class _Version(msgspec.Struct):
     v: int
@@ -62,10 +67,10 @@ class Recording:
 
     def __init__(self, path: Path, records: Iterable[Record]) -> None:
         self.path = path
-        self.by_key: dict[str, Record] = {}
+        self.by_key: dict[tuple[str, str], Record] = {}
         self.by_case: dict[str, list[Record]] = {}
         for one in records:
-            if self.by_key.setdefault(one.key, one) is one:
+            if self.by_key.setdefault(one.identity, one) is one:
                 self.by_case.setdefault(one.sample.case, []).append(one)
         for draws in self.by_case.values():
             draws.sort(key=lambda one: one.sample.draw)
@@ -109,16 +114,16 @@ def _decode(text: bytes, path: Path) -> list[Record]:
         lines = enumerate(whole.split(b"\n"), 1)
         records = [_decode_line(line, at(path, number)) for number, line in lines if line.strip()]
     if rest.strip():
-        records += _decode_rest(rest, at(path, text.count(b"\n") + 1))
+        records += _decode_rest(rest, path, text.count(b"\n") + 1)
     return records
 
 
-def _decode_rest(rest: bytes, where: str) -> list[Record]:
+def _decode_rest(rest: bytes, path: Path, line: int) -> list[Record]:
     try:
         return [_decoder.decode(rest)]
     except (msgspec.DecodeError, UnicodeDecodeError):
-        message = f"{where}: incomplete last line (its writer was stopped): ignored; the next recording removes it"
-        warnings.warn(message, ToolmatchWarning, stacklevel=5)
+        message = "incomplete last line (its writer was stopped): ignored; the next recording removes it"
+        warnings.warn_explicit(f"{at(path, line)}: {message}", ToolmatchWarning, str(path), line)
         return []
 
 
@@ -139,8 +144,8 @@ def _unreadable(line: bytes, where: str, error: Exception) -> str:
     return f"{where}: not a recording line ({error}); restore it from version control or delete it"
 
 
-def append_records(path: Path, records: Iterable[Record], *, known: Iterable[str] = ()) -> int:
-    """Append the records whose keys are not ``known``, each in one write; return how many.
+def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tuple[str, str]] = ()) -> int:
+    """Append the records whose identities are not ``known``, each in one write; return how many.
 
     Directories are made; an incomplete last line is removed first. Several processes may append at the same time.
     Raises RecordingError where writing fails.
@@ -152,8 +157,8 @@ def append_records(path: Path, records: Iterable[Record], *, known: Iterable[str
             with _alone(file):
                 _end_last_line(path)
             for one in records:
-                if one.key not in seen:
-                    seen.add(one.key)
+                if one.identity not in seen:
+                    seen.add(one.identity)
                     with _alone(file):
                         os.write(file.fileno(), encode((one,)))
                     written += 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pytest_toolmatch.core.case import Case, slug
-from pytest_toolmatch.core.conversation import user
+from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
 from pytest_toolmatch.core.toolformats import tools_from_json
 from pytest_toolmatch.suites.forms import CaseForm
@@ -15,6 +15,8 @@ from pytest_toolmatch.suites.forms import CaseForm
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from pytest_toolmatch.core.tool import Tool
 
 _decoder = msgspec.json.Decoder(CaseForm)
 
@@ -33,7 +35,8 @@ def _decode(line: bytes, where: str) -> CaseForm:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SuiteError(f"{where}: {explained(str(error), CaseForm)}") from None
+        form = Message if "`$.conversation[" in str(error) else CaseForm
+        raise SuiteError(f"{where}: {explained(str(error), form)}") from None
 
 
 def cases_of(forms: Iterable[tuple[str, CaseForm]]) -> tuple[Case, ...]:
@@ -70,8 +73,14 @@ def form_of(case: Case) -> CaseForm:
         query=case.query if single else "",
         conversation=[] if single else list(case.conversation),
         tags=list(case.tags),
-        tools=None if case.tools is None else [tool.shown() for tool in case.tools],
+        tools=None if case.tools is None else [form_of_tool(tool) for tool in case.tools],
     )
+
+
+def form_of_tool(tool: Tool) -> dict[str, Any]:
+    """Return a tool to be written down: what a model is shown, and its effect and reply where it has them."""
+    beside = {"effect": tool.effect, "reply": tool.reply}
+    return {**tool.shown(), **{name: value for name, value in beside.items() if value is not None}}
 
 
 def explained(error: str, form: type[msgspec.Struct]) -> str:

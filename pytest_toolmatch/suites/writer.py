@@ -9,7 +9,7 @@ import yaml
 
 from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.core.rules import Rules
-from pytest_toolmatch.suites.cases import form_of
+from pytest_toolmatch.suites.cases import form_of, form_of_tool
 from pytest_toolmatch.suites.yaml_file import SUFFIX
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def suite_files(suite: Suite, directory: Path) -> dict[Path, bytes]:
     text = yaml.dump(form, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     files = {directory / f"{suite.name}{SUFFIX}": text.encode()}
     if suite.tools:
-        shown = msgspec.json.encode([tool.shown() for tool in suite.tools])
+        without_effects = [msgspec.structs.replace(tool, effect=None) for tool in suite.tools]
+        shown = msgspec.json.encode([form_of_tool(tool) for tool in without_effects])
         files[tools] = msgspec.json.format(shown, indent=2) + b"\n"
     files[cases] = b"".join(msgspec.json.encode(form_of(case)) + b"\n" for case in suite.cases)
     return files

@@ -170,7 +170,7 @@ def test_a_student_without_one_usable_sample() -> None:
 
 def test_retries_and_refusals_are_counted() -> None:
     student = [*samples((2, WRONG), refusals=(refusal(),)), lost("refused")]
-    text = shown(judged(samples((2, RIGHT), role="teacher"), student))
+    text = shown(judged(samples((2, RIGHT), role="teacher"), student), width=100)
     assert "0 match · 3 diverge (1 decision, 2 names) · 1 refused · 2 calls retried" in text
 
 

@@ -40,10 +40,10 @@ def test_a_small_summary() -> None:
     made = report(*(agreeing(f"easy-{number}") for number in range(9)), diverging(), gates=("chain_match >= 0.50",))
     assert shown(made) == dedent("""\
         claude-opus-4-5 → local:qwen3-4b            10 cases × 8 + 8–11 samples   replay
-        9 agree · 1 diverge · 1 infrastructure failure
+        9 agree · 1 diverges · 1 infrastructure failure
 
-        case      chain  names  args  retry  teacher
-        cheapest   0.27   0.27  0.69   0.00     0.75  ✗ step 1: destination
+        case      chain names args retry teacher
+        cheapest   0.27  0.27 0.69  0.00    0.75  ✗ step 1: destination
                                                                9 more agree (-v to list)
 
         flights: 10 cases, wanted at least 0.80 of each
@@ -61,7 +61,7 @@ def test_a_small_summary() -> None:
         ambiguous           0.00   0.00–0.28      0.00–0.36        –  10
         latency_p50         1.50   1.50–1.50      1.50–1.50        –  10  s
         latency_p95         2.00   1.50–2.00      1.50–2.00        –  10  s
-        7 samples part at: decision 2 (29 %) → tool 0 → names 5 (71 %) → arguments 0
+        7 diverging: decision 2 (29 %) → tool 0 → names 5 (71 %) → arguments 0
         unusable student samples, which match nothing: 1 truncated
 
         this suite: if its cases were sampled again; queries like these: if the cases
@@ -92,7 +92,7 @@ def test_plain_agreement_is_one_line() -> None:
 
 def test_ten_cases_are_listed_and_the_rest_counted_unless_verbose() -> None:
     made = report(*(diverging(f"d{number:02}") for number in range(12)), agreeing("fine"))
-    assert "2 more diverge, 1 more agree (-v to list)" in shown(made)
+    assert "2 more diverge, 1 more agrees (-v to list)" in shown(made)
     verbose = shown(made, verbose=True)
     assert all(f"\nd{number:02} " in verbose for number in range(12))
     assert "\nfine " in verbose

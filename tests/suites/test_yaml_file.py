@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.errors import GateError, SuiteError, ToolmatchError
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.forms import SuiteForm
 from pytest_toolmatch.suites.yaml_file import read_suite, suite_name
 
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}}
@@ -47,90 +51,75 @@ def refusal(here: Path, text: str | bytes, kind: type[ToolmatchError] = SuiteErr
     return message.replace(f"{here}{os.sep}", "")
 
 
+EVERYTHING = """\
+instructions: |
+  You are a travel assistant.
+    Be brief.
+tools: tools.json
+effects: {search: read, book: write}
+match: strict
+arguments: json
+reference: any
+effect: write
+overrides:
+  search:
+    to: {casefold: true}
+    items[].price: {tolerance: 0.5}
+min_consensus: 0.75
+min_support: 2
+chain_match: 0.9
+divergence: xfail
+gates: ["chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98"]
+recordings: ../recordings
+cases:
+  - id: rome
+    query: To Rome
+    tags: [flights, easy]
+  - id: then
+    conversation:
+      - {role: user, content: To Rome}
+      - {role: assistant, calls: [{name: search, arguments: {to: FCO}}]}
+      - {role: tool, name: search, reply_to: c1, content: "[]"}
+      - {role: user, content: And to Oslo?}
+    tools: [{name: other}]
+"""
+
+
 def test_every_key_is_read(here: Path) -> None:
-    assert suite(
-        here,
-        """
-        instructions: |
-          You are a travel assistant.
-            Be brief.
-        tools: tools.json
-        effects: {search: read, book: write}
-        match: strict
-        arguments: json
-        reference: any
-        effect: write
-        overrides:
-          search:
-            to: {casefold: true}
-            items[].price: {tolerance: 0.5}
-        min_consensus: 0.75
-        min_support: 2
-        chain_match: 0.9
-        divergence: xfail
-        gates: ["chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98"]
-        recordings: ../recordings
-        cases:
-          - id: rome
-            query: To Rome
-            tags: [flights, easy]
-          - id: then
-            conversation:
-              - {role: user, content: To Rome}
-              - {role: assistant, calls: [{name: search, arguments: {to: FCO}}]}
-              - {role: tool, name: search, reply_to: c1, content: "[]"}
-              - {role: user, content: And to Oslo?}
-            tools: [{name: other}]
-        """,
-    ) == Suite(
-        name="trips",
-        cases=(
-            case("rome", user("To Rome"), here, 23, tags=("flights", "easy")),
-            case(
-                "then",
-                (
-                    Message("user", "To Rome"),
-                    Message("assistant", calls=(Call("search", {"to": "FCO"}),)),
-                    Message("tool", "[]", name="search", reply_to="c1"),
-                    Message("user", "And to Oslo?"),
-                ),
-                here,
-                26,
-                tools=(tool(name="other"),),
-            ),
-        ),
-        tools=(
-            tool(name="search", description="Find.", parameters=SCHEMA, effect="read"),
-            tool(name="mcp__travel__book", effect="write"),
-        ),
-        instructions="You are a travel assistant.\n  Be brief.\n",
-        rules=Rules(
-            match="strict",
-            arguments="json",
-            reference="any",
-            effect="write",
-            overrides={"search": {"to": Override(casefold=True), "items[].price": Override(tolerance=0.5)}},
-            min_consensus=0.75,
-            min_support=2,
-        ),
-        gates=("chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98"),
-        chain_match=0.9,
-        divergence="xfail",
-        recordings=here / "../recordings",
-        where=str(here / "trips.toolmatch.yaml"),
+    made = suite(here, EVERYTHING)
+    path = here / "trips.toolmatch.yaml"
+    assert made.instructions == "You are a travel assistant.\n  Be brief.\n"
+    assert made.tools == (
+        Tool(name="search", description="Find.", parameters=SCHEMA, effect="read"),
+        Tool(name="mcp__travel__book", effect="write"),
     )
+    overrides = {"search": {"to": Override(casefold=True), "items[].price": Override(tolerance=0.5)}}
+    assert made.rules == Rules(
+        match="strict",
+        arguments="json",
+        reference="any",
+        effect="write",
+        overrides=overrides,
+        min_consensus=0.75,
+        min_support=2,
+    )
+    assert (made.chain_match, made.divergence) == (0.9, "xfail")
+    assert made.gates == ("chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98")
+    assert (made.recordings, made.where) == (here / "../recordings", str(path))
+    rome, then = made.cases
+    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:21")
+    assert then.conversation == (
+        Message("user", "To Rome"),
+        Message("assistant", calls=(Call("search", {"to": "FCO"}),)),
+        Message("tool", "[]", name="search", reply_to="c1"),
+        Message("user", "And to Oslo?"),
+    )
+    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:24")
 
 
-def case(name: str, conversation: tuple[Message, ...], here: Path, line: int, **fields: Any) -> Any:
-    from pytest_toolmatch.core.case import Case
-
-    return Case(id=name, conversation=conversation, where=f"{here / 'trips.toolmatch.yaml'}:{line}", **fields)
-
-
-def tool(**fields: Any) -> Any:
-    from pytest_toolmatch.core.tool import Tool
-
-    return Tool(**fields)
+def test_the_test_above_misses_no_key() -> None:
+    said = set(re.findall(r"^(\w+):", EVERYTHING, re.MULTILINE))
+    assert said == set(SuiteForm.__struct_fields__)
 
 
 def test_the_smallest_suite_is_its_cases(here: Path) -> None:
@@ -250,9 +239,9 @@ def test_what_is_no_suite_is_named(here: Path, text: str | bytes, message: str) 
 
 def test_a_file_that_can_not_be_read_is_named(here: Path) -> None:
     (here / "other.toolmatch.yaml").mkdir()
-    with pytest.raises(SuiteError, match="can't read .*other.toolmatch.yaml: Is a directory"):
+    with pytest.raises(SuiteError, match=r"can't read .*other.toolmatch.yaml: Is a directory"):
         read_suite(here / "other.toolmatch.yaml")
-    with pytest.raises(SuiteError, match="can't read .*absent.toolmatch.yaml: No such file"):
+    with pytest.raises(SuiteError, match=r"can't read .*absent.toolmatch.yaml: No such file"):
         read_suite(here / "absent.toolmatch.yaml")
 
 
@@ -336,7 +325,7 @@ def test_a_missing_tools_file_is_named_with_the_line_that_asks_for_it(here: Path
 
 def test_tools_may_stand_in_the_suite(here: Path) -> None:
     made = suite(here, "tools:\n  - {name: search, description: Find., effect: read}\n" + CASES)
-    assert made.tools == (tool(name="search", description="Find.", effect="read"),)
+    assert made.tools == (Tool(name="search", description="Find.", effect="read"),)
 
 
 @pytest.mark.parametrize("form", ["{name: a, parameters: {type: strin}}", "{description: a}", "{name: 7}", "{nam: a}"])

@@ -1,0 +1,227 @@
+"""A project with us installed: its files and scripted recordings in, a pytest run, what it came to out."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import hypothesis
+import jsonschema_rs
+import pytest
+import tabulate
+
+from pytest_toolmatch.core.chain import Call, Chain
+from pytest_toolmatch.core.conversation import user
+from pytest_toolmatch.core.request import Request
+from pytest_toolmatch.core.sample import Outcome, Sample, SampleRole
+from pytest_toolmatch.core.toolformats import tools_from_json
+from pytest_toolmatch.plugin import hooks, outcome, queries
+from pytest_toolmatch.sampling.recordings import Record, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PRELOADED = (hypothesis, jsonschema_rs, tabulate, hooks, outcome, queries)
+"""Runs in this process forget what they import; what is here already is not imported again for each of them."""
+
+TOOLS = [
+    {
+        "name": "search",
+        "description": "Find flights.",
+        "parameters": {
+            "type": "object",
+            "properties": {"to": {"type": "string"}, "seats": {"type": "integer", "default": 1}},
+            "required": ["to"],
+        },
+    },
+    {
+        "name": "book",
+        "description": "Book a flight.",
+        "parameters": {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]},
+    },
+]
+INI = {"strict": True, "filterwarnings": ["error"], "toolmatch_teacher": "big", "toolmatch_student": "small"}
+HEAD = """
+import json
+from pathlib import Path
+import pytest
+from pytest_toolmatch import queries
+
+@pytest.fixture(scope="module")
+def tools():
+    return json.loads(Path(__file__).with_name("tools.json").read_text())
+
+query = queries("trips.jsonl")
+"""
+ASSERTED = """
+def test_trips(toolmatch, query):
+    assert toolmatch(query)
+"""
+
+
+def chain_of_text(text: str) -> Chain:
+    """Read ``search(to='FCO'), book(id=7) > book(id=8)``: a comma within a step, ``>`` between steps."""
+    steps = [ast.parse(step.strip(), mode="eval").body for step in text.split(" > ") if step.strip()]
+    calls = [step.elts if isinstance(step, ast.Tuple) else [step] for step in steps]
+    return tuple(tuple(_call(node) for node in step) for step in calls)
+
+
+def _call(node: ast.expr) -> Call:
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Name)
+    return Call(node.func.id, {one.arg: ast.literal_eval(one.value) for one in node.keywords})
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """One case and the answers of both models: calls as text, ``""`` for none, ``!reason`` for infrastructure."""
+
+    id: str
+    query: str
+    teacher: Sequence[str]
+    student: Sequence[str]
+    tags: Sequence[str] = ()
+
+    def records(self, role: SampleRole, model: str) -> list[Record]:
+        answers = self.teacher if role == "teacher" else self.student
+        return [self._record(role, model, draw, answer) for draw, answer in enumerate(answers)]
+
+    def _record(self, role: SampleRole, model: str, draw: int, answer: str) -> Record:
+        tools = tools_from_json(TOOLS)
+        key = Request(role=role, model=model, conversation=user(self.query), tools=tools, draw=draw).key
+        failed = answer.startswith("!")
+        chain = () if failed else chain_of_text(answer)
+        outcome: Outcome = "infrastructure" if failed else "called" if chain else "answered"
+        sample = Sample(
+            case=self.id,
+            role=role,
+            draw=draw,
+            outcome=outcome,
+            chain=chain,
+            latency=None if failed else 0.25 * (draw + 1),
+            error=answer[1:] if failed else "",
+        )
+        return Record(key=key, model=model, sample=sample)
+
+    @property
+    def form(self) -> dict[str, Any]:
+        return {"id": self.id, "query": self.query, "tags": list(self.tags)}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run came to. That it shows nothing of our insides is checked for every run."""
+
+    result: pytest.RunResult
+    path: Path
+
+    def __post_init__(self) -> None:
+        for word in ("Traceback", "INTERNALERROR", "pytest_toolmatch/"):
+            assert word not in self.text, self.text
+
+    @property
+    def text(self) -> str:
+        return f"{self.result.stdout.str()}\n{self.result.stderr.str()}"
+
+    @property
+    def exit(self) -> int:
+        return int(self.result.ret)
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        return dict(self.result.parseoutcomes())
+
+    @property
+    def last_line(self) -> str:
+        return self.result.outlines[-1].strip("= ")
+
+    @property
+    def refusal(self) -> str:
+        """The one line that a usage error is; nothing else went wrong and nothing ran."""
+        lines = [line for line in self.text.splitlines() if line.startswith("ERROR: ")]
+        assert self.exit == pytest.ExitCode.USAGE_ERROR, self.text
+        assert len(lines) == 1, self.text
+        assert not {"passed", "failed"} & self.outcomes.keys()
+        return lines[0].removeprefix("ERROR: ")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return dict(json.loads((self.path / "report.json").read_text()))
+
+    @property
+    def junit(self) -> ET.Element:
+        return ET.parse(self.path / "junit.xml").getroot()  # noqa: S314 - pytest's own file
+
+
+@dataclass(frozen=True)
+class Project:
+    """Files, cases with scripted answers, and settings; every ``with_`` returns another project."""
+
+    pytester: pytest.Pytester
+    files: Mapping[str, str] = field(default_factory=dict)
+    cases: tuple[Scripted, ...] = ()
+    ini: Mapping[str, Any] = field(default_factory=lambda: INI)
+    name: str = "trips"
+
+    def with_file(self, path: str, content: str) -> Project:
+        return replace(self, files={**self.files, path: content})
+
+    def with_ini(self, **settings: Any) -> Project:
+        """Change settings of ``[tool.pytest]``; None removes one."""
+        merged = {**self.ini, **settings}
+        return replace(self, ini={name: value for name, value in merged.items() if value is not None})
+
+    def with_case(
+        self, name: str, teacher: Sequence[str], student: Sequence[str], *, query: str = "", tags: Sequence[str] = ()
+    ) -> Project:
+        made = Scripted(name, query or f"To {name}, please.", teacher, student, tags)
+        return replace(self, cases=(*self.cases, made))
+
+    def as_yaml(self, **keys: Any) -> Project:
+        """Make the cases a suite file; JSON is YAML."""
+        suite = {"tools": "tools.json", "cases": [case.form for case in self.cases], **keys}
+        return self.with_file(f"{self.name}.toolmatch.yaml", json.dumps(suite, indent=1))
+
+    def as_python(self, tests: str = ASSERTED, head: str = HEAD) -> Project:
+        """Make the cases a test module: ``head`` with its fixtures, then the tests."""
+        lines = "".join(json.dumps(case.form) + "\n" for case in self.cases)
+        return self.with_file(f"{self.name}.jsonl", lines).with_file(f"test_{self.name}.py", head + tests)
+
+    def write(self) -> Path:
+        """Write everything; recordings are as scripted unless the files say otherwise."""
+        recordings = f"fixtures/recordings/{self.name}"
+        files: dict[str, str | bytes] = {
+            "tools.json": json.dumps(TOOLS),
+            "pyproject.toml": "[tool.pytest]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in self.ini.items()),
+        }
+        if self.cases:
+            files[f"{recordings}/big.jsonl"] = encode(r for case in self.cases for r in case.records("teacher", "big"))
+            files[f"{recordings}/small.jsonl"] = encode(
+                r for case in self.cases for r in case.records("student", "small")
+            )
+        for name, content in {**files, **self.files}.items():
+            path = self.pytester.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.pytester.path
+
+    def run(self, *args: str, toolmatch: bool = True) -> Ran:
+        """Run pytest in this process; ``toolmatch=False`` leaves the flag out."""
+        path = self.write()
+        return Ran(self.pytester.runpytest_inprocess(*(["--toolmatch"] if toolmatch else []), *args), path)
+
+    def run_apart(self, *args: str) -> Ran:
+        """Run pytest in a process of its own: for pytest-xdist and for signals."""
+        path = self.write()
+        return Ran(self.pytester.runpytest_subprocess("--toolmatch", *args), path)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("CI", raising=False)
+    return Project(pytester)

@@ -1,0 +1,79 @@
+"""What reaches JUnit XML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
+
+    from tests.plugin.conftest import Project
+
+ROME, OSLO = "search(to='FCO')", "search(to='OSL')"
+
+
+@pytest.fixture(params=["python", "yaml"])
+def trips(project: Project, request: pytest.FixtureRequest) -> Project:
+    project = project.with_case("rome", [ROME] * 4, [ROME] * 4).with_case("oslo", [OSLO] * 4, [OSLO] + [ROME] * 3)
+    project = project.with_case("unsure", [ROME, OSLO, ""], [ROME]).with_case("lost", [ROME] * 2, ["!503"])
+    return project.as_yaml() if request.param == "yaml" else project.as_python()
+
+
+def cases(junit: ET.Element) -> dict[str, ET.Element]:
+    return {str(one.get("name")).removeprefix("test_trips[").removesuffix("]"): one for one in junit.iter("testcase")}
+
+
+def properties(case: ET.Element) -> list[tuple[str | None, str | None]]:
+    return [(one.get("name"), one.get("value")) for one in case.iter("property")]
+
+
+def test_metrics_are_properties_of_their_test_each_given_once(trips: Project) -> None:
+    found = cases(trips.run("--junit-xml=junit.xml").junit)
+    oslo = properties(found["oslo"])
+    assert ("toolmatch.state", "diverges") in oslo
+    assert ("toolmatch.chain_match", "0.25") in oslo
+    assert ("toolmatch.consistency", "1.0") in oslo
+    assert len({name for name, _ in oslo}) == len(oslo)
+    assert ("toolmatch.state", "agrees") in properties(found["rome"])
+    assert "toolmatch.chain_match" not in dict(properties(found["unsure"]))
+
+
+def test_a_divergence_is_a_failure_that_holds_the_chains(trips: Project) -> None:
+    case = cases(trips.run("--junit-xml=junit.xml").junit)["oslo"]
+    (failure,) = case.iter("failure")
+    assert "<Verdict oslo: chain_match 0.25, wanted ≥ 0.80>" in str(failure.get("message"))
+    text = "".join(failure.itertext())
+    for shown in ("To oslo, please.", 'to="OSL"', '≠   to="FCO"', "student's 4 samples: 1 match · 3 diverge"):
+        assert shown in text
+
+
+def test_trouble_with_samples_is_an_error_and_no_failure(trips: Project) -> None:
+    case = cases(trips.run("--junit-xml=junit.xml").junit)["lost"]
+    assert [one.tag for one in case if one.tag != "properties"] == ["error"]
+    (error,) = case.iter("error")
+    assert "no valid sample of the student" in str(error.get("message"))
+
+
+def test_the_counts_are_right(trips: Project) -> None:
+    (suite,) = trips.run("--junit-xml=junit.xml").junit.iter("testsuite")
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "1",
+    }
+
+
+def test_a_case_that_is_judged_twice_in_one_test_is_told_once(project: Project) -> None:
+    tests = """
+def test_trips(toolmatch, query):
+    assert toolmatch(query).name_match == 1
+    assert toolmatch(query)
+"""
+    run = project.with_case("oslo", [OSLO] * 4, [ROME] * 4).as_python(tests).run("--junit-xml=junit.xml")
+    (case,) = cases(run.junit).values()
+    found = properties(case)
+    assert len({name for name, _ in found}) == len(found) > 1
+    assert run.text.count("- toolmatch -") == 1

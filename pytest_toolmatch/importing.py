@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SUITES_IN_FULL = 3
 """Up to so many suites, every model of each is listed."""
+ANSWERS = "reference"
+"""The model that a benchmark's possible answers are recorded as."""
 SHOWN = 8
 """Problems that are printed; the rest are counted."""
 
@@ -57,20 +59,22 @@ def import_suites(
         if len(assembly.suites) <= SUITES_IN_FULL:
             yield from (f"  {model}: {_summary(samples)}" for model, samples in imported.samples.items())
     yield ""
-    yield _next(assembly, output)
+    yield from _next(assembly, output)
 
 
-def _next(assembly: Assembly, output: Path) -> str:
-    """Return the command to go on with, for the two models with the most samples."""
+def _next(assembly: Assembly, output: Path) -> Iterator[str]:
+    """Yield the command to go on with, for the two models with the most samples."""
     drawn = Counter[str]()
     for suite in assembly.suites:
         drawn.update({model: len(samples) for model, samples in suite.samples.items()})
-    models = [shlex.quote(model) for model, _ in drawn.most_common()] or ["MODEL"]
+    answers = drawn.pop(ANSWERS, 0)
+    models = [shlex.quote(model) for model, _ in drawn.most_common()] or [ANSWERS]
     student = (models[1:] or models)[0]
-    others = f" (of {len(models)} models: {', '.join(models)})" if len(models) > 2 else ""  # noqa: PLR2004 - a pair
+    yield f"models: {', '.join(models)}{f' and {ANSWERS}' if answers else ''}"
+    if answers:
+        yield f"{ANSWERS} holds every answer that counts as right: judge by it with --set reference=any"
     directory = shlex.quote(str(output))
-    command = f"pytest --toolmatch {directory} --toolmatch-teacher={models[0]} --toolmatch-student={student}"
-    return f"next: {command}{others}"
+    yield f"next: pytest --toolmatch {directory} --toolmatch-teacher={models[0]} --toolmatch-student={student}"
 
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
@@ -125,7 +129,8 @@ def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
         target = recording_path(output / "recordings" / suite.name, model)
         append_records(target, (_record(suite, cases[one.case], model, one) for one in samples))
     drawn = sum(map(len, imported.samples.values()))
-    return f"{path}: {len(suite.cases):,} cases, {drawn:,} samples of {len(imported.samples)} models"
+    models = f"{len(imported.samples)} model{'' if len(imported.samples) == 1 else 's'}"
+    return f"{path}: {len(suite.cases):,} cases, {drawn:,} samples of {models}"
 
 
 def _record(suite: Suite, case: Case, model: str, sample: Sample) -> Record:

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RecordMode: TypeAlias = Literal["replay"]
+Divergence: TypeAlias = Literal["fail", "xfail"]
+Ambiguous: TypeAlias = Literal["skip", "fail"]
 UndecidedGate: TypeAlias = Literal["fail", "pass"]
 MODES: tuple[str, ...] = get_args(RecordMode)
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "divergence": get_args(Divergence),
+    "ambiguous": get_args(Ambiguous),
+    "undecided": get_args(UndecidedGate),
+}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,8 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recordings: Path = Path("fixtures/recordings")
     gates: tuple[str, ...] = ()
     chain_match: float = 0.8
-    divergence: Literal["fail", "xfail"] = "fail"
-    ambiguous: Literal["skip", "fail"] = "skip"
+    divergence: Divergence = "fail"
+    ambiguous: Ambiguous = "skip"
     undecided: UndecidedGate = "fail"
     confidence: float = 0.95
     reports: tuple[Path, ...] = ()
@@ -48,6 +55,10 @@ def settle(*sources: Callable[[str], Any]) -> Settings:
         value = next((found for source in sources if (found := source(name)) not in (None, "", [], ())), None)
         if value is not None:
             chosen[name] = value
+    for name, known in _CHOICES.items():
+        if chosen.get(name, known[0]) not in known:
+            said = f"toolmatch_{name} is {chosen[name]!r}"
+            raise ConfigError(f"{said}: choose from {', '.join(known)}{did_you_mean(str(chosen[name]), known)}")
     try:
         settings = msgspec.convert(chosen, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
@@ -59,10 +70,10 @@ def settle(*sources: Callable[[str], Any]) -> Settings:
 def _check(settings: Settings) -> None:
     if settings.samples is not None and settings.samples < 1:
         raise ConfigError(f"toolmatch_samples is {settings.samples}: a case needs at least 1 sample of each model")
-    for name in ("chain_match", "confidence"):
-        value = getattr(settings, name)
-        if not 0 < value <= 1:
-            raise ConfigError(f"toolmatch_{name} is {value:g}: it must lie above 0 and at most at 1")
+    if not 0 < settings.chain_match <= 1:
+        raise ConfigError(f"toolmatch_chain_match is {settings.chain_match:g}: it must lie above 0 and at most at 1")
+    if not 0 < settings.confidence < 1:
+        raise ConfigError(f"toolmatch_confidence is {settings.confidence:g}: it must lie between 0 and 1, like 0.95")
     for path in settings.reports:
         if path.suffix != ".json":
             raise ConfigError(f"--toolmatch-report={path}: unknown kind {path.suffix!r}; reports are written as .json")

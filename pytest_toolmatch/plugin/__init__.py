@@ -6,7 +6,7 @@ until ``--toolmatch`` is given, or a test or a file asks for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_toolmatch.plugin.fixture import Toolmatch
-
-_OFF = "needs --toolmatch"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,11 +73,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return SuiteFile.from_parent(parent, path=file_path)
 
 
+def skip_inactive() -> NoReturn:
+    """Skip the test that is being set up, at its own place."""
+    raise pytest.skip.Exception("needs --toolmatch", _use_item_location=True)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip toolmatch tests of runs that are not ours, before any of their fixtures is made."""
     if "toolmatch" in getattr(item, "fixturenames", ()) and not is_active(item.config):
-        pytest.skip(_OFF)
+        skip_inactive()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_me
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.plugin.run import RUN, Run
-from pytest_toolmatch.plugin.verdicts import judge
+from pytest_toolmatch.plugin.verdicts import fail, judge
 from pytest_toolmatch.suites.yaml_file import checked_tools
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
     try:
         tools = checked_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
     except ToolmatchError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(error)
     instructions = _fixture(request, "instructions") or ""
     return Toolmatch(request.config.stash[RUN], module, tools, instructions)
 

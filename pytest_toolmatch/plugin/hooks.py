@@ -13,7 +13,7 @@ from pytest_toolmatch.judging.metrics import METRICS
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_marks
 from pytest_toolmatch.plugin.run import Run
-from pytest_toolmatch.plugin.verdicts import VERDICTS, require_samples
+from pytest_toolmatch.plugin.verdicts import VERDICTS, fail, require_samples
 from pytest_toolmatch.plugin.yaml_suite import CaseItem
 from pytest_toolmatch.reports.chaindiff import case_lines
 
@@ -80,7 +80,7 @@ class Hooks:
             try:
                 run = fixture.suite_run(item)
             except ToolmatchError as error:
-                pytest.fail(str(error), pytrace=False)
+                fail(error)
             require_samples(item, run, case)
 
     @pytest.hookimpl(wrapper=True)
@@ -89,8 +89,7 @@ class Hooks:
         try:
             yield
         finally:
-            for verdict in item.stash[VERDICTS]:
-                item.user_properties += _properties(verdict.result)
+            item.user_properties += _properties(_results(item))
         for verdict in item.stash[VERDICTS]:
             if not verdict.consulted:
                 _warn(item, f"{verdict.result.case} was never asserted; write: assert toolmatch(…)")
@@ -101,14 +100,13 @@ class Hooks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the chains ride on a failing report, and the results on the last report of each test."""
         report = yield
-        verdicts = item.stash.get(VERDICTS, [])
+        results = _results(item)
         add_section = getattr(report.longrepr, "addsection", None)
         if call.when == "call" and report.failed and add_section is not None:
-            for verdict in verdicts:
-                if verdict.result.state != "agrees":
-                    add_section("toolmatch", self._diff(item, verdict.result))
-        if call.when == "teardown" and verdicts:
-            results = [verdict.result for verdict in verdicts]
+            for result in results:
+                if result.state != "agrees":
+                    add_section("toolmatch", self._diff(item, result))
+        if call.when == "teardown" and results:
             if self.run.is_worker:
                 report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]
             else:
@@ -154,8 +152,8 @@ def _warn(item: pytest.Item, message: str) -> None:
     """Warn at the test; where the project makes warnings errors, it fails with just the message."""
     try:
         item.warn(ToolmatchWarning(message))
-    except ToolmatchWarning:
-        pytest.fail(message, pytrace=False)
+    except ToolmatchWarning as warning:
+        fail(warning)
 
 
 def _fault(run: Run, suite: Suite) -> str:
@@ -166,7 +164,17 @@ def _fault(run: Run, suite: Suite) -> str:
     return ""
 
 
-def _properties(result: CaseResult) -> list[tuple[str, object]]:
-    values = {name: result.value(name) for name in METRICS}
-    numbers = [(f"toolmatch.{name}", round(value, 4)) for name, value in values.items() if value is not None]
-    return [("toolmatch.state", result.state), *numbers]
+def _results(item: pytest.Item) -> list[CaseResult]:
+    """Return the results of the cases that a test judged, each once."""
+    return list({(v.result.suite, v.result.case): v.result for v in item.stash.get(VERDICTS, [])}.values())
+
+
+def _properties(results: Sequence[CaseResult]) -> list[tuple[str, object]]:
+    """Return the metrics of a test's cases, with the name of the case where there is more than one."""
+    found: list[tuple[str, object]] = []
+    for result in results:
+        prefix = f"toolmatch.{result.case}" if len(results) > 1 else "toolmatch"
+        values = {name: result.value(name) for name in METRICS}
+        found.append((f"{prefix}.state", result.state))
+        found += [(f"{prefix}.{name}", round(value, 4)) for name, value in values.items() if value is not None]
+    return found

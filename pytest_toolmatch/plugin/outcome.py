@@ -17,6 +17,7 @@ from pytest_toolmatch.reports.summary import summary_lines
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from pytest_toolmatch.judging.gate import GateResult
     from pytest_toolmatch.plugin.run import Run
@@ -30,6 +31,7 @@ class Outcome:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._written: list[Path] = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take the results that a worker's report carries."""
@@ -71,6 +73,7 @@ class Outcome:
             try:
                 for path in self.run.settings.reports:
                     write_report(report, path)
+                    self._written.append(path)
             except ToolmatchError as error:
                 self.run.faults.append(str(error))
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -84,7 +87,7 @@ class Outcome:
         verbose = terminalreporter.config.get_verbosity() > 0
         for line in summary_lines(report, width=terminalreporter._tw.fullwidth, verbose=verbose):  # noqa: SLF001
             terminalreporter.write_line(line.text, **dict.fromkeys(line.style, True))
-        for path in run.settings.reports:
+        for path in self._written:
             terminalreporter.write_line(f"report  {path}")
         for fault in run.faults:
             terminalreporter.write_line(f"ERROR: {fault}", red=True)

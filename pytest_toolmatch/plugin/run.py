@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.reports.report import Report, Terms, run_report
@@ -123,7 +123,7 @@ def settings_of(config: pytest.Config) -> Settings:
     def ini(name: str) -> Any:
         if name in ("mode", "reports"):
             return None
-        value = config.getini(f"toolmatch_{name}")
+        value = _ini(config, f"toolmatch_{name}")
         return (config.inipath or config.rootpath / "-").parent / value if name == "recordings" and value else value
 
     settings = settle(option, ini)
@@ -133,3 +133,10 @@ def settings_of(config: pytest.Config) -> Settings:
         recordings=config.rootpath / settings.recordings,
         reports=tuple(here / Path(path) for path in settings.reports),
     )
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (ValueError, TypeError, pytest.UsageError) as error:  # the first two before pytest 9
+        raise ConfigError(str(error) if name in str(error) else f"{name}: {error}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 VERDICTS = pytest.StashKey[list[Verdict]]()
 
 
+def fail(error: Exception) -> NoReturn:
+    """End the test, or its setup, with the message alone."""
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
 def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
     """Judge a case for a test, and remember that it did."""
     try:
         result = run.result(case)
     except ToolmatchError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(error)
     verdict = Verdict(result, lambda result: settle_truth(run, result))
     item.stash.setdefault(VERDICTS, []).append(verdict)
     return verdict

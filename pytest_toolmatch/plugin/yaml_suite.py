@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
-from pytest_toolmatch.plugin import is_active
+from pytest_toolmatch.plugin import is_active, skip_inactive
 from pytest_toolmatch.plugin.run import RUN
-from pytest_toolmatch.plugin.verdicts import judge, require_samples
+from pytest_toolmatch.plugin.verdicts import fail, judge, require_samples
 from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.suites.yaml_file import read_suite
 
@@ -69,11 +69,13 @@ class CaseItem(pytest.Item):
     def setup(self) -> None:
         """Skip in runs that are not ours; else have the samples ready."""
         if not is_active(self.config):
-            pytest.skip("needs --toolmatch")
+            skip_inactive()
+        if self.config.getoption("setuponly", default=False):  # set by --setup-plan, too
+            return
         try:
             run = self.run
         except ToolmatchError as error:
-            pytest.fail(str(error), pytrace=False)
+            fail(error)
         require_samples(self, run, self.case)
 
     def runtest(self) -> None:

@@ -1,8 +1,8 @@
 """Recordings: the samples of one suite and one model as JSON Lines, one line a sample, to be kept in git.
 
 Every line carries the format's version, its key (a hash of everything that was sent, plus role and draw) and the
-model. Of two lines with one case and key the first counts. A last line without its newline is what a stopped writer leaves behind:
-reading skips it with a warning, the next writer removes it; no other line is touched.
+model. Of two lines with one case and key the first counts. A last line without its newline is what a stopped writer
+leaves behind: reading skips it with a warning, the next writer removes it; no other line is touched.
 """
 
 from __future__ import annotations

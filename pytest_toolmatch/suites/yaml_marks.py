@@ -40,15 +40,18 @@ class Document:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._keys: list[Any] = []
+        text = b""
         try:
-            loader = _Loader(path.read_bytes())
+            text = path.read_bytes()
+            loader = _Loader(text)
             self._node = loader.get_single_node()
             self._check_keys(self._node, set())
             self.data = loader.construct_document(self._node) if self._node else None
         except OSError as error:
             raise SuiteError(f"can't read {path}: {error.strerror}") from None
         except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else None
+            # What is missing at the end of a file is reported below its last line.
+            line = min(error.problem_mark.line + 1, len(text.splitlines()) or 1) if error.problem_mark else None
             raise SuiteError(f"{at(path, line)}: not YAML: {error.problem}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise SuiteError(f"{path}: not YAML: {' '.join(str(error).split())}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import json
 import os
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.docs.pages import REPOSITORY, Block, blocks_of, project_of
+from tests.docs.pages import Block, blocks_of, project_of
 
 CHECKOUT = ("suites", "fixtures", "pyproject.toml")
 """What a page that starts in the repository finds there."""
@@ -85,6 +86,7 @@ class Project:
                 "COLUMNS": "80",
                 "LANG": "C.UTF-8",
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # takes longer to load than all else that a page does
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -95,27 +97,42 @@ class Project:
     def _examples(self, block: Block) -> None:
         test = doctest.DocTestParser().get_doctest(block.text, self.names, block.where, None, block.line - 1)
         told: list[str] = []
-        result = doctest.DocTestRunner(optionflags=_OPTIONS).run(test, out=told.append, clear_globs=False)
+        with contextlib.chdir(self.folder):
+            result = doctest.DocTestRunner(optionflags=_OPTIONS).run(test, out=told.append, clear_globs=False)
         self.names = test.globs
         assert result.failed == 0, f"{block.where}\n{''.join(told)}"
 
 
-def project_for(page: Path, folder: Path) -> Project:
-    """Return the project that a page starts in, made by playing the pages before it."""
-    before = project_of(page)
-    if before is None or before.suffix != ".md":
-        project = Project(folder)
-        for name in CHECKOUT if before else ():
-            _copy(REPOSITORY / name, project.folder / name)
+class Projects:
+    """The projects in which pages end, each played once."""
+
+    def __init__(self, new_folder: Callable[[], Path]) -> None:
+        self._new_folder = new_folder
+        self._played: dict[Path, Project] = {}
+
+    def after(self, page: Path) -> Project:
+        """Return the project in which a page ends; AssertionError where the page does not do what it says."""
+        if page not in self._played:
+            project = self.before(page)
+            project.play(page)
+            self._played[page] = project
+        return self._played[page]
+
+    def before(self, page: Path) -> Project:
+        """Return the project in which a page starts: empty, another page's, or a checkout's."""
+        project, origin = Project(self._new_folder()), project_of(page)
+        if origin is not None and origin.suffix == ".md":
+            _copy(self.after(origin).folder, project.folder)
+            _copy(self.after(origin).home, project.home)
+        elif origin is not None:
+            for name in CHECKOUT:
+                _copy(origin / name, project.folder / name)
         return project
-    project = project_for(before, folder)
-    project.play(before)
-    return project
 
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     else:
         shutil.copy(source, target)
 

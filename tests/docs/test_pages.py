@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, PAGES, REPOSITORY, Block, anchors_of, blocks_of, links_of, name_of
-from tests.docs.projects import is_like, project_for, steps_of
+from tests.docs.pages import DOCS, PAGES, Block, anchors_of, blocks_of, links_of, name_of
+from tests.docs.projects import Projects, is_like, steps_of
 
 LANGUAGES = {"console", "json", "pycon", "python", "text", "toml", "yaml"}
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -17,11 +17,14 @@ RUN = [page for page in PAGES if any(block.language != "text" for block in block
 every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Projects:
+    return Projects(lambda: tmp_path_factory.mktemp("page"))
+
+
 @pytest.mark.parametrize("page", RUN, ids=name_of)
-def test_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = project_for(page, tmp_path)
-    monkeypatch.chdir(project.folder)
-    project.play(page)
+def test_page_does_what_it_says(projects: Projects, page: Path) -> None:
+    projects.after(page)
 
 
 @every_page
@@ -78,7 +81,3 @@ def test_a_session_is_cut_into_commands() -> None:
 )
 def test_dots_stand_for_anything(output: str, expected: str, like: bool) -> None:
     assert is_like(output, expected) is like
-
-
-def test_readme_points_to_the_docs() -> None:
-    assert "docs/index.md" in links_of(REPOSITORY / "README.md")

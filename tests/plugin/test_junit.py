@@ -77,3 +77,18 @@ def test_trips(toolmatch, query):
     found = properties(case)
     assert len({name for name, _ in found}) == len(found) > 1
     assert run.text.count("- toolmatch -") == 1
+
+
+def test_cases_that_are_judged_in_one_test_are_told_apart(project: Project) -> None:
+    tests = """
+def test_all(toolmatch):
+    for name in ("rome", "oslo"):
+        assert toolmatch(f"To {name}.").name_match == 1
+"""
+    for name in ("rome", "oslo"):
+        case = f"to-{name}-{'3ae0' if name == 'rome' else '60a9'}"
+        project = project.with_case(case, [ROME] * 4, [ROME] * 4, query=f"To {name}.")
+    run = project.as_python(tests).run("--junit-xml=junit.xml")
+    (found,) = cases(run.junit).values()
+    matches = [(name, value) for name, value in properties(found) if name and name.endswith(".chain_match")]
+    assert matches == [(f"toolmatch.{case.id}.chain_match", "1.0") for case in project.cases]

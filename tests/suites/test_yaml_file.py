@@ -222,7 +222,7 @@ def test_two_cases_of_one_id_are_named_with_both_places(here: Path) -> None:
         ("just text\n", "trips.toolmatch.yaml: a suite is a mapping"),
         (CASES + "match: strict\nmatch: names\n", "trips.toolmatch.yaml:4: key 'match' is given twice"),
         ("cases:\n  - id: a\n    query: b\n    id: c\n", "trips.toolmatch.yaml:4: key 'id' is given twice"),
-        ("cases: [\n", "trips.toolmatch.yaml:2: not YAML: "),
+        ("cases: [\n", "trips.toolmatch.yaml:1: not YAML: "),
         ("cases:\n  - id: a\n\tquery: b\n", "trips.toolmatch.yaml:3: not YAML: "),
         ("cases:\n  - id: a\n   query: b\n", "trips.toolmatch.yaml:3: not YAML: "),
         ("cases: *nowhere\n", "trips.toolmatch.yaml:1: not YAML: "),

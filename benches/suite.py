@@ -50,14 +50,24 @@ import pytest
 def test_empty(number):
     pass
 """,
+    "fixture/test_fixture.py": f"""\
+import pytest
+
+@pytest.fixture(params=range({CASES}))
+def number(request):
+    return request.param
+
+def test_fixture(number):
+    pass
+""",
     "one/test_one.py": "def test_one():\n    pass\n",
     "tools.json": json.dumps(TOOLS),
 }
 
 
 def samples(role: SampleRole, case: str, draws: int, said: Calls, dice: random.Random) -> Iterator[Sample]:
-    """Yield what a model says: the same in other words, seldom something else; students find a case in ten hard."""
-    wrong = 0.6 if role == "student" and dice.random() < 0.1 else 0.05
+    """Yield what a model says: the same in other words, rarely something else; students find one case in twenty hard."""
+    wrong = 0.6 if role == "student" and dice.random() < 0.05 else 0.02
     for draw in range(draws):
         change = dice.choice(OTHER if dice.random() < wrong else SAME)
         steps = [[call | {"arguments": change(call["arguments"])}] for call in said]

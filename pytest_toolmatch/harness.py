@@ -38,8 +38,9 @@ class SuiteRun:
         self.models: dict[SampleRole, str] = {"teacher": settings.teacher, "student": settings.student}
         self.directory = suite.recordings or settings.recordings / suite.name
         self.gates = tuple(dict.fromkeys([*settings.gates, *suite.gates]))
-        for gate in self.gates:
-            parse_gate(gate, suite.where)
+        for where, gates in (("toolmatch_gates", settings.gates), (suite.where, suite.gates)):
+            for gate in gates:
+                parse_gate(gate, where)
         self._recordings = {role: self._open(role, read) for role in self.models}
         self._results: dict[int, tuple[Case, CaseResult]] = {}
         self._judges: dict[int, Judge] = {}

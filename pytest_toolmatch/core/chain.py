@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+class Call(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One tool call.
 
     ``arguments`` is an object, or whatever came where it did not parse to one (raw text, a list);
-    ``None`` means the same as ``{}``.
+    ``None`` means the same as ``{}``. Another key (``args``, ``input``) is refused: what stands there would be lost.
     """
 
     name: str

@@ -28,6 +28,9 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 
+_NEVER = {(">=", 1.0), (">", 1.0), ("<=", 0.0), ("<", 0.0)}
+"""What no interval of a rate can show."""
+
 
 class Gate(NamedTuple):
     """A parsed gate: ``metric [tag=…|tool=…] sign bound``."""
@@ -71,6 +74,12 @@ def parse_gate(expression: str, where: str = "") -> Gate:
     if not math.isfinite(bound) or (METRICS[metric].kind == "rate" and not 0 <= bound <= 1):
         limits = "between 0 and 1" if METRICS[metric].kind == "rate" else "at 0 or above"
         raise GateError(f"{place}gate {expression!r}: {metric} lies {limits}, so {bound:g} can't decide anything")
+    if METRICS[metric].kind == "rate" and (found["sign"], bound) in _NEVER:
+        hint = "0.95" if bound else "0.05"
+        raise GateError(
+            f"{place}gate {expression!r} can never hold: no number of samples shows a rate of exactly {bound:g}; "
+            f"write {metric} {found['sign']} {hint}, or as near as your samples can tell"
+        )
     return Gate(expression.strip(), metric, found["sign"], bound, found["by"] or "", found["subset"] or "")
 
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_toolmatch.core.chain import Call, Chain, chain_of
-from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.core.declared import declared_tools
+from pytest_toolmatch.core.errors import ConfigError, SuiteError, did_you_mean
 from pytest_toolmatch.core.rules import MODES as MODE_NAMES
-from pytest_toolmatch.core.rules import Arguments, Mode, Rules
-from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.core.toolformats import tools_from_json
+from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Rules
 from pytest_toolmatch.judging.equality import Compiler
 from pytest_toolmatch.judging.keys import Never, exact_number, json_key
 from pytest_toolmatch.judging.modes import MODES, Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class Keyed(msgspec.Struct, frozen=True):
@@ -31,13 +30,32 @@ class Matcher:
     """Compares chains of one set of tools under one set of rules.
 
     Chains are given as in ``core.chain``, as plain lists of steps, or as JSON text of such.
+
+    Args:
+        tools: the declared tools: ``Tool`` objects, plain functions, or OpenAI, Anthropic, Gemini or MCP JSON.
+        mode: the match mode; ``ordered`` unless the rules say otherwise.
+        arguments: ``schema`` compares by the tools' JSON Schema (the default), ``json`` by plain JSON equality.
+        overrides: tool → argument path → how that argument is compared, as in ``{"casefold": True}``.
+        rules: all of this and more as one value; what stands beside it has the say.
+
+    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none.
     """
 
-    def __init__(self, tools: Iterable[Tool | dict[str, Any]], *, rules: Rules | None = None, **changes: Any) -> None:
-        self.rules = msgspec.structs.replace(rules or Rules(), **changes)
+    def __init__(
+        self,
+        tools: Iterable[Any],
+        *,
+        mode: Mode | None = None,
+        arguments: Arguments | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        said = {"match": mode, "arguments": arguments, "overrides": overrides and _overrides(overrides)}
+        changes = {name: value for name, value in said.items() if value is not None}
+        self.rules: Rules = msgspec.structs.replace(rules or Rules(), **changes)
         _check("mode", self.rules.match, MODE_NAMES)
         _check("arguments", self.rules.arguments, ("schema", "json"))
-        self.tools = _tools(tools)
+        self.tools = declared_tools(tools)
         self._makers = _Makers()
         self._fuzzy: set[str] = set()
         schemas = dict.fromkeys(self.rules.overrides) | {tool.name: tool.parameters for tool in self.tools}
@@ -120,7 +138,7 @@ def matches(
     student: Any,
     teacher: Any,
     *,
-    tools: Iterable[Tool | dict[str, Any]] = (),
+    tools: Iterable[Any] = (),
     mode: Mode = "ordered",
     arguments: Arguments = "schema",
 ) -> bool:
@@ -129,7 +147,7 @@ def matches(
     Args:
         student: a list of steps, each a list of calls ``{"name": …, "arguments": {…}}``; or its JSON text.
         teacher: the same; the order that counts is the teacher's.
-        tools: the declared tools, as ``Tool`` objects or in OpenAI, Anthropic, Gemini or MCP form.
+        tools: the declared tools: ``Tool`` objects, plain functions, or OpenAI, Anthropic, Gemini or MCP JSON.
         mode: ``strict``, ``ordered``, ``sequence``, ``unordered``, ``subset``, ``superset`` or ``names``.
         arguments: ``schema`` compares by the tools' JSON Schema, ``json`` by plain JSON equality.
 
@@ -137,7 +155,7 @@ def matches(
         ConfigError: an unknown mode, or a chain of another shape.
         ToolError: a tool whose schema is no schema.
     """
-    return Matcher(tools, match=mode, arguments=arguments).matches(student, teacher)
+    return Matcher(tools, mode=mode, arguments=arguments).matches(student, teacher)
 
 
 _decode = msgspec.json.Decoder(Chain, float_hook=exact_number).decode
@@ -162,11 +180,11 @@ def _is_chain(chain: Any) -> bool:
     return type(chain) is tuple and all(type(step) is tuple and step and type(step[0]) is Call for step in chain)
 
 
-def _tools(tools: Iterable[Tool | dict[str, Any]]) -> tuple[Tool, ...]:
-    given = list(tools)
-    if all(isinstance(tool, Tool) for tool in given):
-        return tuple(tool for tool in given if isinstance(tool, Tool))
-    return tools_from_json(given)
+def _overrides(overrides: Mapping[str, Mapping[str, Any]]) -> Overrides:
+    try:
+        return msgspec.convert(overrides, Overrides)
+    except msgspec.ValidationError as error:
+        raise SuiteError(f"overrides: {error}; write {{tool: {{argument: {{'casefold': True}}}}}}") from None
 
 
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:

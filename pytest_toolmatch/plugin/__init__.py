@@ -78,6 +78,13 @@ def skip_inactive() -> NoReturn:
     raise pytest.skip.Exception("needs --toolmatch", _use_item_location=True)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let ``-k`` select the cases of a Python suite by their tags, as it does those of a suite file."""
+    if "toolmatch" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
+        for value in item.callspec.params.values():
+            item.extra_keyword_matches.update(getattr(value, "tags", ()))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip toolmatch tests of runs that are not ours, before any of their fixtures is made."""

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from pytest_toolmatch.core.case import Case, case_of_query
+from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.plugin.run import RUN, Run
 from pytest_toolmatch.plugin.verdicts import fail, judge
-from pytest_toolmatch.suites.yaml_file import checked_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
     """Make the fixture's value from the module's ``tools`` and ``instructions`` fixtures."""
     module = request.node
     try:
-        tools = checked_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
+        tools = declared_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
     except ToolmatchError as error:
         fail(error)
     instructions = _fixture(request, "instructions") or ""

@@ -15,7 +15,6 @@ from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_marks
 from pytest_toolmatch.plugin.run import Run
 from pytest_toolmatch.plugin.verdicts import VERDICTS, fail, require_samples
 from pytest_toolmatch.plugin.yaml_suite import CaseItem
-from pytest_toolmatch.reports.chaindiff import case_lines
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -105,7 +104,7 @@ class Hooks:
         if call.when == "call" and report.failed and add_section is not None:
             for result in results:
                 if result.state != "agrees":
-                    add_section("toolmatch", self._diff(item, result))
+                    add_section("toolmatch", self.run.case_text(item.nodeid, result))
         if call.when == "teardown" and results:
             if self.run.is_worker:
                 report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]
@@ -121,15 +120,6 @@ class Hooks:
         if suite is not None:
             self.run.declare(suite.name, partial=partial)
         return suite
-
-    def _diff(self, item: pytest.Item, result: CaseResult) -> str:
-        lines = case_lines(
-            msgspec.structs.replace(result, nodeid=item.nodeid),
-            teacher=self.run.settings.teacher,
-            student=self.run.settings.student,
-            verbose=item.config.get_verbosity() > 1,
-        )
-        return "\n".join(line.text for line in lines)
 
 
 def suite_of_item(item: pytest.Item) -> Suite | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.reports.report import Report, Terms, run_report
 from pytest_toolmatch.sampling.recordings import read_recording
 from pytest_toolmatch.settings import Settings, check_mode, settle
@@ -79,6 +81,19 @@ class Run:
             known = self.declared.get(name)
             terms.partial |= known.partial if known else False
             self.declared[name] = terms
+
+    def case_text(self, nodeid: str, result: CaseResult) -> str:
+        """Return a case in full: the chains side by side, and the command that judges it again."""
+        models = {role: self.config.getoption(f"toolmatch_{role}", default=None) for role in ("teacher", "student")}
+        flags = [f"--toolmatch-{role}={shlex.quote(model)}" for role, model in models.items() if model]
+        lines = case_lines(
+            msgspec.structs.replace(result, nodeid=nodeid),
+            teacher=self.settings.teacher,
+            student=self.settings.student,
+            verbose=self.config.get_verbosity() > 1,
+            flags=" ".join(["--toolmatch", *flags]),
+        )
+        return "\n".join(line.text for line in lines)
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """Put everything together; safe to call again."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.plugin import is_active, skip_inactive
 from pytest_toolmatch.plugin.run import RUN
 from pytest_toolmatch.plugin.verdicts import fail, judge, require_samples
-from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.suites.yaml_file import read_suite
 
 if TYPE_CHECKING:
@@ -88,14 +86,8 @@ class CaseItem(pytest.Item):
         """Show a divergence as the chains side by side, anything else as pytest does."""
         if not isinstance(excinfo.value, Diverged):
             return super().repr_failure(excinfo, style)
-        settings = self.config.stash[RUN].settings
-        lines = case_lines(
-            msgspec.structs.replace(excinfo.value.verdict.result, nodeid=self.nodeid),
-            teacher=settings.teacher,
-            student=settings.student,
-            verbose=self.config.get_verbosity() > 1,
-        )
-        return "\n".join([repr(excinfo.value.verdict), "", *(line.text for line in lines)])
+        verdict = excinfo.value.verdict
+        return f"{verdict!r}\n\n{self.config.stash[RUN].case_text(self.nodeid, verdict.result)}"
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Say where the case is declared; a title that ends the node id would have its dots replaced."""

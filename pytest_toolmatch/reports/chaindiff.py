@@ -26,17 +26,18 @@ def case_lines(
     width: int = 80,
     verbose: bool = False,
     ascii: bool = False,  # noqa: A002 - what it means
+    flags: str = "--toolmatch",
 ) -> list[Line]:
     """Return a case in full, no line wider than ``width`` (at least 40).
 
-    ``verbose`` shows long values, equal calls and the query in full.
+    ``verbose`` shows long values, equal calls and the query in full. ``flags`` are what pytest needs to judge it again.
     """
     width = max(width, 40)
     blocks = [
         _query(result.query, width, verbose=verbose),
         _chains(result, clean(teacher), clean(student), width, verbose=verbose),
         [Line(text) for fact in _facts(result) for text in wrap(clean(fact), width, "  ")],
-        _commands(result.nodeid, width),
+        _commands(result.nodeid, flags, width),
     ]
     lines = joined(blocks)
     return in_ascii(lines) if ascii else lines
@@ -95,9 +96,9 @@ def _outcomes(outcomes: dict[str, int]) -> str:
     return " · ".join(f"{count} {words.get(kind, kind)}" for kind, count in sorted(outcomes.items()))
 
 
-def _commands(nodeid: str, width: int) -> list[Line]:
+def _commands(nodeid: str, flags: str, width: int) -> list[Line]:
     """Return the command that shows the case again; it is broken where it is too wide, because cut it is no use."""
     if not nodeid:
         return []
     quoted = re.sub(r'(["$`\\])', r"\\\1", clean(nodeid))
-    return [Line(text, ("light",)) for text in wrap(f'replay: pytest "{quoted}" --toolmatch', width)]
+    return [Line(text, ("light",)) for text in wrap(f'replay: pytest "{quoted}" {flags}', width)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,9 +34,9 @@ def columns(text: str) -> int:
 
 
 def _columns(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    from wcwidth import wcwidth  # noqa: PLC0415 - only text beyond ASCII needs it
+
+    return max(0, wcwidth(char))
 
 
 def start(text: str, width: int) -> str:
@@ -92,17 +91,12 @@ def wrap(text: str, width: int, indent: str = "", *, at: str = " ") -> list[str]
 
 
 def table(rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    """Lay rows out in columns two spaces apart; ``align`` has ``<`` or ``>`` for each column.
+    """Lay rows out in columns two spaces apart; ``align`` has ``<`` or ``>`` for each column."""
+    import tabulate  # noqa: PLC0415 - only a report needs it
 
-    Written here because libraries for tables count characters, or need another library to count columns.
-    """
-    widths = [max(columns(row[place]) for row in rows) for place in range(len(align))] if rows else []
-    return [
-        "  ".join(
-            pad(cell, width, right=side == ">") for cell, width, side in zip(row, widths, align, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
+    sides = ["left" if side == "<" else "right" for side in align]
+    laid = tabulate.tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides, preserve_whitespace=True)
+    return [line.rstrip() for line in laid.split("\n")] if rows else []
 
 
 def joined(blocks: Iterable[list[Line]]) -> list[Line]:

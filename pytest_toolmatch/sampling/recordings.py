@@ -144,18 +144,19 @@ def _unreadable(line: bytes, where: str, error: Exception) -> str:
     return f"{where}: not a recording line ({error}); restore it from version control or delete it"
 
 
-def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tuple[str, str]] = ()) -> int:
-    """Append the records whose identities are not ``known``, each in one write; return how many.
+def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tuple[str, str]] | None = None) -> int:
+    """Append the records whose identities are not ``known`` (not in the file, if None), each in one write.
 
-    Directories are made; an incomplete last line is removed first. Several processes may append at the same time.
-    Raises RecordingError where writing fails.
+    Returns how many were written. Directories are made; an incomplete last line is removed first. Several processes
+    may append at the same time. Raises RecordingError where writing fails.
     """
-    seen, written = set(known), 0
+    written = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab", buffering=0) as file:
             with _alone(file):
                 _end_last_line(path)
+                seen = set(_identities(path) if known is None else known)
             for one in records:
                 if one.identity not in seen:
                     seen.add(one.identity)
@@ -165,6 +166,10 @@ def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tup
     except OSError as error:
         raise RecordingError(f"can't write {path}: {error.strerror}") from None
     return written
+
+
+def _identities(path: Path) -> Iterator[tuple[str, str]]:
+    return (one.identity for one in _decode(path.read_bytes(), path))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_toolmatch.core.case import Case, slug
+from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
 from pytest_toolmatch.core.toolformats import tools_from_json
@@ -35,7 +36,8 @@ def _decode(line: bytes, where: str) -> CaseForm:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        form = Message if "`$.conversation[" in str(error) else CaseForm
+        place = str(error).rpartition("`$")[2]
+        form = Call if ".calls[" in place else Message if ".conversation[" in place else CaseForm
         raise SuiteError(f"{where}: {explained(str(error), form)}") from None
 
 

@@ -11,6 +11,7 @@ from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.suites.cases import form_of, form_of_tool
 from pytest_toolmatch.suites.yaml_file import SUFFIX
+from pytest_toolmatch.suites.yaml_marks import know_scalars
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +81,4 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+know_scalars(_Dumper)

@@ -6,12 +6,14 @@ import importlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
-from pytest_toolmatch.core.errors import SuiteError, ToolError
+from pytest_toolmatch.core.declared import declared_tools
+from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".toolmatch.yaml"
 _FORMS_BY_PATH = (
+    (r"\$\.cases\[\d+\]\.conversation\[\d+\]\.calls\[\d+\]", Call),
     (r"\$\.cases\[\d+\]\.conversation\[\d+\]", Message),
     (r"\$\.cases\[\d+\]", CaseForm),
     (r"\$\.overrides", Override),
@@ -70,8 +73,9 @@ def _form(document: Document) -> SuiteForm:
 
 def _located(error: str, document: Document) -> str:
     message, _, rest = error.partition(" - at `")
-    path = rest.rstrip("`") or "$"
-    form = next(form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path))
+    # An error in a key says ``key in $.…``.
+    path = rest.rstrip("`").removeprefix("key in ").removeprefix("key` in `") or "$"
+    form = next((form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path)), SuiteForm)
     key = message.split("`")[1] if "unknown field" in message else ""
     return f"{document.where(path, key)}: {explained(message, form)}{f' (at {path[2:]})' if len(path) > 1 else ''}"
 
@@ -127,24 +131,4 @@ def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...
             f"{where}: {name!r} is {beside}, but a module of that name is loaded already, {loaded.__file__}; "
             "rename one of them"
         )
-    return checked_tools(tools, f"{where}: {name}")
-
-
-def checked_tools(tools: Any, where: str) -> tuple[Tool, ...]:
-    """Return declared tools: ``Tool`` objects, plain functions, or their JSON forms, in any mix."""
-    from pytest_toolmatch.core.signature import tool_of_function  # noqa: PLC0415 - most suites declare JSON
-
-    if not isinstance(tools, list | tuple):
-        raise ToolError(f"{where}: tools are a list, not {type(tools).__name__}")
-    made: list[Tool] = []
-    for tool in tools:
-        if isinstance(tool, Tool):
-            made.append(tool)
-        elif callable(tool):
-            made.append(tool_of_function(tool))
-        else:
-            made += tools_from_json(tool, where=where)
-    names = [tool.name for tool in made]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ToolError(f"{where}: two tools are named {twice!r}; rename one")
-    return tuple(made)
+    return declared_tools(tools, f"{where}: {name}")

@@ -30,8 +30,15 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
     for first, resolvers in _Base.yaml_implicit_resolvers.items()
 }
-for _name, _pattern, _first in _SCALARS:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def know_scalars(resolver: Any) -> None:
+    """Teach a loader which plain texts are no strings, or a dumper which strings need quotes."""
+    for name, pattern, first in _SCALARS:
+        resolver.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(rf"^(?:{pattern})$"), list(first))
+
+
+know_scalars(_Loader)
 
 
 class Document:

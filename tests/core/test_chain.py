@@ -83,5 +83,11 @@ def test_what_is_no_chain_is_refused(broken: str) -> None:
         decode_chain(broken)
 
 
-def test_a_call_can_be_hashed_by_no_one_but_compared_by_everyone() -> None:
+@pytest.mark.parametrize("key", ["args", "input", "parameters", "id"])
+def test_arguments_under_another_key_are_refused_and_not_lost(key: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=f"unknown field `{key}`"):
+        chain_of([[{"name": "search", key: {"to": "FCO"}}]])
+
+
+def test_no_arguments_and_empty_ones_are_told_apart_here() -> None:
     assert Call("search") == Call("search", None) != Call("search", {})

@@ -95,7 +95,7 @@ CHECKS = [pytest.param(row, mode, id=f"{row.name}-{mode}") for row in ROWS for m
 @pytest.mark.parametrize(("row", "mode"), CHECKS)
 def test_row(row: Row, mode: Any) -> None:
     expected = mode in row.modes
-    matcher = Matcher(row.tools, match=mode)
+    matcher = Matcher(row.tools, mode=mode)
     assert matcher.matches(row.student, row.teacher) is expected
     assert matcher.matches(json.dumps(row.student), json.dumps(row.teacher)) is expected
     assert matches(row.student, row.teacher, tools=row.tools, mode=mode) is expected

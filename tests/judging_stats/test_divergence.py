@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_toolmatch.core.chain import chain_of
+from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.judging.divergence import Divergence, divergence, funnel_level
@@ -18,7 +19,9 @@ ONE, TWO = call("a", x=1), call("a", x=2)
 
 
 def parted(student: Any, teacher: Any, tools: tuple[Tool, ...] = (), **rules: Any) -> Divergence:
-    return divergence(chain_of(student), chain_of(teacher), Matcher(tools, **rules), ArgumentValidator(tools))
+    return divergence(
+        chain_of(student), chain_of(teacher), Matcher(tools, rules=Rules(**rules)), ArgumentValidator(tools)
+    )
 
 
 @pytest.mark.parametrize(

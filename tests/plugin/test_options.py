@@ -149,6 +149,14 @@ def test_recordings_are_relative_to_the_file_that_names_them(trips: Project, mon
     assert project.with_ini(toolmatch_chain_match=0.7).run("..").outcomes == {"passed": 1}
 
 
+def test_recordings_are_relative_to_that_file_wherever_the_root_is(trips: Project) -> None:
+    path = trips.write()
+    (path / "fixtures/recordings").rename(path / "kept")
+    ini = "[pytest]\ntoolmatch_teacher = big\ntoolmatch_student = small\ntoolmatch_recordings = ../kept\n"
+    project = type(trips)(trips.pytester, files={**trips.files, "conf/pytest.ini": ini})
+    assert project.run("-c", "conf/pytest.ini", "--rootdir=.").outcomes == {"failed": 1}
+
+
 def test_settings_are_checked_before_anything_is_collected(trips: Project) -> None:
     run = trips.with_ini(toolmatch_samples=0).with_file("test_other.py", "print('collected')").run()
     assert "collected" not in run.text

@@ -7,6 +7,7 @@ from typing import Any
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.core.conversation import user
+from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.sample import Refusal, Sample, outcome_of
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.validation import ArgumentValidator
@@ -82,7 +83,7 @@ def judged(
     tags: tuple[str, ...] = (),
     **rules: Any,
 ) -> CaseResult:
-    judge = Judge(suite, Matcher(tools, **rules), ArgumentValidator(tools), wanted=wanted)
+    judge = Judge(suite, Matcher(tools, rules=Rules(**rules)), ArgumentValidator(tools), wanted=wanted)
     return judge.judge(Case(id=case, conversation=user(query), tags=tags), teacher, student)
 
 

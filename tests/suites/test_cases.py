@@ -64,6 +64,7 @@ def test_ids_do_not_move_when_cases_are_put_before_them(path: Path) -> None:
         ('{"query": "a", "tools": [{"name": "a", "parameters": {"type": "strin"}}]}', "'strin' is no JSON Schema type"),
         ('{"conversation": [{"role": "user", "contents": "a"}]}', "unknown key 'contents'; did you mean 'content'?"),
         ('{"conversation": [{"role": "robot"}]}', "'robot'"),
+        ('{"conversation": [{"role": "user", "calls": [{"name": "a", "argument": {}}]}]}', "did you mean 'arguments'?"),
     ],
 )
 def test_a_faulty_line_is_named(path: Path, line: str, message: str) -> None:

@@ -151,6 +151,13 @@ def test_a_suite_is_named_after_its_file(tmp_path: Path) -> None:
             "cases:\n  - conversation:\n    - {role: user, contents: Hi}\n",
             "trips.toolmatch.yaml:3: unknown key 'contents'; did you mean 'content'? (at cases[0].conversation[0])",
         ),
+        (
+            "cases:\n  - conversation:\n    - role: user\n      calls:\n      - {name: a, argument: {}}\n",
+            (
+                "trips.toolmatch.yaml:5: unknown key 'argument'; did you mean 'arguments'? "
+                "(at cases[0].conversation[0].calls[0])"
+            ),
+        ),
         (CASES + "zzz: 1\n", "trips.toolmatch.yaml:3: unknown key 'zzz'"),
     ],
 )

@@ -79,7 +79,7 @@ matches(chain, chain)
 matches(chain, chain, mode="exact")  # type: ignore[arg-type]
 matches(chain, chain, arguments="loose")  # type: ignore[arg-type]
 
-matcher = Matcher([by_hand], match="strict")
+matcher = Matcher([by_hand], mode="strict")
 assert_type(matcher.matches(chain, chain), bool)
 assert_type(matcher.matches(chain, chain, mode="names"), bool)
 assert_type(matcher.equal(call, call), bool)

@@ -66,7 +66,7 @@ def test_fixture(number):
 
 
 def samples(role: SampleRole, case: str, draws: int, said: Calls, dice: random.Random) -> Iterator[Sample]:
-    """Yield what a model says: the same in other words, rarely something else; students find one case in twenty hard."""
+    """Yield the same in other words, rarely something else; students find one case in twenty hard."""
     wrong = 0.6 if role == "student" and dice.random() < 0.05 else 0.02
     for draw in range(draws):
         change = dice.choice(OTHER if dice.random() < wrong else SAME)

@@ -72,7 +72,7 @@ def _next(assembly: Assembly, output: Path) -> Iterator[str]:
     student = (models[1:] or models)[0]
     yield f"models: {', '.join(models)}{f' and {ANSWERS}' if answers else ''}"
     if answers:
-        yield f"{ANSWERS} holds every answer that counts as right: judge by it with --set reference=any"
+        yield f"{ANSWERS} holds the answers that count as right, any of which may be matched: name it as the teacher"
     directory = shlex.quote(str(output))
     yield f"next: pytest --toolmatch {directory} --toolmatch-teacher={models[0]} --toolmatch-student={student}"
 
@@ -116,12 +116,16 @@ def _account(form: str, assembly: Assembly) -> Iterator[str]:
 
 
 def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
+    rules: Rules = keys["rules"]
+    if ANSWERS in imported.samples and rules.reference == "consensus":
+        # Possible answers are alternatives: there is no consensus among them. A model run once has just the one chain.
+        rules = msgspec.structs.replace(rules, reference="any")
     suite = Suite(
         name=imported.name,
         cases=imported.cases,
         tools=imported.tools,
         instructions=imported.instructions,
-        **keys,
+        **(keys | {"rules": rules}),
     )
     path = write_suite(suite, output)
     cases = {case.id: case for case in suite.cases}

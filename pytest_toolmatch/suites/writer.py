@@ -76,8 +76,12 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    block = "\n" in text and not any(line != line.rstrip() for line in text.splitlines())
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if block else None)
+    lines = text.split("\n")
+    if not all(line.isprintable() for line in lines):
+        style: str | None = '"'  # other line breaks and control characters only survive as escapes
+    else:
+        style = "|" if len(lines) > 1 and not any(line != line.rstrip() for line in lines) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)

@@ -160,11 +160,11 @@ class _Part:
         called = Counter(name for model in self._samples.values() for one in model for name in names_of(one.chain))
         open_cases = any(case.tools is None for case in self._cases.values())
         if open_cases and called and not tools:
-            yield Problem(self.name, f"the log declares no tools: give a file with {_listed(called)}")
+            yield Problem(self.name, f"the log declares no tools: give --tools a file with {_listed(called)}")
         declared = {tool.name for tool in tools}
         unknown = Counter({name: calls for name, calls in called.items() if name not in declared})
         if open_cases and tools and unknown:
-            yield Problem(self.name, f"calls of undeclared tools: declare or exclude {_listed(unknown)}")
+            yield Problem(self.name, f"calls of undeclared tools: add them to --tools, or --exclude {_listed(unknown)}")
 
 
 def _listed(called: Counter[str]) -> str:

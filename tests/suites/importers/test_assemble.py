@@ -95,9 +95,9 @@ def test_instructions_are_those_of_most_runs() -> None:
 def test_undeclared_tools_are_named() -> None:
     records = [run(name="fly"), run(name="fly"), run(name="go")]
     assert str(assemble("mine", records, (GO,)).problems[0]) == (
-        "mine: calls of undeclared tools: declare or exclude fly (2)"
+        "mine: calls of undeclared tools: add them to --tools, or --exclude fly (2)"
     )
-    assert str(assemble("mine", records).problems[0]).endswith("declares no tools: give a file with fly (2), go (1)")
+    assert str(assemble("mine", records).problems[0]).endswith("declares no tools: give --tools a file with fly (2), go (1)")
 
 
 def test_what_was_left_out_is_counted_by_reason() -> None:

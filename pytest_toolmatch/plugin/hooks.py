@@ -105,6 +105,8 @@ class Hooks:
             for result in results:
                 if result.state != "agrees":
                     add_section("toolmatch", self.run.case_text(item.nodeid, result))
+        if call.when == "setup" and report.skipped and (suite := suite_of_item(item)):
+            report.toolmatch_skipped = suite.name  # type: ignore[attr-defined]
         if call.when == "teardown" and results:
             if self.run.is_worker:
                 report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]

@@ -34,7 +34,9 @@ class Outcome:
         self._written: list[Path] = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take the results that a worker's report carries."""
+        """Take the results that a worker's report carries, and note what a mark skipped: it was not to be judged."""
+        if hasattr(report, "toolmatch_skipped"):
+            self.run.skipped.setdefault(report.toolmatch_skipped, set()).add(report.nodeid)
         if hasattr(report, "toolmatch"):
             self.run.add(report.nodeid, msgspec.convert(report.toolmatch, list[CaseResult]))
 

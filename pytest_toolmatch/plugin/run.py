@@ -32,6 +32,7 @@ class Run:
         self.settings = settings
         self.declared: dict[str, Terms] = {}
         self.results: dict[tuple[str, str], CaseResult] = {}
+        self.skipped: dict[str, set[str]] = {}
         self.faults: list[str] = []
         self.report: Report | None = None
         self._suites: dict[Any, SuiteRun] = {}
@@ -82,6 +83,10 @@ class Run:
             terms.partial |= known.partial if known else False
             self.declared[name] = terms
 
+    def _terms(self, name: str) -> Terms:
+        terms = self.declared[name]
+        return msgspec.structs.replace(terms, expected=terms.expected - len(self.skipped.get(name, ())))
+
     def case_text(self, nodeid: str, result: CaseResult) -> str:
         """Return a case in full: the chains side by side, and the command that judges it again."""
         models = {role: self.config.getoption(f"toolmatch_{role}", default=None) for role in ("teacher", "student")}
@@ -101,7 +106,7 @@ class Run:
         for result in self.results.values():
             by_suite.setdefault(result.suite, []).append(result)
         self.report = run_report(
-            {name: (by_suite.get(name, []), terms) for name, terms in self.declared.items()},
+            {name: (by_suite.get(name, []), self._terms(name)) for name in self.declared},
             teacher=self.settings.teacher,
             student=self.settings.student,
             mode=self.settings.mode,

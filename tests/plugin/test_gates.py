@@ -163,6 +163,20 @@ def test_a_suite_whose_cases_are_all_skipped_by_hand_is_no_judged_suite(trips: P
     assert (run.exit, run.outcomes) == (0, {"skipped": 6})
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_case_that_is_skipped_by_hand_leaves_the_gate_to_the_others(trips: Project, workers: tuple[str, ...]) -> None:
+    conftest = (
+        "import pytest\ndef pytest_collection_modifyitems(items):\n"
+        "    items[0].add_marker(pytest.mark.skip(reason='known'))\n"
+    )
+    run = (
+        trips.as_yaml(gates=[FAILS]).with_file("conftest.py", conftest).run(*workers, "--toolmatch-report=report.json")
+    )
+    assert run.exit == 1
+    assert "1 gate failed" in run.last_line
+    assert states(run.report) == {FAILS: "fails"}
+
+
 def test_ambiguous_cases_can_be_bounded(project: Project) -> None:
     for name in "abcd":
         project = project.with_case(name, [ROME, OSLO, "book(id=7)"] * 2, [ROME] * 4)

@@ -97,7 +97,9 @@ def test_undeclared_tools_are_named() -> None:
     assert str(assemble("mine", records, (GO,)).problems[0]) == (
         "mine: calls of undeclared tools: add them to --tools, or --exclude fly (2)"
     )
-    assert str(assemble("mine", records).problems[0]).endswith("declares no tools: give --tools a file with fly (2), go (1)")
+    assert str(assemble("mine", records).problems[0]).endswith(
+        "declares no tools: give --tools a file with fly (2), go (1)"
+    )
 
 
 def test_what_was_left_out_is_counted_by_reason() -> None:

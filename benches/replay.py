@@ -57,11 +57,9 @@ def medians(root: Path, rounds: int, **commands: str) -> dict[str, float]:
 
 def replayed(root: Path) -> Iterator[list[str]]:
     """Yield the lines on replay: whole runs of the suite beside the same number of empty tests."""
-    lines = {"empty": f"{ALONE} empty", "fixture": f"{ALONE} fixture"}
-    took = medians(root, ROUNDS, **lines, yaml=f"{ALONE} {OURS} yaml", python=f"{ALONE} {OURS} python")
+    yaml, python = (f"{ALONE} {OURS} {name}" for name in ("yaml", "python"))
+    took = medians(root, ROUNDS, empty=f"{ALONE} empty", yaml=yaml, python=python)
     yield [f"pytest, {CASES:,} empty tests", f"{took['empty']:.2f} s", "", ""]
-    ratio = took["fixture"] / took["empty"]
-    yield [f"pytest, {CASES:,} empty tests, by a fixture", f"{took['fixture']:.2f} s = {ratio:.2f} ×", "", ""]
     for name in ("yaml", "python"):
         ratio = took[name] / took["empty"]
         what = f"pytest --toolmatch, {CASES:,} cases × ({DRAWS} + {DRAWS}), {name}"

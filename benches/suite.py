@@ -50,16 +50,6 @@ import pytest
 def test_empty(number):
     pass
 """,
-    "fixture/test_fixture.py": f"""\
-import pytest
-
-@pytest.fixture(params=range({CASES}))
-def number(request):
-    return request.param
-
-def test_fixture(number):
-    pass
-""",
     "one/test_one.py": "def test_one():\n    pass\n",
     "tools.json": json.dumps(TOOLS),
 }

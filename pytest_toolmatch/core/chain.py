@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Call(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Call(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One tool call.
 
     ``arguments`` is an object, or whatever came where it did not parse to one (raw text, a list);

@@ -17,7 +17,7 @@ Outcome: TypeAlias = Literal[
 """What a sample came to; only ``infrastructure`` says nothing about the model."""
 
 
-class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A call that was answered with an error instead of being run: one retry.
 
     ``step`` is the index of the step it belongs to, ``attempt`` counts from 0 within that step.
@@ -30,7 +30,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int = 0
 
 
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Tokens of one sample, summed over its turns."""
 
     input: int = 0
@@ -39,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     reasoning: int = 0
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One run of one model on one case. ``latency`` in seconds, ``cost`` in USD."""
 
     case: str

@@ -21,6 +21,7 @@ Reason: TypeAlias = Literal["unknown_tool", "malformed_json", "schema_violation"
 
 # The validator recurses natively and without a limit: a value nested 20,000 levels deep ends the process.
 _DEEPEST = 200
+_NESTING = frozenset({dict, list, tuple})
 _SHOWN_ERRORS = 3
 _SHOWN_CHARACTERS = 200
 _SHOWN_NAMES = 8
@@ -49,7 +50,7 @@ class ArgumentValidator:
         name, arguments = call.name, {} if call.arguments is None else call.arguments
         if name not in self._tools:
             return Problem("unknown_tool", _unknown(name, list(self._tools)))
-        if _nested_deeper_than(_DEEPEST, arguments):
+        if _nests(arguments) and _nested_deeper_than(_DEEPEST, arguments):
             return Problem("malformed_json", f"{name}: the arguments are nested more than {_DEEPEST} levels deep")
         if not isinstance(arguments, dict):
             return Problem("malformed_json", f"{name}: the arguments are no JSON object but {_short(repr(arguments))}")
@@ -136,14 +137,18 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
+def _nests(arguments: Any) -> bool:
+    return type(arguments) is not dict or not _NESTING.isdisjoint(map(type, arguments.values()))
+
+
 def _nested_deeper_than(limit: int, value: Any) -> bool:
     level = [value]
     for _ in range(limit):
-        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list | tuple)]
+        level = [child for parent in level for child in _children(parent) if type(child) in _NESTING]
         if not level:
             return False
     return True
 
 
 def _children(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value
+    return value.values() if type(value) is dict else value

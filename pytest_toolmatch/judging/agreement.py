@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.consensus import Consensus, consensus, consistency, leave_one_out, support
 from pytest_toolmatch.judging.levels import LEVELS
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.rules import Rules
     from pytest_toolmatch.judging.levels import Classes, Level
+
+
+Measured: TypeAlias = tuple[dict[str, Measure], dict[str, Measure]]
+"""Measures by name, and their ceilings."""
 
 
 class Agreement(NamedTuple):
@@ -30,19 +34,26 @@ class Agreement(NamedTuple):
     ceilings: dict[str, Measure]
 
 
-def agreement(classes: Classes, rules: Rules, *, alone: bool = False) -> Agreement:
+def agreement(
+    classes: Classes, rules: Rules, *, alone: bool = False, known: dict[Any, Measured] | None = None
+) -> Agreement:
     """Measure one case at every level; needs at least one teacher and one student sample.
 
     ``alone`` says that the student's samples are the teacher's own: then each is compared with the others only.
+    ``known``, shared by cases under the same rules, keeps what levels come to at which all samples are the same, as
+    most are below the whole chain: there only the numbers of samples count.
     """
+    known = {} if known is None else known
     top = _Level(classes, LEVELS[0], rules)
-    measures: dict[str, Measure] = {}
-    ceilings: dict[str, Measure] = {}
-    for level in LEVELS:
-        at = top if level is top.level else _Level(classes, level, rules)
-        measures |= at.consistency()
-        measures |= at.ceilings() if alone else at.measures()
-        ceilings |= at.ceilings()
+    measures, ceilings = top.measured(alone=alone)
+    for level in LEVELS[1:]:
+        below = classes.merged(level)
+        shape = (level.match, len(below.teacher), len(below.student), alone) if below.unanimous else None
+        found = known.get(shape) or _Level(below, level, rules).measured(alone=alone)
+        if shape:
+            known[shape] = found
+        measures |= found[0]
+        ceilings |= found[1]
     return Agreement(top.reached(), top.leading, top.parted(), measures, ceilings)
 
 
@@ -68,25 +79,28 @@ class _Level:
         found = self.reached() if self.rules.reference == "consensus" else self.leading
         return frozenset(index for index in usable if found and not self.matrix[index][found.chosen])
 
-    def consistency(self) -> dict[str, Measure]:
-        own, teacher = consistency(self.classes.teacher, self.matrix), self.classes.teacher
-        return {} if own is None else {self.level.consistency: mean_of_pairs(own, len(teacher))}
+    def measured(self, *, alone: bool) -> Measured:
+        """Return the measures and their ceilings; ``alone`` says that the student's samples are the teacher's own."""
+        own = consistency(self.classes.teacher, self.matrix)
+        if own is None:
+            return ({} if alone else self.measures()), {}
+        pairs = mean_of_pairs(own, len(self.classes.teacher))
+        ceilings = self.ceilings(pairs)
+        return {self.level.consistency: pairs, **(ceilings if alone else self.measures())}, ceilings
 
     def measures(self) -> dict[str, Measure]:
         student, teacher, level = self.classes.student, self.classes.teacher, self.level
         made = {level.agreement: self._agreement(student, teacher)}
         if self.rules.reference != "consensus" or self.reached():
-            scores = [score for index in student if (score := self._score(index, teacher)) is not None]
+            scored = {index: self._score(index, teacher) for index in set(student)}
+            scores = [score for index in student if (score := scored[index]) is not None]
             if scores:
                 made[level.match] = mean_of_scores(scores)
         return made
 
-    def ceilings(self) -> dict[str, Measure]:
+    def ceilings(self, pairs: Measure) -> dict[str, Measure]:
         teacher, level = self.classes.teacher, self.level
-        own = consistency(teacher, self.matrix)
-        if own is None:
-            return {}
-        made = {level.agreement: mean_of_pairs(own, len(teacher))}
+        made = {level.agreement: pairs}
         scores = leave_one_out(teacher, self._score)
         if scores and (self.rules.reference != "consensus" or self.reached()):
             made[level.match] = mean_of_scores(scores)
@@ -97,7 +111,8 @@ class _Level:
         return _REFERENCES[self.rules.reference](self, index, teacher)
 
     def _against_consensus(self, index: int, teacher: Sequence[int]) -> float | None:
-        found = consensus(self.classes, teacher, self.matrix)
+        whole = teacher is self.classes.teacher
+        found = self.leading if whole else consensus(self.classes, teacher, self.matrix)
         return None if found is None else float(self.matrix[index][found.chosen])
 
     def _against_any(self, index: int, teacher: Sequence[int]) -> float | None:
@@ -114,8 +129,11 @@ class _Level:
 
     def _agreement(self, student: Sequence[int], teacher: Sequence[int]) -> Measure:
         """Measure the mean over all pairs of a student's and a teacher's draw; both sides' noise counts."""
-        ours = mean_of_scores([sum(self.matrix[s][t] for t in teacher) / len(teacher) for s in student])
-        theirs = mean_of_scores([sum(self.matrix[s][t] for s in student) / len(student) for t in teacher])
+        matrix, students, teachers = self.matrix, Counter(student).items(), Counter(teacher).items()
+        of_ours = {s: sum(n for t, n in teachers if matrix[s][t]) / len(teacher) for s, _ in students}
+        of_theirs = {t: sum(n for s, n in students if matrix[s][t]) / len(student) for t, _ in teachers}
+        ours = mean_of_scores([of_ours[s] for s in student])
+        theirs = mean_of_scores([of_theirs[t] for t in teacher])
         return Measure(ours.total, 1.0, ours.variance + theirs.variance, min(len(student), len(teacher)))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_toolmatch.judging.levels import Classes
+
+    Matrix: TypeAlias = Mapping[int, Mapping[int, bool]]
 
 
 class Consensus(NamedTuple):
@@ -24,12 +26,12 @@ class Consensus(NamedTuple):
         return self.support / self.of
 
 
-def support(counts: Counter[int], matrix: list[list[bool]], index: int) -> int:
+def support(counts: Counter[int], matrix: Matrix, index: int) -> int:
     """Return how many of the counted teacher samples match class ``index``, itself included."""
     return sum(count for other, count in counts.items() if matrix[other][index])
 
 
-def consensus(classes: Classes, draws: Sequence[int], matrix: list[list[bool]]) -> Consensus | None:
+def consensus(classes: Classes, draws: Sequence[int], matrix: Matrix) -> Consensus | None:
     """Return the teacher's consensus among some of its draws; None where there is none or none is matchable.
 
     Ties go to the chain drawn more often, then to the smaller text, so the order of the samples has no say.
@@ -37,11 +39,15 @@ def consensus(classes: Classes, draws: Sequence[int], matrix: list[list[bool]]) 
     counts = Counter(index for index in draws if classes.chains[index] is not None)
     if not counts:
         return None
-    best = min(counts, key=lambda index: (-support(counts, matrix, index), -counts[index], classes.rank(index)))
-    return Consensus(best, support(counts, matrix, best), len(draws))
+    supports = {index: support(counts, matrix, index) for index in counts}
+    most = max(supports.values())
+    leading = [index for index in counts if supports[index] == most]
+    if len(leading) > 1:
+        leading.sort(key=lambda index: (-counts[index], classes.rank(index)))
+    return Consensus(leading[0], most, len(draws))
 
 
-def consistency(draws: Sequence[int], matrix: list[list[bool]]) -> float | None:
+def consistency(draws: Sequence[int], matrix: Matrix) -> float | None:
     """Return the share of unordered pairs of distinct draws with ``m(a, b) or m(b, a)``; None below two draws.
 
     The U-statistic of design §3, unbiased for any number of draws K ≥ 2.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_toolmatch.core.schema import resolve
 from pytest_toolmatch.judging.instants import instant_key
-from pytest_toolmatch.judging.keys import ARRAY, MISSING, OWN_KEYS, Either, bag, json_key
+from pytest_toolmatch.judging.keys import ARRAY, FALSE, MISSING, OWN_KEYS, TRUE, Either, bag, json_key
 from pytest_toolmatch.judging.overrides import is_fuzzy, override_key
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Compiler:
             by_type[list] = by_type[tuple] = self._array(schema, path)
         if schema.get("format") == "date-time":
             by_type[str] = instant_key
-        return _by_type(by_type) if by_type else json_key
+        return ByType(by_type) if by_type else json_key
 
     def _object(self, schema: dict[str, Any], path: str | None) -> Maker:
         patterns = _patterns(schema)
@@ -180,11 +180,15 @@ class Compiler:
         return "null" in kinds if isinstance(kinds, list) else kinds == "null"
 
 
-def _by_type(by_type: dict[type, Maker]) -> Maker:
-    def key(value: Any) -> Any:
-        return by_type.get(type(value), json_key)(value)
+class ByType(dict[type, "Maker"]):
+    """A maker of keys that depends on the type of the value; what has no maker is plain JSON."""
 
-    return key
+    def __missing__(self, kind: type) -> Maker:
+        return json_key
+
+    def __call__(self, value: Any) -> Any:
+        """Return the key of a value."""
+        return self[type(value)](value)
 
 
 def _object_key(members: Members, missing: dict[str, Any], undeclared: Callable[[str], Maker]) -> Maker:
@@ -201,13 +205,23 @@ def _object_key(members: Members, missing: dict[str, Any], undeclared: Callable[
 
 
 def _flat_first(missing: dict[str, Any], otherwise: Maker) -> Maker:
-    """Return a faster maker of the same keys, for members that are all declared, plain and their own keys."""
+    """Return a faster maker of the same keys, for members that are all declared and scalar."""
+    count = len(missing)
 
     def key(value: dict[str, Any]) -> Any:
         filled = missing | value
-        if len(filled) == len(missing) and OWN_KEYS.issuperset(map(type, filled.values())):
-            return tuple(filled.values())
-        return otherwise(value)
+        if len(filled) != count:
+            return otherwise(value)
+        keys = []
+        for item in filled.values():
+            kind = type(item)
+            if kind in OWN_KEYS:
+                keys.append(item)
+            elif kind is bool:
+                keys.append(TRUE if item else FALSE)
+            else:
+                return otherwise(value)
+        return tuple(keys)
 
     return key
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.chain import Chain, names_of, select_calls
-from pytest_toolmatch.judging.agreement import Agreement, agreement
+from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement
 from pytest_toolmatch.judging.conduct import conduct
 from pytest_toolmatch.judging.divergence import Funnel, divergence, funnel_level
 from pytest_toolmatch.judging.levels import Classes, comparable
@@ -33,6 +33,7 @@ class Judge:
         self.matcher = matcher
         self.validator = validator
         self.wanted = wanted
+        self._known: dict[Any, Measured] = {}
         self._effects = {tool.name: tool.effect for tool in matcher.tools}
 
     def judge(self, case: Case, teacher: Sequence[Sample], student: Sequence[Sample]) -> CaseResult:
@@ -64,7 +65,7 @@ class Judge:
         self, facts: dict[str, Any], teacher: list[Sample], student: list[Sample], *, alone: bool
     ) -> CaseResult:
         classes = Classes(self.matcher, teacher, student, self._part)
-        found = agreement(classes, self.matcher.rules, alone=alone)
+        found = agreement(classes, self.matcher.rules, alone=alone, known=self._known)
         facts["measures"] = {
             **found.measures,
             **conduct(student, self.validator),

@@ -52,7 +52,7 @@ def exact_number(text: str) -> float | Decimal:
     ``1e23`` is a decimal, for the nearest float is 99999999999999991611392; Python compares the two kinds exactly.
     """
     number = float(text)
-    if len(text) <= _SAFE_DIGITS and "e" not in text.lower():
+    if len(text) <= _SAFE_DIGITS and "e" not in text and "E" not in text:
         return number
     try:
         exact = Decimal(text)

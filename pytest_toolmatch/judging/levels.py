@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_toolmatch.core.chain import Chain, encode_chain
@@ -39,11 +39,11 @@ class Level(NamedTuple):
 
 
 def _names(_: Matcher, chain: Chain) -> Any:
-    return Counter(call.name for step in chain for call in step)
+    return tuple(sorted([call.name for step in chain for call in step]))
 
 
 def _first_tools(_: Matcher, chain: Chain) -> Any:
-    return Counter(call.name for call in chain[0]) if chain else Counter()
+    return tuple(sorted([call.name for call in chain[0]])) if chain else ()
 
 
 def _calls(_: Matcher, chain: Chain) -> Any:
@@ -89,6 +89,7 @@ class Classes:
         self._part = part
         self.chains: list[Chain | None] = []
         self._index: dict[bytes, int] = {}
+        self._texts: list[bytes] = []
         self.teacher = [self._class_of(sample) for sample in teacher]
         self.student = [self._class_of(sample) for sample in student]
 
@@ -98,20 +99,44 @@ class Classes:
         if text not in self._index:
             self._index[text] = len(self.chains)
             self.chains.append(chain)
+            self._texts.append(text)
         return self._index[text]
 
-    def matrix(self, level: Level) -> list[list[bool]]:
-        """Return ``matrix[s][t]``: class s, as a student, matches class t, as a teacher."""
-        keys = [None if chain is None else level.key(self.matcher, chain) for chain in self.chains]
-        teachers = set(self.teacher)
-        return [
-            [
-                index in teachers and ours is not None and theirs is not None and level.same(self.matcher, ours, theirs)
-                for index, theirs in enumerate(keys)
-            ]
-            for ours in keys
+    def merged(self, level: Level) -> Classes:
+        """Return the same samples with one class for all chains that have one key at a level; not for fuzzy keys."""
+        first: dict[Any, int] = {}
+        into = [
+            index if chain is None else first.setdefault(level.key(self.matcher, chain), index)
+            for index, chain in enumerate(self.chains)
         ]
+        merged = copy(self)
+        merged.teacher = [into[index] for index in self.teacher]
+        merged.student = [into[index] for index in self.student]
+        return merged
+
+    @property
+    def unanimous(self) -> bool:
+        """Whether all samples are one, comparable class."""
+        (first, *others) = {*self.teacher, *self.student}
+        return not others and self.chains[first] is not None
+
+    def matrix(self, level: Level) -> dict[int, dict[int, bool]]:
+        """Return ``matrix[s][t]``: class s, as a student, matches class t, as a teacher."""
+        chains, same, matcher = self.chains, level.same, self.matcher
+        teachers = set(self.teacher)
+        keys = {
+            index: level.key(matcher, chain)
+            for index in teachers.union(self.student)
+            if (chain := chains[index]) is not None
+        }
+        return {
+            ours: {
+                theirs: ours in keys and theirs in keys and same(matcher, keys[ours], keys[theirs])
+                for theirs in teachers
+            }
+            for ours in teachers.union(self.student)
+        }
 
     def rank(self, index: int) -> bytes:
         """Return what breaks ties between classes, whatever the order of the samples."""
-        return next(text for text, number in self._index.items() if number == index)
+        return self._texts[index]

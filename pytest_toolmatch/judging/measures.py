@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Measure(msgspec.Struct, frozen=True, array_like=True):
+class Measure(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One case's part of one metric; the metric of a set of cases is Σ total ÷ Σ weight.
 
     ``variance`` is the estimated variance of ``total`` if the case's draws were drawn again; ``draws`` the number of

@@ -93,6 +93,7 @@ class Verdict:
         return self._consulted
 
     def __bool__(self) -> bool:
+        __tracebackhide__ = True
         self._consulted = True
         if self._on_truth is not None:
             self._on_truth(self._result)

@@ -33,11 +33,11 @@ MARK_KEYS = (*_RULES, "suite", "instructions", "gates", "chain_match", "divergen
 class Toolmatch:
     """Judges queries against what is recorded for a module: ``assert toolmatch(query)``."""
 
-    def __init__(self, run: Run, module: pytest.Module, tools: tuple[Tool, ...], instructions: str) -> None:
+    def __init__(self, run: Run, tools: tuple[Tool, ...], instructions: str) -> None:
         self._run = run
-        self._module = module
         self._tools = tools
         self._instructions = instructions
+        self._runs: dict[int, SuiteRun] = {}
 
     def __call__(self, query: Case | str) -> Verdict:
         """Judge a case, or a bare query, by its samples."""
@@ -47,9 +47,12 @@ class Toolmatch:
 
     def suite_run(self, item: pytest.Item) -> SuiteRun:
         """Return the run of the suite that a test of this module belongs to."""
-        suite = suite_of_marks(item.iter_markers("toolmatch"), self._module.path)
-        instructions = suite.instructions or self._instructions
-        return self._run.suite(msgspec.structs.replace(suite, tools=self._tools, instructions=instructions))
+        suite = suite_of_test(self._run, item)
+        if id(suite) not in self._runs:
+            instructions = suite.instructions or self._instructions
+            whole = msgspec.structs.replace(suite, tools=self._tools, instructions=instructions)
+            self._runs[id(suite)] = self._run.suite(whole)
+        return self._runs[id(suite)]
 
     def __repr__(self) -> str:
         return f"<toolmatch {self._run.settings.teacher} / {self._run.settings.student}>"
@@ -63,7 +66,7 @@ def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
     except ToolmatchError as error:
         fail(error)
     instructions = _fixture(request, "instructions") or ""
-    return Toolmatch(request.config.stash[RUN], module, tools, instructions)
+    return Toolmatch(request.config.stash[RUN], tools, instructions)
 
 
 def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
@@ -75,6 +78,15 @@ def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
         raise ConfigError(
             f"{request.node.path}: no fixture 'tools'; add a module-scoped fixture that returns the list of tools"
         ) from None
+
+
+def suite_of_test(run: Run, item: pytest.Item) -> Suite:
+    """Return the suite that a test's marks describe; tests with the same marks share it."""
+    marks = tuple(item.iter_markers("toolmatch"))
+    key = (item.path, *map(id, marks))
+    if key not in run.marked:
+        run.marked[key] = (marks, suite_of_marks(marks, item.path))
+    return run.marked[key][1]
 
 
 def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:

@@ -9,9 +9,8 @@ import pytest
 
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import ToolmatchError, ToolmatchWarning
-from pytest_toolmatch.judging.metrics import METRICS
 from pytest_toolmatch.judging.verdict import CaseResult
-from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_marks
+from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_test
 from pytest_toolmatch.plugin.run import Run
 from pytest_toolmatch.plugin.verdicts import VERDICTS, fail, require_samples
 from pytest_toolmatch.plugin.yaml_suite import CaseItem
@@ -105,7 +104,7 @@ class Hooks:
             for result in results:
                 if result.state != "agrees":
                     add_section("toolmatch", self.run.case_text(item.nodeid, result))
-        if call.when == "setup" and report.skipped and (suite := suite_of_item(item)):
+        if call.when == "setup" and report.skipped and (suite := self._suite(item)):
             report.toolmatch_skipped = suite.name  # type: ignore[attr-defined]
         if call.when == "teardown" and results:
             if self.run.is_worker:
@@ -114,23 +113,20 @@ class Hooks:
                 self.run.add(item.nodeid, results)
         return report
 
+    def _suite(self, item: pytest.Item) -> Suite | None:
+        """Return the suite of a test as far as collection knows it; None for a test that is not ours."""
+        if isinstance(item, CaseItem):
+            return item.parent.suite
+        return suite_of_test(self.run, item) if "toolmatch" in getattr(item, "fixturenames", ()) else None
+
     def _declare(self, item: pytest.Item, *, partial: bool) -> Suite | None:
         try:
-            suite = suite_of_item(item)
+            suite = self._suite(item)
         except ToolmatchError as error:
             raise pytest.UsageError(str(error)) from None
         if suite is not None:
             self.run.declare(suite.name, partial=partial)
         return suite
-
-
-def suite_of_item(item: pytest.Item) -> Suite | None:
-    """Return the suite of a test as far as collection knows it; None for a test that is not ours."""
-    if isinstance(item, CaseItem):
-        return item.parent.suite
-    if "toolmatch" in getattr(item, "fixturenames", ()):
-        return suite_of_marks(item.iter_markers("toolmatch"), item.path)
-    return None
 
 
 def _check_name(suite: Suite, first: Suite) -> None:
@@ -166,7 +162,6 @@ def _properties(results: Sequence[CaseResult]) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for result in results:
         prefix = f"toolmatch.{result.case}" if len(results) > 1 else "toolmatch"
-        values = {name: result.value(name) for name in METRICS}
         found.append((f"{prefix}.state", result.state))
-        found += [(f"{prefix}.{name}", round(value, 4)) for name, value in values.items() if value is not None]
+        found += [(f"{prefix}.{name}", round(one.value, 4)) for name, one in result.measures.items() if one.weight]
     return found

@@ -71,7 +71,10 @@ class Outcome:
         if self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.run.results:
-            report = self.run.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            report = (
+                self.run.report if self.run.report and not interrupted else self.run.finish(interrupted=interrupted)
+            )
             try:
                 for path in self.run.settings.reports:
                     write_report(report, path)

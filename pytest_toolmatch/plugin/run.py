@@ -35,6 +35,7 @@ class Run:
         self.skipped: dict[str, set[str]] = {}
         self.faults: list[str] = []
         self.report: Report | None = None
+        self.marked: dict[Any, tuple[tuple[pytest.Mark, ...], Suite]] = {}
         self._suites: dict[Any, SuiteRun] = {}
         self._read = cache(read_recording)
 

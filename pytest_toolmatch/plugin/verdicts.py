@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -27,13 +28,14 @@ def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
         result = run.result(case)
     except ToolmatchError as error:
         fail(error)
-    verdict = Verdict(result, lambda result: settle_truth(run, result))
+    verdict = Verdict(result, partial(settle_truth, run))
     item.stash.setdefault(VERDICTS, []).append(verdict)
     return verdict
 
 
 def settle_truth(run: SuiteRun, result: CaseResult) -> None:
     """End the test where the verdict is neither true nor false: no reference to match, or nothing to fail for."""
+    __tracebackhide__ = True
     if result.state == "undecided" or (result.state == "ambiguous" and run.settings.ambiguous == "skip"):
         raise pytest.skip.Exception(result.reason, _use_item_location=True)
     if result.state == "diverges" and run.divergence == "xfail":

@@ -84,6 +84,8 @@ class CaseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show a divergence as the chains side by side, anything else as pytest does."""
+        if isinstance(excinfo.value, pytest.xfail.Exception):
+            return str(excinfo.value)  # an expected failure has a reason; pytest's own frames are no place in a suite
         if not isinstance(excinfo.value, Diverged):
             return super().repr_failure(excinfo, style)
         verdict = excinfo.value.verdict

@@ -78,7 +78,10 @@ def suite_report(
         for result in cases:
             for key in keys(result):
                 groups.setdefault(key, []).append(result)
-        return {key: estimates(groups[key], confidence) for key in sorted(groups)}
+        return {
+            key: whole if len(groups[key]) == len(cases) else estimates(groups[key], confidence)
+            for key in sorted(groups)
+        }
 
     whole = estimates(cases, confidence)
     by_tag, by_tool = grouped(lambda result: result.tags), grouped(lambda result: result.tools)
@@ -117,7 +120,7 @@ def run_report(
         confidence=confidence,
         interrupted=interrupted,
         suites=made,
-        all=estimates([case for suite in made.values() for case in suite.cases], confidence),
+        all=_all(made, confidence),
     )
 
 
@@ -128,3 +131,10 @@ def _decided(expression: str, whole: Estimates, subsets: Mapping[str, Mapping[st
     if gate.subset not in subsets[gate.by]:
         return GateResult(gate.expression, "undecided", reason=f"no case with {gate.by} {gate.subset!r}")
     return decide(gate, subsets[gate.by][gate.subset])
+
+
+def _all(suites: Mapping[str, SuiteReport], confidence: float) -> Estimates:
+    """Return the metrics over the cases of all suites; of a single one they are known."""
+    if len(suites) == 1:
+        return next(iter(suites.values())).metrics
+    return estimates([case for suite in suites.values() for case in suite.cases], confidence)

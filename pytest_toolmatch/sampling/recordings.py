@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A sample as it is recorded: with the version of the format, its key and its model."""
 
     v: int = VERSION

@@ -41,15 +41,16 @@ def agreement(
 
     ``alone`` says that the student's samples are the teacher's own: then each is compared with the others only.
     ``known``, shared by cases under the same rules, keeps what levels come to at which all samples are the same, as
-    most are below the whole chain: there only the numbers of samples count.
+    they often are: there only the numbers of samples count.
     """
     known = {} if known is None else known
     top = _Level(classes, LEVELS[0], rules)
-    measures, ceilings = top.measured(alone=alone)
-    for level in LEVELS[1:]:
-        below = classes.merged(level)
-        shape = (level.match, len(below.teacher), len(below.student), alone) if below.unanimous else None
-        found = known.get(shape) or _Level(below, level, rules).measured(alone=alone)
+    measures: dict[str, Measure] = {}
+    ceilings: dict[str, Measure] = {}
+    for level in LEVELS:
+        at = classes.merged(level)
+        shape = (level.match, len(at.teacher), len(at.student), alone) if at.unanimous else None
+        found = known.get(shape) or _Level(at, level, rules).measured(alone=alone)
         if shape:
             known[shape] = found
         measures |= found[0]

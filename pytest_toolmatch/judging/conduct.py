@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_toolmatch.core.chain import calls_of, encode_chain
 from pytest_toolmatch.judging.measures import Measure, mean_of_amounts, ratio_of_counts
 
 if TYPE_CHECKING:
@@ -33,13 +34,16 @@ def argument_validity(samples: Sequence[Sample], validator: ArgumentValidator) -
     refusals the first attempt is what was refused first; what came after it was a retry.
     """
     valid = attempted = 0
+    known: dict[bytes, tuple[int, int]] = {}
     for sample in samples:
         retried = {refusal.step for refusal in sample.refusals}
-        attempted += sum(refusal.attempt == 0 for refusal in sample.refusals)
-        for step, calls in enumerate(sample.chain):
-            if step not in retried:
-                attempted += len(calls)
-                valid += sum(validator.problem(call) is None for call in calls)
+        chain = tuple(step for place, step in enumerate(sample.chain) if place not in retried)
+        text = encode_chain(chain)
+        if text not in known:
+            calls = calls_of(chain)
+            known[text] = (sum(validator.problem(call) is None for call in calls), len(calls))
+        valid += known[text][0]
+        attempted += known[text][1] + sum(refusal.attempt == 0 for refusal in sample.refusals)
     return ratio_of_counts(valid, attempted, len(samples)) if attempted else None
 
 

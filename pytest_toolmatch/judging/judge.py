@@ -9,7 +9,7 @@ from pytest_toolmatch.core.chain import Chain, names_of, select_calls
 from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement
 from pytest_toolmatch.judging.conduct import conduct
 from pytest_toolmatch.judging.divergence import Funnel, divergence, funnel_level
-from pytest_toolmatch.judging.levels import Classes, comparable
+from pytest_toolmatch.judging.levels import LEVELS, Classes, comparable
 from pytest_toolmatch.judging.measures import Measure
 from pytest_toolmatch.judging.verdict import CaseResult, Shown
 
@@ -64,7 +64,7 @@ class Judge:
     def _compare(
         self, facts: dict[str, Any], teacher: list[Sample], student: list[Sample], *, alone: bool
     ) -> CaseResult:
-        classes = Classes(self.matcher, teacher, student, self._part)
+        classes = Classes(self.matcher, teacher, student, self._part).merged(LEVELS[0])
         found = agreement(classes, self.matcher.rules, alone=alone, known=self._known)
         facts["measures"] = {
             **found.measures,

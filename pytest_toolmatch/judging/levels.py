@@ -90,6 +90,7 @@ class Classes:
         self.chains: list[Chain | None] = []
         self._index: dict[bytes, int] = {}
         self._texts: list[bytes] = []
+        self._keys: dict[str, dict[int, Any]] = {}
         self.teacher = [self._class_of(sample) for sample in teacher]
         self.student = [self._class_of(sample) for sample in student]
 
@@ -103,12 +104,15 @@ class Classes:
         return self._index[text]
 
     def merged(self, level: Level) -> Classes:
-        """Return the same samples with one class for all chains that have one key at a level; not for fuzzy keys."""
-        first: dict[Any, int] = {}
-        into = [
-            index if chain is None else first.setdefault(level.key(self.matcher, chain), index)
-            for index, chain in enumerate(self.chains)
-        ]
+        """Return the same samples with one class for all chains that have one key at a level.
+
+        The smallest text stands for its class, so the order of the samples has no say. Fuzzy keys are no classes.
+        """
+        keys, first = self.keys(level), dict[Any, int]()
+        into = list(range(len(self.chains)))
+        for index in sorted(keys, key=self.rank):
+            if not getattr(keys[index], "fuzzy", False):
+                into[index] = first.setdefault(keys[index], index)
         merged = copy(self)
         merged.teacher = [into[index] for index in self.teacher]
         merged.student = [into[index] for index in self.student]
@@ -120,15 +124,17 @@ class Classes:
         (first, *others) = {*self.teacher, *self.student}
         return not others and self.chains[first] is not None
 
+    def keys(self, level: Level) -> dict[int, Any]:
+        """Return what a level compares, for every class that can be compared."""
+        if level.match not in self._keys:
+            self._keys[level.match] = {
+                index: level.key(self.matcher, chain) for index, chain in enumerate(self.chains) if chain is not None
+            }
+        return self._keys[level.match]
+
     def matrix(self, level: Level) -> dict[int, dict[int, bool]]:
         """Return ``matrix[s][t]``: class s, as a student, matches class t, as a teacher."""
-        chains, same, matcher = self.chains, level.same, self.matcher
-        teachers = set(self.teacher)
-        keys = {
-            index: level.key(matcher, chain)
-            for index in teachers.union(self.student)
-            if (chain := chains[index]) is not None
-        }
+        keys, same, matcher, teachers = self.keys(level), level.same, self.matcher, set(self.teacher)
         return {
             ours: {
                 theirs: ours in keys and theirs in keys and same(matcher, keys[ours], keys[theirs])

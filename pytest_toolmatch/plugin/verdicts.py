@@ -28,18 +28,18 @@ def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
         result = run.result(case)
     except ToolmatchError as error:
         fail(error)
-    verdict = Verdict(result, partial(settle_truth, run))
+    verdict = Verdict(result, partial(settle_truth, item, run))
     item.stash.setdefault(VERDICTS, []).append(verdict)
     return verdict
 
 
-def settle_truth(run: SuiteRun, result: CaseResult) -> None:
+def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
     """End the test where the verdict is neither true nor false: no reference to match, or nothing to fail for."""
     __tracebackhide__ = True
     if result.state == "undecided" or (result.state == "ambiguous" and run.settings.ambiguous == "skip"):
         raise pytest.skip.Exception(result.reason, _use_item_location=True)
-    if result.state == "diverges" and run.divergence == "xfail":
-        pytest.xfail(result.reason)
+    if result.state == "diverges" and run.divergence == "xfail" and not item.config.option.runxfail:
+        raise pytest.xfail.Exception(result.reason, pytrace=False)
 
 
 def require_samples(item: pytest.Item, run: SuiteRun, case: Case) -> None:

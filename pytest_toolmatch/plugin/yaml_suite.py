@@ -10,7 +10,6 @@ from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.plugin import is_active, skip_inactive
 from pytest_toolmatch.plugin.run import RUN
 from pytest_toolmatch.plugin.verdicts import fail, judge, require_samples
-from pytest_toolmatch.suites.yaml_file import read_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +28,8 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """Yield an item for every case; a fault of the suite is one line."""
+        from pytest_toolmatch.suites.yaml_file import read_suite  # noqa: PLC0415 - PyYAML is for suite files
+
         try:
             self.suite = read_suite(self.path)
         except ToolmatchError as error:

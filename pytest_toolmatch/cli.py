@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.reports.lines import clean, encodable, needs_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,9 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         lines: Iterable[Line | str] = arguments.run(arguments)
         for line in lines:
-            print(line if isinstance(line, str) else line.text)  # noqa: T201 - a command prints
+            text = clean(line) if isinstance(line, str) else line.text
+            print(encodable(text, sys.stdout.encoding))  # noqa: T201 - a command prints
     except ToolmatchError as error:
-        sys.stderr.write(f"toolmatch: error: {error}\n")
+        sys.stderr.write(f"toolmatch: error: {encodable(clean(str(error)), sys.stderr.encoding)}\n")
         return USAGE_ERROR
     except KeyboardInterrupt:
         sys.stderr.write("toolmatch: interrupted; nothing more was written\n")
@@ -41,8 +44,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415 - takes its time
+
+        print(f"toolmatch {version('pytest-toolmatch')}")  # noqa: T201 - a command prints
+        parser.exit()
+
+
+def _screen() -> dict[str, Any]:
+    return {"width": shutil.get_terminal_size().columns, "ascii": needs_ascii(sys.stdout.encoding)}
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="toolmatch", description="Suites, reports and logs for pytest --toolmatch.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _import(commands)
     _report(commands)
@@ -76,6 +92,7 @@ def _import(commands: Any) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the suites, as in match=sequence"
     )
+    command.add_argument("-v", "--verbose", action="store_true", help="list every problem, one by one")
     command.set_defaults(run=_run_import)
 
 
@@ -86,10 +103,11 @@ def _run_import(arguments: argparse.Namespace) -> Iterable[str]:
         arguments.format,
         arguments.sources,
         output=arguments.output,
-        name=arguments.name or arguments.output.resolve().name,
+        name=arguments.output.resolve().name if arguments.name is None else arguments.name,
         tools=arguments.tools,
         effects=arguments.effects,
         settings=arguments.set,
+        verbose=arguments.verbose,
         include=tuple(arguments.include),
         exclude=tuple(arguments.exclude),
         categories=tuple(arguments.category),
@@ -108,7 +126,7 @@ def _run_report(arguments: argparse.Namespace) -> Iterable[Line]:
     from pytest_toolmatch.reports.json_file import read_report  # noqa: PLC0415
     from pytest_toolmatch.reports.summary import summary_lines  # noqa: PLC0415
 
-    return summary_lines(read_report(arguments.file), verbose=arguments.verbose)
+    return summary_lines(read_report(arguments.file), verbose=arguments.verbose, **_screen())
 
 
 def _compare(commands: Any) -> None:
@@ -122,7 +140,7 @@ def _run_compare(arguments: argparse.Namespace) -> Iterable[Line]:
     from pytest_toolmatch.reports.compare import compare, comparison_lines  # noqa: PLC0415
     from pytest_toolmatch.reports.json_file import read_report  # noqa: PLC0415
 
-    return comparison_lines(compare(read_report(arguments.before), read_report(arguments.after)))
+    return comparison_lines(compare(read_report(arguments.before), read_report(arguments.after)), **_screen())
 
 
 def _schema(commands: Any) -> None:
@@ -139,4 +157,4 @@ def _run_schema(arguments: argparse.Namespace) -> Iterable[str]:
 
     schema = msgspec.json.schema({"suite": SuiteForm, "case": CaseForm, "report": Report}[arguments.of])
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return [msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()]
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode().splitlines()

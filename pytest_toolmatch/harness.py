@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.core.request import draw_key, question_digest, tools_digest
 from pytest_toolmatch.core.validation import ArgumentValidator
+from pytest_toolmatch.judging.demands import check_suite
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.judging.judge import Judge
 from pytest_toolmatch.judging.matching import Matcher
@@ -38,9 +39,9 @@ class SuiteRun:
         self.models: dict[SampleRole, str] = {"teacher": settings.teacher, "student": settings.student}
         self.directory = suite.recordings or settings.recordings / suite.name
         self.gates = tuple(dict.fromkeys([*settings.gates, *suite.gates]))
-        for where, gates in (("toolmatch_gates", settings.gates), (suite.where, suite.gates)):
-            for gate in gates:
-                parse_gate(gate, where)
+        for gate in settings.gates:
+            parse_gate(gate, "toolmatch_gates")
+        check_suite(suite)
         self._recordings = {role: self._open(role, read) for role in self.models}
         self._results: dict[int, tuple[Case, CaseResult]] = {}
         self._judges: dict[int, Judge] = {}

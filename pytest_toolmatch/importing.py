@@ -17,9 +17,10 @@ from pytest_toolmatch.harness import recorded_key
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, import_log
+from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.importers.source import Options, Source
 from pytest_toolmatch.suites.writer import write_suite
-from pytest_toolmatch.suites.yaml_file import read_tools
+from pytest_toolmatch.suites.yaml_file import SUFFIX, read_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.suites.importers.source import Problem
 
 SUITES_IN_FULL = 3
 """Up to so many suites, every model of each is listed."""
 ANSWERS = "reference"
 """The model that a benchmark's possible answers are recorded as."""
 SHOWN = 8
-"""Problems that are printed; the rest are counted."""
+"""Kinds of problems that are printed; the rest are counted."""
+NAMED = 4
+"""Up to so many suites that both models are recorded in are named one by one."""
 
 _SUITE_KEYS = ("chain_match", "divergence", "gates")
 
@@ -47,13 +51,19 @@ def import_suites(
     tools: Path | None = None,
     effects: Path | None = None,
     settings: Sequence[str] = (),
+    verbose: bool = False,
     **options: Any,
 ) -> Iterator[str]:
     """Import logs into ``output``, yielding what to print; nothing is written before all of it is read."""
     keys = suite_keys(settings)
+    _check_name(name, output)
     declared = with_effects(read_tools(tools) if tools else (), _effects(effects))
-    assembly = import_log(form, name, [Source.parse(one) for one in sources], Options(tools=declared, **options))
-    yield from _account(form, assembly)
+    other = frozenset(path.resolve() for path in (tools, effects) if path)
+    logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
+    assembly = import_log(form, name, logs, Options(tools=declared, **options))
+    for imported in assembly.suites:
+        _check_effect(imported, keys["rules"].effect)
+    yield from _account(form, assembly, verbose=verbose)
     for imported in assembly.suites:
         yield _write(imported, output, keys)
         if len(assembly.suites) <= SUITES_IN_FULL:
@@ -62,19 +72,64 @@ def import_suites(
     yield from _next(assembly, output)
 
 
+def _check_name(name: str, output: Path) -> None:
+    if name in ("", ".", "..") or "/" in name or "\\" in name:
+        raise ConfigError(
+            f"--name {name!r}: no name for files in {output}; "
+            "write it without path separators, and say with -o where the suite goes"
+        )
+
+
+def _check_effect(imported: ImportedSuite, effect: str | None) -> None:
+    """Refuse a suite that would compare no call at all, so that every sample would match."""
+    offered = (tool for case in imported.cases for tool in case.tools or ())
+    if effect and not any(tool.effect == effect for tool in (*imported.tools, *offered)):
+        raise ConfigError(
+            f"--set effect={effect}: no tool of {imported.name} has this effect; "
+            'give --effects a file with {"tool": "' + effect + '"}'
+        )
+
+
 def _next(assembly: Assembly, output: Path) -> Iterator[str]:
-    """Yield the command to go on with, for the two models with the most samples."""
+    """Yield the command to go on with, for two models that can be compared."""
+    suites = assembly.suites
     drawn = Counter[str]()
-    for suite in assembly.suites:
+    for suite in suites:
         drawn.update({model: len(samples) for model, samples in suite.samples.items()})
-    answers = drawn.pop(ANSWERS, 0)
-    models = [shlex.quote(model) for model, _ in drawn.most_common()] or [ANSWERS]
-    student = (models[1:] or models)[0]
-    yield f"models: {', '.join(models)}{f' and {ANSWERS}' if answers else ''}"
+    models = [shlex.quote(model) for model, _ in drawn.most_common() if model != ANSWERS] or [ANSWERS]
+    answers = f" and {ANSWERS}" if ANSWERS in drawn and models != [ANSWERS] else ""
+    yield f"models: {', '.join(models)}{answers}"
     if answers:
-        yield f"{ANSWERS} holds the answers that count as right, any of which may be matched: name it as the teacher"
-    directory = shlex.quote(str(output))
-    yield f"next: pytest --toolmatch {directory} --toolmatch-teacher={models[0]} --toolmatch-student={student}"
+        yield f"{ANSWERS} holds the answers that count as right, any of which may be matched: it is the teacher"
+    if not drawn:
+        return
+    teacher, student = _pair(assembly, [model for model, _ in drawn.most_common()])
+    both = [suite for suite in suites if {teacher, student} <= suite.samples.keys()]
+    lacking = [suite.name for suite in suites if not {teacher, student} <= suite.samples.keys()]
+    paths = [output / f"{suite.name}{SUFFIX}" for suite in both] if lacking and len(both) <= NAMED else [output]
+    if lacking and len(both) > NAMED:
+        names = ", ".join(lacking[:SHOWN]) + (", …" if len(lacking) > SHOWN else "")
+        yield f"{len(lacking)} of {counted(len(suites), 'suite')} lack recordings of one of the two: {names}"
+    where = " ".join(shlex.quote(str(path)) for path in paths)
+    names = f"--toolmatch-teacher={shlex.quote(teacher)} --toolmatch-student={shlex.quote(student)}"
+    yield f"next: pytest --toolmatch {where} {names}"
+
+
+def _pair(assembly: Assembly, models: Sequence[str]) -> tuple[str, str]:
+    """Return the teacher and the student with the most cases in common; ``models`` begins with the most sampled one.
+
+    A benchmark's answers are the teacher where there are any. Where no two models share a case, one of them can still
+    be compared with itself.
+    """
+    cases = {model: _cases_of(assembly, model) for model in models}
+    teachers = [ANSWERS] if ANSWERS in cases else models
+    pairs = [(one, other) for one in teachers for other in models if one != other and cases[one] & cases[other]]
+    # The first of equals: the pair with the most samples, and of its two the teacher has more.
+    return max(pairs, key=lambda pair: len(cases[pair[0]] & cases[pair[1]]), default=(models[0], models[0]))
+
+
+def _cases_of(assembly: Assembly, model: str) -> set[tuple[str, str]]:
+    return {(suite.name, sample.case) for suite in assembly.suites for sample in suite.samples.get(model, ())}
 
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
@@ -106,13 +161,38 @@ def _effects(path: Path | None) -> dict[str, str]:
         raise ConfigError(f'{path}: not a JSON object of {{"tool": "read" or "write"}}: {error}') from None
 
 
-def _account(form: str, assembly: Assembly) -> Iterator[str]:
-    read = ", ".join(f"{count:,} {what}" for what, count in assembly.counts.items() if what != "problems")
+def _account(form: str, assembly: Assembly, *, verbose: bool) -> Iterator[str]:
+    """Yield what was read, then every doubt about a suite, then the first problems by kind, or all of them."""
+    read = ", ".join(_amount(count, what) for what, count in assembly.counts.items() if what != "problems")
     yield f"{form}: {read}"
-    for problem in assembly.problems[:SHOWN]:
-        yield f"  ! {problem}"
-    if len(assembly.problems) > SHOWN:
-        yield f"  ! … and {len(assembly.problems) - SHOWN:,} more problems"
+    yield from (f"  ! {doubt}" for doubt in assembly.doubts)
+    if verbose:
+        yield from (f"  ! {problem}" for problem in assembly.problems)
+        return
+    kinds = _kinds(assembly.problems)
+    yield from (f"  ! {_said(alike)}" for alike in kinds[:SHOWN])
+    if rest := sum(map(len, kinds[SHOWN:])):
+        yield f"  ! … and {counted(rest, 'more problem')}; -v lists all"
+
+
+def _amount(count: int, what: str) -> str:
+    """Return ``1 call of subagents`` for what is counted as ``calls of subagents``."""
+    noun, _, more = what.partition(" ")
+    return f"{counted(count, noun.removesuffix('s'))} {more}".rstrip()
+
+
+def _kinds(problems: Sequence[Problem]) -> list[list[Problem]]:
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.what, []).append(problem)
+    return list(kinds.values())
+
+
+def _said(alike: Sequence[Problem]) -> str:
+    first, number = alike[0], len(alike)
+    if number == 1:
+        return str(first)
+    return f"{number:,} {first.many or f'times: {first.what}'}, first: {first.where}"
 
 
 def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
@@ -133,8 +213,8 @@ def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
         target = recording_path(output / "recordings" / suite.name, model)
         append_records(target, (_record(suite, cases[one.case], model, one) for one in samples))
     drawn = sum(map(len, imported.samples.values()))
-    models = f"{len(imported.samples)} model{'' if len(imported.samples) == 1 else 's'}"
-    return f"{path}: {len(suite.cases):,} cases, {drawn:,} samples of {models}"
+    models = counted(len(imported.samples), "model")
+    return f"{path}: {counted(len(suite.cases), 'case')}, {counted(drawn, 'sample')} of {models}"
 
 
 def _record(suite: Suite, case: Case, model: str, sample: Sample) -> Record:
@@ -149,4 +229,5 @@ def _summary(samples: Sequence[Sample]) -> str:
     odd = ", ".join(
         f"{count} {outcome}" for outcome, count in outcomes.items() if outcome not in ("called", "answered")
     )
-    return f"{len(samples):,} samples of {len(draws):,} cases ({per_case} each){f'; {odd}' if odd else ''}"
+    of = f"{counted(len(samples), 'sample')} of {counted(len(draws), 'case')}"
+    return f"{of} ({per_case} each){f'; {odd}' if odd else ''}"

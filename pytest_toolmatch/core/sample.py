@@ -40,7 +40,11 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One run of one model on one case. ``latency`` in seconds, ``cost`` in USD."""
+    """One run of one model on one case. ``latency`` in seconds, ``cost`` in USD.
+
+    An ``alternative`` is no draw of a model but one of several answers that count as right: how often alternatives
+    agree with each other says nothing.
+    """
 
     case: str
     role: SampleRole
@@ -54,6 +58,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     cost: float | None = None
     error: str = ""
     source: str = ""
+    alternative: bool = False
 
     @property
     def valid(self) -> bool:

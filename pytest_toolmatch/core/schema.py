@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -207,6 +208,11 @@ def _both_by_name(first: dict[str, Any], second: dict[str, Any]) -> dict[str, An
     return {**first, **{name: _both(first[name], s) if name in first else s for name, s in second.items()}}
 
 
+def _both_by_place(first: list[Any], second: list[Any]) -> list[Any]:
+    shared = [_both(one, other) for one, other in zip(first, second, strict=False)]
+    return [*shared, *first[len(shared) :], *second[len(shared) :]]
+
+
 def _union(first: list[Any], second: list[Any]) -> list[Any]:
     united: list[Any] = []
     for item in (*first, *second):
@@ -220,5 +226,7 @@ _JOIN: dict[str, Callable[[Any, Any], Any]] = {
     "patternProperties": _both_by_name,
     "required": _union,
     "items": _both,
+    "prefixItems": _both_by_place,
+    "uniqueItems": operator.or_,
     "additionalProperties": _both,
 }

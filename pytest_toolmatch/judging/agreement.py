@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from pytest_toolmatch.judging.consensus import Consensus, consensus, consistency, leave_one_out, support
+from pytest_toolmatch.judging.consensus import (
+    Consensus,
+    consensus,
+    consistency,
+    leaders,
+    leave_one_out,
+    self_agreement,
+    support,
+)
 from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.measures import Measure, mean_of_pairs, mean_of_scores
 
@@ -33,6 +41,12 @@ class Agreement(NamedTuple):
     measures: dict[str, Measure]
     ceilings: dict[str, Measure]
 
+    def against_answers(self) -> Agreement:
+        """Return only what holds against alternatives: whether one is matched, not how they agree with each other."""
+        kept = {level.match for level in LEVELS}
+        measures = {name: measure for name, measure in self.measures.items() if name in kept}
+        return self._replace(measures=measures, ceilings={})
+
 
 def agreement(
     classes: Classes, rules: Rules, *, alone: bool = False, known: dict[Any, Measured] | None = None
@@ -50,7 +64,7 @@ def agreement(
     for level in LEVELS:
         at = classes.merged(level)
         shape = (level.match, len(at.teacher), len(at.student), alone) if at.unanimous else None
-        found = known.get(shape) or _Level(at, level, rules).measured(alone=alone)
+        found = known.get(shape) or (top if level is top.level else _Level(at, level, rules)).measured(alone=alone)
         if shape:
             known[shape] = found
         measures |= found[0]
@@ -85,13 +99,15 @@ class _Level:
         own = consistency(self.classes.teacher, self.matrix)
         if own is None:
             return ({} if alone else self.measures()), {}
+        ceilings = self.ceilings()
         pairs = mean_of_pairs(own, len(self.classes.teacher))
-        ceilings = self.ceilings(pairs)
         return {self.level.consistency: pairs, **(ceilings if alone else self.measures())}, ceilings
 
     def measures(self) -> dict[str, Measure]:
         student, teacher, level = self.classes.student, self.classes.teacher, self.level
         made = {level.agreement: self._agreement(student, teacher)}
+        if self.rules.reference == "draws":
+            return made | {level.match: made[level.agreement]}
         if self.rules.reference != "consensus" or self.reached():
             scored = {index: self._score(index, teacher) for index in set(student)}
             scores = [score for index in student if (score := scored[index]) is not None]
@@ -99,9 +115,10 @@ class _Level:
                 made[level.match] = mean_of_scores(scores)
         return made
 
-    def ceilings(self, pairs: Measure) -> dict[str, Measure]:
+    def ceilings(self) -> dict[str, Measure]:
         teacher, level = self.classes.teacher, self.level
-        made = {level.agreement: pairs}
+        own = self_agreement(teacher, self.matrix)
+        made = {} if own is None else {level.agreement: mean_of_pairs(own, len(teacher))}
         scores = leave_one_out(teacher, self._score)
         if scores and (self.rules.reference != "consensus" or self.reached()):
             made[level.match] = mean_of_scores(scores)
@@ -112,9 +129,11 @@ class _Level:
         return _REFERENCES[self.rules.reference](self, index, teacher)
 
     def _against_consensus(self, index: int, teacher: Sequence[int]) -> float | None:
-        whole = teacher is self.classes.teacher
-        found = self.leading if whole else consensus(self.classes, teacher, self.matrix)
-        return None if found is None else float(self.matrix[index][found.chosen])
+        if teacher is self.classes.teacher:
+            return None if self.leading is None else float(self.matrix[index][self.leading.chosen])
+        # Of a part of the draws several chains may lead: each is the consensus in its share of the cases.
+        leading, _ = leaders(self.classes, teacher, self.matrix)
+        return sum(self.matrix[index][other] for other in leading) / len(leading) if leading else None
 
     def _against_any(self, index: int, teacher: Sequence[int]) -> float | None:
         counts = Counter(teacher)

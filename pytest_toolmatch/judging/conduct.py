@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.chain import calls_of, encode_chain
@@ -31,7 +32,7 @@ def argument_validity(samples: Sequence[Sample], validator: ArgumentValidator) -
     """Measure valid first-attempt calls ÷ first-attempt calls.
 
     A call is valid when it names an offered tool and its arguments satisfy that tool's schema. In a step with
-    refusals the first attempt is what was refused first; what came after it was a retry.
+    refusals the first attempt is what was refused first, and the calls beside it; what came after it was a retry.
     """
     valid = attempted = 0
     known: dict[bytes, tuple[int, int]] = {}
@@ -42,8 +43,11 @@ def argument_validity(samples: Sequence[Sample], validator: ArgumentValidator) -
         if text not in known:
             calls = calls_of(chain)
             known[text] = (sum(validator.problem(call) is None for call in calls), len(calls))
-        valid += known[text][0]
-        attempted += known[text][1] + sum(refusal.attempt == 0 for refusal in sample.refusals)
+        first = Counter(refusal.step for refusal in sample.refusals if refusal.attempt == 0)
+        # What stands in a step beyond the mended calls was not refused.
+        beside = sum(max(0, len(step) - first[place]) for place, step in enumerate(sample.chain) if place in retried)
+        valid += known[text][0] + beside
+        attempted += known[text][1] + beside + first.total()
     return ratio_of_counts(valid, attempted, len(samples)) if attempted else None
 
 

@@ -36,15 +36,20 @@ def consensus(classes: Classes, draws: Sequence[int], matrix: Matrix) -> Consens
 
     Ties go to the chain drawn more often, then to the smaller text, so the order of the samples has no say.
     """
-    counts = Counter(index for index in draws if classes.chains[index] is not None)
-    if not counts:
+    counts = Counter(draws)
+    leading, most = leaders(classes, draws, matrix)
+    if not leading:
         return None
+    chosen = min(leading, key=lambda index: (-counts[index], classes.rank(index)))
+    return Consensus(chosen, most, len(draws))
+
+
+def leaders(classes: Classes, draws: Sequence[int], matrix: Matrix) -> tuple[list[int], int]:
+    """Return the classes with the largest support among some of the teacher's draws, and that support."""
+    counts = Counter(index for index in draws if classes.chains[index] is not None)
     supports = {index: support(counts, matrix, index) for index in counts}
-    most = max(supports.values())
-    leading = [index for index in counts if supports[index] == most]
-    if len(leading) > 1:
-        leading.sort(key=lambda index: (-counts[index], classes.rank(index)))
-    return Consensus(leading[0], most, len(draws))
+    most = max(supports.values(), default=0)
+    return [index for index in supports if supports[index] == most], most
 
 
 def consistency(draws: Sequence[int], matrix: Matrix) -> float | None:
@@ -61,6 +66,19 @@ def consistency(draws: Sequence[int], matrix: Matrix) -> float | None:
         agreeing += count * (count - 1) // 2 * matrix[a][a]
         agreeing += sum(count * other for b, other in counts[place + 1 :] if matrix[a][b] or matrix[b][a])
     return agreeing / pairs
+
+
+def self_agreement(draws: Sequence[int], matrix: Matrix) -> float | None:
+    """Return the share of ordered pairs of distinct draws with ``m(a, b)``; None below two draws.
+
+    What a student that is the teacher would get as ``agreement``. In a mode with a direction it may lie below
+    ``consistency``, which takes either direction.
+    """
+    counts = Counter(draws)
+    pairs = len(draws) * (len(draws) - 1)
+    if not pairs:
+        return None
+    return sum(matrix[a][b] * n * (m - (a == b)) for a, n in counts.items() for b, m in counts.items()) / pairs
 
 
 def leave_one_out(draws: Sequence[int], score: Callable[[int, Sequence[int]], float | None]) -> list[float]:

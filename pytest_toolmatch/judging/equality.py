@@ -32,6 +32,7 @@ _ROOT = "urn:toolmatch:arguments"
 _OUTSIDE = -1  # stands where a branch's index does: the rules beside the union
 _SCALARS = (str, int, float, Decimal, type(None))
 _UNIONS = ("anyOf", "oneOf")
+_MAY_REFER = frozenset({"$ref", "$dynamicRef"})
 _OBJECT_WORDS = frozenset({"properties", "patternProperties", "additionalProperties"})
 _ARRAY_WORDS = frozenset({"items", "prefixItems", "uniqueItems"})
 
@@ -126,7 +127,7 @@ class Compiler:
         effective = resolve(schema, self.root)
         if "default" in effective:
             return [effective["default"]]
-        return [None] if self._nullable(effective) else []
+        return [None] if self._nullable(schema) else []
 
     def _undeclared(self, schema: dict[str, Any], patterns: Patterns) -> Callable[[str], Maker]:
         rest = self._maker(schema.get("additionalProperties"), None)
@@ -164,20 +165,12 @@ class Compiler:
         finally:
             self._open.remove(opened)
 
-    def _nullable(self, schema: dict[str, Any], within: tuple[dict[str, Any], ...] = ()) -> bool:
-        """Return whether null is valid; ``within`` are the unions that the schema is a branch of."""
-        if "const" in schema:
-            return schema["const"] is None
-        if "enum" in schema and None not in schema["enum"]:
+    def _nullable(self, schema: Any) -> bool:
+        """Return whether null is valid."""
+        kind = schema.get("type") if isinstance(schema, dict) else None
+        if isinstance(kind, str) and kind != "null" and not _MAY_REFER & schema.keys():
             return False
-        within = (*within, schema)
-        for word in _UNIONS:
-            branches = [resolve(branch, self.root) for branch in schema.get(word, ()) if branch is not False]
-            count = sum(self._nullable(branch, within) for branch in branches if branch not in within)
-            if word in schema and (count == 0 or (count > 1 and word == "oneOf")):
-                return False
-        kinds = schema.get("type", "null")
-        return "null" in kinds if isinstance(kinds, list) else kinds == "null"
+        return _validator(schema, self.root)(None)
 
 
 class ByType(dict[type, "Maker"]):
@@ -246,8 +239,8 @@ def _union_key(branches: list[tuple[Callable[[Any], bool], Maker]], outside: Mak
 
 
 def _validator(schema: Any, root: dict[str, Any]) -> Callable[[Any], bool]:
-    """Return what says whether a value is valid in a union's branch; its references still lead into the root."""
-    import jsonschema_rs  # noqa: PLC0415 - only a union needs it
+    """Return what says whether a value is valid under a part of the schema; its references still lead into the root."""
+    import jsonschema_rs  # noqa: PLC0415 - few schemas need it
 
     branch = _based(schema) if isinstance(schema, dict) else {"allOf": [schema]}
     if "$schema" in root:

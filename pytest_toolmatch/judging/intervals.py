@@ -139,7 +139,10 @@ def relative_intervals(parts: Sequence[tuple[Measure, Measure]], confidence: flo
         return suite, None
     spread = sum((a.total - value * b.total) ** 2 for a, b in parts)
     error = max(math.sqrt(spread * count / (count - 1)) / below, suite_error)
-    return suite, _around(value, student_t(0.5 + confidence / 2, count - 1) * error)
+    low, high = _around(value, student_t(0.5 + confidence / 2, count - 1) * error)
+    # Where all cases seen are alike their spread is nothing; the agreement's own interval still knows how few they are.
+    _, above = rate_intervals([a for a, _ in parts], confidence)
+    return suite, (min(low, above[0] * count / below), max(high, above[1] * count / below)) if above else (low, high)
 
 
 def quantile_interval(ordered: Sequence[float], share: float, draws: int, confidence: float) -> Interval:

@@ -66,12 +66,12 @@ class Judge:
     ) -> CaseResult:
         classes = Classes(self.matcher, teacher, student, self._part).merged(LEVELS[0])
         found = agreement(classes, self.matcher.rules, alone=alone, known=self._known)
-        facts["measures"] = {
-            **found.measures,
-            **conduct(student, self.validator),
-            "ambiguous": Measure(float(found.consensus is None), draws=1.0),
-        }
-        facts["ceilings"] = {**found.ceilings, **conduct(teacher, self.validator)}
+        if any(sample.alternative for sample in teacher):
+            found = found.against_answers()
+        else:
+            found.measures["ambiguous"] = Measure(float(found.consensus is None), draws=1.0)
+        facts["measures"] = found.measures | conduct(student, self.validator)
+        facts["ceilings"] = found.ceilings | conduct(teacher, self.validator)
         facts["latencies"] = tuple(sample.latency for sample in student if sample.latency is not None)
         facts["unusable"] = dict(Counter(sample.outcome for sample in student if not comparable(sample)))
         facts |= self._shown(classes, found, teacher, student)

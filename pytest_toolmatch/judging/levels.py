@@ -91,6 +91,7 @@ class Classes:
         self._index: dict[bytes, int] = {}
         self._texts: list[bytes] = []
         self._keys: dict[str, dict[int, Any]] = {}
+        self.comparable = True
         self.teacher = [self._class_of(sample) for sample in teacher]
         self.student = [self._class_of(sample) for sample in student]
 
@@ -114,15 +115,16 @@ class Classes:
             if not getattr(keys[index], "fuzzy", False):
                 into[index] = first.setdefault(keys[index], index)
         merged = copy(self)
+        merged.comparable = not any(getattr(key, "raw", False) for key in keys.values())
         merged.teacher = [into[index] for index in self.teacher]
         merged.student = [into[index] for index in self.student]
         return merged
 
     @property
     def unanimous(self) -> bool:
-        """Whether all samples are one, comparable class."""
+        """Whether all samples are one class that matches itself."""
         (first, *others) = {*self.teacher, *self.student}
-        return not others and self.chains[first] is not None
+        return not others and self.comparable and self.chains[first] is not None
 
     def keys(self, level: Level) -> dict[int, Any]:
         """Return what a level compares, for every class that can be compared."""

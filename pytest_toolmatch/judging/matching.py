@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class Keyed(msgspec.Struct, frozen=True):
-    """A chain made ready for comparison: its keys, and whether they need assignment instead of counting."""
+    """A chain made ready for comparison: its keys, and whether they need assignment instead of counting.
+
+    A ``raw`` chain has arguments that are no object: such a call equals nothing, so the chain does not match itself.
+    """
 
     steps: Steps
     fuzzy: bool = False
+    raw: bool = False
 
 
 class Matcher:
@@ -85,6 +89,8 @@ class Matcher:
         mode = mode or self.rules.match
         if mode not in MODES:
             _check("mode", mode, MODE_NAMES)
+        if student is teacher and student.raw:
+            return False
         fuzzy = student.fuzzy or teacher.fuzzy
         try:
             # Calls that are equal one by one, step by step, match in every mode.
@@ -118,7 +124,8 @@ class Matcher:
     def _calls(self, chain: Chain) -> Keyed:
         makers = self._makers
         steps = tuple([tuple([(call.name, makers[call.name](call.arguments)) for call in step]) for step in chain])
-        return Keyed(steps, bool(self._fuzzy) and any(c.name in self._fuzzy for step in chain for c in step))
+        fuzzy = bool(self._fuzzy) and any(call.name in self._fuzzy for step in chain for call in step)
+        return Keyed(steps, fuzzy, any(type(key[1]) is Never for step in steps for key in step))
 
 
 class _Makers(dict[str, "Callable[[Any], Any]"]):

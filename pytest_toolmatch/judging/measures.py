@@ -41,7 +41,9 @@ def mean_of_scores(scores: Sequence[float], *, draws: float | None = None) -> Me
     count = len(scores)
     total = math.fsum(scores)
     shrunk = (total + 0.5) / (count + 1)
-    variance = (math.fsum(score * score for score in scores) + 0.5) / (count + 1) - shrunk**2
+    # Shrinking takes from the variance; this gives it back where it is largest, at one half.
+    unbiased = (count + 1) ** 2 / (count * count + count + 1)
+    variance = ((math.fsum(score * score for score in scores) + 0.5) / (count + 1) - shrunk**2) * unbiased
     worth = count if draws is None else draws
     return Measure(total / count, 1.0, variance / worth, worth)
 

@@ -49,16 +49,25 @@ def _regex(pattern: str, where: str) -> Callable[[Any], Any]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise SuiteError(f"override of {where}: {pattern!r} is no regular expression: {error}") from None
-    return lambda value: tuple(compiled.findall(value)) if isinstance(value, str) else json_key(value)
+    if compiled.search(""):
+        raise SuiteError(f"override of {where}: {pattern!r} matches the empty text, so any two texts; ask for more")
+    return lambda value: (tuple(compiled.findall(value)) if isinstance(value, str) else ()) or json_key(value)
 
 
-def _tolerance(limit: float, _: str) -> Callable[[Any], Any]:
-    allowed = _exact(limit)
+def _tolerance(limit: float, where: str) -> Callable[[Any], Any]:
+    allowed = _exact(_within("tolerance", limit, math.inf, where))
     return lambda value: Judged(value, lambda student, teacher: _near(student, teacher, lambda _: allowed))
 
 
-def _relative(share: float, _: str) -> Callable[[Any], Any]:
-    allowed = _exact(share)
+def _within(kind: str, number: float, most: float, where: str) -> float:
+    if not 0 <= number <= most or math.isnan(number):
+        limits = "0 or more" if most == math.inf else f"between 0 and {most:g}"
+        raise SuiteError(f"override of {where}: {kind} is {number:g}: it must be {limits}")
+    return number
+
+
+def _relative(share: float, where: str) -> Callable[[Any], Any]:
+    allowed = _exact(_within("relative", share, math.inf, where))
     return lambda value: Judged(
         value, lambda student, teacher: _near(student, teacher, lambda larger: allowed * larger)
     )
@@ -85,7 +94,9 @@ def _exact(number: float | Decimal) -> Decimal:
     return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
 
 
-def _tokens(share: float, _: str) -> Callable[[Any], Any]:
+def _tokens(share: float, where: str) -> Callable[[Any], Any]:
+    _within("tokens", share, 1, where)
+
     def judge(student: Any, teacher: Any) -> bool:
         if not (isinstance(student, str) and isinstance(teacher, str)):
             return bool(json_key(student) == json_key(teacher))
@@ -100,7 +111,17 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _function(function: Any, where: str) -> Callable[[Any], Any]:
-    judge = function if callable(function) else _import(str(function), where)
+    users = function if callable(function) else _import(str(function), where)
+
+    def judge(student: Any, teacher: Any) -> bool:
+        try:
+            return bool(users(student, teacher))
+        except Exception as error:  # noqa: BLE001 - the user's function may raise anything
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise SuiteError(
+                f"override of {where}: {users!r} failed on {student!r} and {teacher!r}: {reason}"
+            ) from None
+
     return lambda value: Judged(value, judge)
 
 

@@ -113,6 +113,6 @@ class Verdict:
     def __repr__(self) -> str:
         result, match = self._result, self._result.value("chain_match")
         if result.state == "diverges" and match is not None and result.wanted is not None:
-            return f"<Verdict {result.case}: chain_match {match:.2f}, wanted ≥ {result.wanted:.2f}>"
+            return f"<Verdict {result.case}: chain_match {match:.2f}, wanted >= {result.wanted:.2f}>"
         detail = f" {match:.2f}" if match is not None else ""
         return f"<Verdict {result.case}: {result.state}{detail}>"

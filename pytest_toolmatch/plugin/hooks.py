@@ -11,9 +11,11 @@ from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import ToolmatchError, ToolmatchWarning
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_test
+from pytest_toolmatch.plugin.queries import QueriesError
 from pytest_toolmatch.plugin.run import Run
 from pytest_toolmatch.plugin.verdicts import VERDICTS, fail, require_samples
 from pytest_toolmatch.plugin.yaml_suite import CaseItem
+from pytest_toolmatch.reports.lines import clean
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -31,7 +33,7 @@ class Hooks:
     def pytest_report_header(self) -> str:
         """Name the models and the mode."""
         settings = self.run.settings
-        return f"toolmatch: teacher {settings.teacher or '–'}, student {settings.student or '–'}, {settings.mode}"
+        return clean(f"toolmatch: teacher {settings.teacher or '-'}, student {settings.student or '-'}, {settings.mode}")
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
@@ -39,6 +41,11 @@ class Hooks:
         report = yield
         self._collected |= {node.nodeid: node for node in report.result or () if isinstance(node, pytest.Item)}
         return report
+
+    def pytest_exception_interact(self, call: pytest.CallInfo[object]) -> None:
+        """Note a fault in what ``queries()`` was given: a usage error, like one in a suite file."""
+        if call.excinfo is not None and isinstance(call.excinfo.value, QueriesError):
+            self.run.faults.append(str(call.excinfo.value))
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which suites do not run whole."""

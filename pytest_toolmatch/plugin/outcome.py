@@ -12,7 +12,9 @@ import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.plugin.run import screen_of
 from pytest_toolmatch.reports.json_file import write_report
+from pytest_toolmatch.reports.lines import Line, clean, in_ascii
 from pytest_toolmatch.reports.summary import summary_lines
 
 if TYPE_CHECKING:
@@ -33,8 +35,11 @@ class Outcome:
         self.run = run
         self._written: list[Path] = []
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take the results that a worker's report carries, and note what a mark skipped: it was not to be judged."""
+        if report.failed and screen_of(self.run.config).ascii:
+            _in_ascii(report)
         if hasattr(report, "toolmatch_skipped"):
             self.run.skipped.setdefault(report.toolmatch_skipped, set()).add(report.nodeid)
         if hasattr(report, "toolmatch"):
@@ -89,20 +94,33 @@ class Outcome:
         if run.is_worker or report is None:
             return
         terminalreporter.section("toolmatch")
-        verbose = terminalreporter.config.get_verbosity() > 0
-        for line in summary_lines(report, width=terminalreporter._tw.fullwidth, verbose=verbose):  # noqa: SLF001
+        config = terminalreporter.config
+        verbose, screen = config.get_verbosity() > 0, screen_of(config)
+        for line in summary_lines(report, width=screen.width, verbose=verbose, ascii=screen.ascii):
             terminalreporter.write_line(line.text, **dict.fromkeys(line.style, True))
         for path in self._written:
-            terminalreporter.write_line(f"report  {path}")
+            terminalreporter.write_line(f"report  {clean(str(path))}")
         for fault in run.faults:
-            terminalreporter.write_line(f"ERROR: {fault}", red=True)
+            terminalreporter.write_line(f"ERROR: {clean(fault)}", red=True)
+
+
+def _in_ascii(report: Any) -> None:
+    """Make our part of a failure printable; else pytest escapes all of it, its line breaks, too."""
+    text, sections = report.longrepr, getattr(report.longrepr, "sections", [])
+    if isinstance(text, str) and ".toolmatch.yaml::" in report.nodeid:
+        report.longrepr = in_ascii([Line(text)])[0].text
+    sections[:] = [
+        (name, in_ascii([Line(content)])[0].text if name == "toolmatch" else content, *rest)
+        for name, content, *rest in sections
+    ]
 
 
 def _report_of(suite: str, gate: GateResult) -> pytest.TestReport:
     """Return the gate as a real report: other plugins read every entry of the reporter's statistics."""
+    suite, expression = clean(suite), clean(gate.expression)
     return pytest.TestReport(
-        nodeid=f"{suite}: {gate.expression}",
-        location=(suite, None, gate.expression),
+        nodeid=f"{suite}: {expression}",
+        location=(suite, None, expression),
         keywords={},
         outcome="failed",
         longrepr=None,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class QueriesError(pytest.Collector.CollectError):
+    """A fault in what ``queries()`` was given."""
+
+
 def queries(source: str | Path | Iterable[str | Case]) -> Any:
     """Return a fixture that is parametrised by cases; a test asks for it by the name it is assigned to.
 
@@ -29,7 +33,7 @@ def queries(source: str | Path | Iterable[str | Case]) -> Any:
     try:
         cases = _cases(source, caller)
     except ToolmatchError as error:
-        raise pytest.Collector.CollectError(str(error)) from None
+        raise QueriesError(str(error)) from None
 
     def query(request: pytest.FixtureRequest) -> Any:
         return request.param
@@ -39,13 +43,22 @@ def queries(source: str | Path | Iterable[str | Case]) -> Any:
 
 def _cases(source: str | Path | Iterable[str | Case], caller: Path) -> tuple[Case, ...]:
     if isinstance(source, str | Path):
-        return read_cases(caller.parent / source)
+        cases = read_cases(caller.parent / source, f"{caller}: queries()")
+        if not cases:
+            raise ConfigError(f"{caller}: queries(): no cases in {caller.parent / source}; a suite needs at least one")
+        return cases
+    return _given(source, caller)
+
+
+def _given(source: Iterable[str | Case], caller: Path) -> tuple[Case, ...]:
     cases: dict[str, Case] = {}
     for one in source:
         case = _case(one, str(caller))
         if case.id in cases:
             raise ConfigError(f"{caller}: queries(): a second case {case.id!r}; give one another id")
         cases[case.id] = case
+    if not cases:
+        raise ConfigError(f"{caller}: queries(): no queries are given; a suite needs at least one")
     return tuple(cases.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pytest
@@ -13,7 +13,9 @@ import pytest
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.plugin.ini import check_keys
 from pytest_toolmatch.reports.chaindiff import case_lines
+from pytest_toolmatch.reports.lines import clean, needs_ascii
 from pytest_toolmatch.reports.report import Report, Terms, run_report
 from pytest_toolmatch.sampling.recordings import read_recording
 from pytest_toolmatch.settings import Settings, check_mode, settle
@@ -22,6 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_toolmatch.core.suite import Suite
+
+
+class Screen(NamedTuple):
+    """What the run prints to; one that is ``ascii`` lacks our signs."""
+
+    width: int
+    ascii: bool
+
+
+def screen_of(config: pytest.Config) -> Screen:
+    """Return the terminal of a run; a process without one (a worker of pytest-xdist) takes it for a usual one."""
+    writer = getattr(config.pluginmanager.get_plugin("terminalreporter"), "_tw", None)
+    encoding = getattr(getattr(writer, "_file", None), "encoding", None)
+    return Screen(getattr(writer, "fullwidth", 80), needs_ascii(encoding))
 
 
 class Run:
@@ -92,10 +108,13 @@ class Run:
         """Return a case in full: the chains side by side, and the command that judges it again."""
         models = {role: self.config.getoption(f"toolmatch_{role}", default=None) for role in ("teacher", "student")}
         flags = [f"--toolmatch-{role}={shlex.quote(model)}" for role, model in models.items() if model]
+        screen = screen_of(self.config)
         lines = case_lines(
             msgspec.structs.replace(result, nodeid=nodeid),
             teacher=self.settings.teacher,
             student=self.settings.student,
+            width=max(screen.width, 80),
+            ascii=screen.ascii,
             verbose=self.config.get_verbosity() > 1,
             flags=" ".join(["--toolmatch", *flags]),
         )
@@ -129,7 +148,7 @@ def activate(config: pytest.Config) -> None:
     try:
         config.stash[RUN] = Run(config, settings_of(config))
     except ToolmatchError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(clean(str(error))) from None
     config.pluginmanager.register(Hooks(config.stash[RUN]), "toolmatch-hooks")
     config.pluginmanager.register(Outcome(config.stash[RUN]), "toolmatch-outcome")
 
@@ -147,6 +166,8 @@ def settings_of(config: pytest.Config) -> Settings:
         value = _ini(config, f"toolmatch_{name}")
         return (config.inipath or config.rootpath / "-").parent / value if name == "recordings" and value else value
 
+    known = [f"toolmatch_{name}" for name in Settings.__struct_fields__ if name not in ("mode", "reports")]
+    check_keys(config.inipath, known)
     settings = settle(option, ini)
     here = config.invocation_params.dir
     return msgspec.structs.replace(

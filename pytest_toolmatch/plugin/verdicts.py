@@ -9,6 +9,7 @@ import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.judging.verdict import CaseResult, Verdict
+from pytest_toolmatch.reports.lines import clean
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 VERDICTS = pytest.StashKey[list[Verdict]]()
 
 
-def fail(error: Exception) -> NoReturn:
-    """End the test, or its setup, with the message alone."""
-    raise pytest.fail.Exception(str(error), pytrace=False) from None
+def fail(error: Exception | str) -> NoReturn:
+    """End the test, or its setup, with the message alone; what models say in it can't control the terminal."""
+    raise pytest.fail.Exception(clean(str(error)), pytrace=False) from None
 
 
 def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
@@ -50,4 +51,4 @@ def require_samples(item: pytest.Item, run: SuiteRun, case: Case) -> None:
         result = CaseResult(suite=run.suite.name, case=case.id, query=case.query, state="error", reason=str(error))
     if result.state == "error":
         item.stash.setdefault(VERDICTS, []).append(Verdict(result))
-        pytest.fail(f"{case.id}: {result.reason}" if case.id not in result.reason else result.reason, pytrace=False)
+        fail(f"{case.id}: {result.reason}" if case.id not in result.reason else result.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_toolmatch.reports.lines import clean, columns, cut
+from pytest_toolmatch.reports.lines import clean, columns, cut, cut_start
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call
@@ -42,7 +42,18 @@ def value_text(value: Any) -> str:
 
 def compact(call: Call) -> str:
     """Return a call on one line."""
-    return f"{clean(call.name)}({', '.join(arguments_of(call).values())})"
+    return clean(call.name) + _bracketed(call)
+
+
+def fitted(call: Call, width: int) -> str:
+    """Return a call on one line that fits the width: its arguments are cut, its name only where it has no room."""
+    name, arguments = clean(call.name), _bracketed(call)
+    name = cut_start(name, width - min(columns(arguments), len("(…)")))
+    return name + cut(arguments, width - columns(name))
+
+
+def _bracketed(call: Call) -> str:
+    return f"({', '.join(arguments_of(call).values())})"
 
 
 def beside(text: str, other: str, width: int) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.judging.verdict import CaseResult
 
 _QUERY_LINES = 6
+_MORE = Line("   (-vv shows it in full)", ("light",))
 
 
 def case_lines(
@@ -28,7 +29,7 @@ def case_lines(
     ascii: bool = False,  # noqa: A002 - what it means
     flags: str = "--toolmatch",
 ) -> list[Line]:
-    """Return a case in full, no line wider than ``width`` (at least 40).
+    """Return a case in full, no line wider than ``width`` (at least 40) but the command: broken it is no use.
 
     ``verbose`` shows long values, equal calls and the query in full. ``flags`` are what pytest needs to judge it again.
     """
@@ -37,7 +38,7 @@ def case_lines(
         _query(result.query, width, verbose=verbose),
         _chains(result, clean(teacher), clean(student), width, verbose=verbose),
         [Line(text) for fact in _facts(result) for text in wrap(clean(fact), width, "  ")],
-        _commands(result.nodeid, flags, width),
+        _command(result.nodeid, flags),
     ]
     lines = joined(blocks)
     return in_ascii(lines) if ascii else lines
@@ -46,7 +47,8 @@ def case_lines(
 def _query(query: str, width: int, *, verbose: bool) -> list[Line]:
     lines = [part for line in query.strip().splitlines() for part in wrap(clean(line), width)]
     limit = len(lines) if verbose else _QUERY_LINES
-    more = [Line(f"… {plural(len(lines) - limit, 'more line')}", ("light",))] if len(lines) > limit else []
+    over = plural(len(lines) - limit, "more line")
+    more = [Line(f"… {over} (-vv shows them)", ("light",))] if len(lines) > limit else []
     return [Line(line, ("bold",)) for line in lines[:limit]] + more
 
 
@@ -55,9 +57,11 @@ def _chains(result: CaseResult, teacher: str, student: str, width: int, *, verbo
     if consensus is None:
         return []
     if diverging is None or result.divergence is None:
-        return Single(width, verbose=verbose).lines(f"teacher: {teacher}", consensus)
-    sides = Sides(width, verbose=verbose)
-    return sides.lines((f"teacher: {teacher}", consensus), (f"student: {student}", diverging), result.divergence.rows)
+        single = Single(width, verbose=verbose)
+        return single.lines(f"teacher: {teacher}", consensus) + [_MORE] * single.shortened
+    sides, heads = Sides(width, verbose=verbose), (f"teacher: {teacher}", f"student: {student}")
+    lines = sides.lines((heads[0], consensus), (heads[1], diverging), result.divergence.rows)
+    return lines + [_MORE] * sides.shortened
 
 
 def _facts(result: CaseResult) -> Iterator[str]:
@@ -96,9 +100,9 @@ def _outcomes(outcomes: dict[str, int]) -> str:
     return " · ".join(f"{count} {words.get(kind, kind)}" for kind, count in sorted(outcomes.items()))
 
 
-def _commands(nodeid: str, flags: str, width: int) -> list[Line]:
-    """Return the command that shows the case again; it is broken where it is too wide, because cut it is no use."""
+def _command(nodeid: str, flags: str) -> list[Line]:
+    """Return the command that shows the case again, on one line however long: it is to be copied."""
     if not nodeid:
         return []
     quoted = re.sub(r'(["$`\\])', r"\\\1", clean(nodeid))
-    return [Line(text, ("light",)) for text in wrap(f'replay: pytest "{quoted}" {flags}', width)]
+    return [Line(f'replay: pytest "{quoted}" {clean(flags)}', ("light",))]

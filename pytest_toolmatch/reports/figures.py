@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 NOTHING = "–"
 """Stands where there is no data."""
 
-_TEN, _HUNDRED = 10, 100
+_TEN, _HUNDRED, _THOUSAND = 10, 100, 1000
 _IN_ERROR = {"error": "in error"}
 
 
@@ -20,12 +20,24 @@ def number(metric: str, value: float | None) -> str:
     if value is None:
         return NOTHING
     if metric == "tokens":
-        return f"{value:.0f}"
+        return _amount(value)
     if metric == "cost":
-        return f"{value:.4f}" if value < 1 else f"{value:.2f}"
+        return f"{value:.4f}" if value < 1 else f"{value:.2f}" if value < _THOUSAND else _amount(value)
     if metric.startswith("latency"):
-        return f"{value:.2f}" if value < _TEN else f"{value:.1f}" if value < _HUNDRED else f"{value:.0f}"
+        return f"{value:.2f}" if value < _TEN else f"{value:.1f}" if value < _HUNDRED else _amount(value)
     return f"{value:.2f}"
+
+
+def _amount(value: float) -> str:
+    """Return an amount in at most five signs: ``950``, ``9500``, ``14.2k``, ``142k``, ``1.2M``."""
+    if value < _TEN * _THOUSAND - 0.5:
+        return f"{value:.0f}"
+    rest = value
+    for unit in "kMGT":
+        rest /= _THOUSAND
+        if rest < _THOUSAND - 0.5:
+            return f"{rest:.1f}{unit}" if rest < _HUNDRED - 0.05 else f"{rest:.0f}{unit}"
+    return f"{value:.0e}"
 
 
 def interval(metric: str, bounds: Interval | None) -> str:

@@ -11,7 +11,8 @@ Style: TypeAlias = Literal["red", "green", "yellow", "bold", "light"]
 """The names that pytest's terminal has for them; ``light`` is dim."""
 
 # One column for one column, so that what was aligned stays aligned.
-_ASCII = str.maketrans("–×≠≥→÷…·✗", "-x!>>/~|x")
+_SIGNS = "–×≠≥→÷…·✗"
+_ASCII = str.maketrans(_SIGNS, "-x!>>/~|x")
 
 
 class Line(NamedTuple):
@@ -65,6 +66,11 @@ def cut_end(text: str, width: int) -> str:
     return text if start(text, width) == text else f"{start(text, width - 1)}…"
 
 
+def cut_start(text: str, width: int) -> str:
+    """Return the text, its start left out where it is wider than the width."""
+    return text if start(text, width) == text else f"…{start(text[::-1], width - 1)[::-1]}"
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Fill the text with spaces up to the width; ``right`` aligns it right."""
     space = " " * (width - columns(text))
@@ -105,6 +111,22 @@ def joined(blocks: Iterable[list[Line]]) -> list[Line]:
     for block in blocks:
         lines += [Line(), *block] if lines and block else block
     return lines
+
+
+def needs_ascii(encoding: str | None) -> bool:
+    """Say whether an encoding lacks our signs; a stream without one takes any text."""
+    try:
+        _SIGNS.encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """Return the text with everything escaped that an encoding lacks; our own signs have stand-ins."""
+    if not needs_ascii(encoding):
+        return text.encode(encoding or "utf-8", "backslashreplace").decode(encoding or "utf-8")
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def in_ascii(lines: Iterable[Line]) -> list[Line]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.metrics import METRICS
 from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent, plural
-from pytest_toolmatch.reports.lines import Line, clean, cut, cut_end, table, wrap
+from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, table, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,8 +45,7 @@ def section_lines(
     title = f": {plural(len(cases), 'case')}{_wanted(cases)}"
     lines = [Line(cut(clean(name), width - len(title)) + title, ("bold",))]
     lines += [Line(text, ("light",)) for text in wrap(f"match: {clean(rule)}", width, "  ")]
-    head, *rows = _metric_rows(metrics, cases, confidence, verbose=verbose)
-    lines += [Line(cut_end(text, width)) for text in table([head, *rows], "<>>>>><")]
+    lines += _metric_lines(list(_metric_rows(metrics, cases, confidence, verbose=verbose)), width)
     lines += [Line(text) for text in wrap(_funnel(cases), width, "  → ", at=" → ") if text]
     return lines + [Line(text) for note in _notes(cases) for text in wrap(clean(note), width, "  ")]
 
@@ -63,6 +62,15 @@ def _wanted(cases: Sequence[CaseResult]) -> str:
     wanted = {case.wanted for case in cases}
     found = wanted.pop() if len(wanted) == 1 else None
     return "" if found is None else f", wanted at least {found:.2f} of each"
+
+
+def _metric_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
+    """Yield the table; the parts of ``relative_match`` move below it where they have no room."""
+    for row, text in zip(rows, table(rows, "<>>>>><"), strict=True):
+        below = row[-1] if row[0] == "relative_match" and columns(text) > width else ""
+        yield Line(cut_end(text.removesuffix(below).rstrip(), width))
+        if below:
+            yield Line(f"  = {below}")
 
 
 def _metric_rows(

@@ -156,8 +156,12 @@ def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tup
         with path.open("ab", buffering=0) as file:
             with _alone(file):
                 _end_last_line(path)
-                seen = set(_identities(path) if known is None else known)
+                recorded = _decode(path.read_bytes(), path) if known is None else []
+            seen = {one.identity for one in recorded}.union(known or ())
+            holder = recorded[0].model if recorded else ""
             for one in records:
+                if holder and one.model != holder:
+                    raise RecordingError(f"{path} holds samples of {holder!r}: give {one.model!r} another name")
                 if one.identity not in seen:
                     seen.add(one.identity)
                     with _alone(file):
@@ -166,10 +170,6 @@ def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tup
     except OSError as error:
         raise RecordingError(f"can't write {path}: {error.strerror}") from None
     return written
-
-
-def _identities(path: Path) -> Iterator[tuple[str, str]]:
-    return (one.identity for one in _decode(path.read_bytes(), path))
 
 
 @contextlib.contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call
-from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.core.conversation import Message, Role, user
 from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
+from pytest_toolmatch.core.rules import Arguments, Mode, Reference
+from pytest_toolmatch.core.suite import Divergence
+from pytest_toolmatch.core.tool import Effect
 from pytest_toolmatch.core.toolformats import tools_from_json
 from pytest_toolmatch.suites.forms import CaseForm
 
@@ -22,12 +25,16 @@ if TYPE_CHECKING:
 _decoder = msgspec.json.Decoder(CaseForm)
 
 
-def read_cases(path: Path) -> tuple[Case, ...]:
-    """Read the cases of a JSON Lines file; SuiteError names the line of the first fault."""
+def read_cases(path: Path, where: str = "") -> tuple[Case, ...]:
+    """Read the cases of a JSON Lines file; SuiteError names the line of the first fault.
+
+    ``where`` says what asked for the file.
+    """
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise SuiteError(f"can't read the cases in {path}: {error.strerror}") from None
+        asked = f"{where}: " if where else ""
+        raise SuiteError(f"{asked}can't read the cases in {path}: {error.strerror}") from None
     numbered = [(at(path, number), line) for number, line in enumerate(lines, 1) if line.strip()]
     return cases_of((where, _decode(line, where)) for where, line in numbered)
 
@@ -56,6 +63,8 @@ def case_of(form: CaseForm, where: str) -> Case:
     """Return the case of one form; a case without an id gets one made from its query."""
     if bool(form.query) == bool(form.conversation):
         raise SuiteError(f"{where}: a case needs either a 'query' or a 'conversation'")
+    if not form.id.isprintable():
+        raise SuiteError(f"{where}: the id {form.id!r} has characters that can't be printed; leave them out")
     conversation = tuple(form.conversation) if form.conversation else user(form.query)
     last = form.query or next((m.content for m in reversed(conversation) if m.role == "user"), "")
     return Case(
@@ -85,8 +94,25 @@ def form_of_tool(tool: Tool) -> dict[str, Any]:
     return {**tool.shown(), **{name: value for name, value in beside.items() if value is not None}}
 
 
-def explained(error: str, form: type[msgspec.Struct]) -> str:
-    """Return a decoding error in the words of the person who wrote the file."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "match": get_args(Mode),
+    "arguments": get_args(Arguments),
+    "reference": get_args(Reference),
+    "effect": get_args(Effect),
+    "effects[...]": get_args(Effect),
+    "divergence": get_args(Divergence),
+    "role": get_args(Role),
+}
+"""The keys whose values are chosen from a list."""
+
+
+def explained(error: str, form: type[msgspec.Struct], path: str = "") -> str:
+    """Return a decoding error in the words of the person who wrote the file; ``path`` is where it lies."""
+    message, _, place = error.partition(" - at `")
+    if message.startswith("Invalid enum value"):
+        said = message.removeprefix("Invalid enum value ").strip("'")
+        choices = CHOICES.get((place.rstrip("`") or path).rpartition(".")[2], ())
+        return f"no such choice {said!r}: one of {', '.join(choices)}{did_you_mean(said, choices)}"
     if "unknown field" not in error:
         return error
     field = error.split("`")[1]

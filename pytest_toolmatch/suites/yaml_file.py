@@ -18,7 +18,7 @@ from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.toolformats import tools_from_json, with_effects
-from pytest_toolmatch.judging.gate import parse_gate
+from pytest_toolmatch.judging.demands import faults_of
 from pytest_toolmatch.suites.cases import cases_of, explained, read_cases
 from pytest_toolmatch.suites.forms import CaseForm, SuiteForm
 from pytest_toolmatch.suites.yaml_marks import Document
@@ -45,10 +45,8 @@ def read_suite(path: Path) -> Suite:
     """Read a suite file and the files it names; SuiteError says what is wrong at which line."""
     document = Document(path)
     form = _form(document)
-    for gate in form.gates:
-        parse_gate(gate, document.where("$", "gates"))
     fields = {name: getattr(form, name) for name in Rules.__struct_fields__}
-    return Suite(
+    suite = Suite(
         name=suite_name(path),
         cases=_cases(form, document),
         tools=with_effects(_tools(form, document), form.effects),
@@ -60,6 +58,9 @@ def read_suite(path: Path) -> Suite:
         recordings=path.parent / form.recordings if form.recordings else None,
         where=str(path),
     )
+    for key, message in faults_of(suite):
+        raise SuiteError(f"{document.where('$', key)}: {message}")
+    return suite
 
 
 def _form(document: Document) -> SuiteForm:
@@ -77,12 +78,14 @@ def _located(error: str, document: Document) -> str:
     path = rest.rstrip("`").removeprefix("key in ").removeprefix("key` in `") or "$"
     form = next((form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path)), SuiteForm)
     key = message.split("`")[1] if "unknown field" in message else ""
-    return f"{document.where(path, key)}: {explained(message, form)}{f' (at {path[2:]})' if len(path) > 1 else ''}"
+    return (
+        f"{document.where(path, key)}: {explained(message, form, path)}{f' (at {path[2:]})' if len(path) > 1 else ''}"
+    )
 
 
 def _cases(form: SuiteForm, document: Document) -> tuple[Case, ...]:
     if isinstance(form.cases, str):
-        cases = read_cases(document.path.parent / form.cases)
+        cases = read_cases(document.path.parent / form.cases, document.where("$", "cases"))
     else:
         cases = cases_of((document.where(f"$.cases[{index}]"), case) for index, case in enumerate(form.cases))
     if not cases:

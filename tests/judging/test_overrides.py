@@ -320,3 +320,15 @@ def test_module_that_breaks_on_import(tmp_path: Any, monkeypatch: pytest.MonkeyP
     with pytest.raises(SuiteError, match=r"^override of buy\.note: can't import 'broken_judge:judge'") as raised:
         matcher(note=Override(function="broken_judge:judge"))
     assert "\n" not in str(raised.value)
+
+
+def test_texts_in_which_a_regex_finds_nothing_are_compared_as_they_are() -> None:
+    judge = matcher(note=Override(regex="[0-9]+"))
+    assert not agree(judge, {"note": "x"}, {"note": "y"})
+    assert agree(judge, {"note": "x"}, {"note": "x"})
+
+
+def test_a_function_that_fails_is_one_line() -> None:
+    judge = matcher(note=Override(function="math:sqrt"))
+    with pytest.raises(SuiteError, match=r"^override of buy\.note: .* failed on 'x' and 'y': TypeError: .*$"):
+        agree(judge, {"note": "x"}, {"note": "y"})

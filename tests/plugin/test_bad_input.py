@@ -144,3 +144,21 @@ def test_calls_of_unknown_tools_and_nested_arguments_are_shown_without_harm(proj
     deep = "search(to='FCO', more={'a': [{'b': {'c': [1, 2, {'d': None}]}}]})"
     project = project.with_case("odd", [deep] * 2, ["fly(to='FCO') > search(to=7)", "book()"]).as_yaml()
     assert project.run("-vv").outcomes == {"failed": 1}
+
+
+# Keys of the ini file.
+
+
+def test_a_misspelt_key_of_the_ini_file_is_one_line_with_the_nearest(trips: Project) -> None:
+    run = trips.with_ini(toolmatch_gate=["chain_match >= 0.9"]).run()
+    assert "unknown option 'toolmatch_gate'; did you mean 'toolmatch_gates'?" in run.refusal
+
+
+# What a model or a server said.
+
+
+def test_the_error_of_a_server_cannot_control_the_terminal(project: Project) -> None:
+    run = project.with_case("rome", [ROME], ["!\x1b[31mred\x1b]0;title\x07"]).as_yaml().run()
+    assert run.exit == pytest.ExitCode.TESTS_FAILED
+    assert "\x1b" not in run.text
+    assert "\x07" not in run.text

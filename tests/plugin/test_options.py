@@ -85,7 +85,7 @@ def test_the_confidence_is_that_of_the_intervals(trips: Project) -> None:
         ("gates", ["chain_match >= 1.2"], "so 1.2 can't decide anything"),
         ("gates", "chain_match >= 0.9", "'toolmatch_gates' expects a list"),
         ("recordings", "nowhere", "nowhere/trips/big.jsonl"),
-        ("samplez", 4, "Unknown config option: toolmatch_samplez"),
+        ("samplez", 4, "unknown option 'toolmatch_samplez'; did you mean 'toolmatch_samples'?"),
     ],
 )
 def test_a_faulty_setting_is_one_line(trips: Project, name: str, value: Any, message: str) -> None:

@@ -46,7 +46,7 @@ def test_a_failure_shows_the_chains_side_by_side_and_nothing_else(trips: Project
     run.result.stdout.fnmatch_lines(
         [
             "*_ trips.toolmatch.yaml: oslo _*",
-            "<Verdict oslo: chain_match 0.25, wanted ≥ 0.80>",
+            "<Verdict oslo: chain_match 0.25, wanted >= 0.80>",
             "",
             "To oslo, please.",
             "",

@@ -55,6 +55,7 @@ def test_a_failing_case() -> None:
         2                                        + get_weather
                                                      city="Rome"
              says: Booked flight 7.                  says: It is sunny in Rome.
+           (-vv shows it in full)
 
         student's 11 samples: 3 match · 7 diverge (2 decision, 5 names) · 1 truncated ·
           1 lost to infrastructure
@@ -82,7 +83,7 @@ def test_parallel_calls_share_their_number_and_have_no_order() -> None:
     assert [line[:3] for line in lines[1:3]] == ["1  ", "1  "]
     assert " = " in lines[1]
     assert " = " in lines[2]
-    assert [line.split() for line in lines[3:]] == [["2", "book_flight", "=", "book_flight"], ["id=7", "≠", "id=8"]]
+    assert [line.split() for line in lines[3:5]] == [["2", "book_flight", "=", "book_flight"], ["id=7", "≠", "id=8"]]
 
 
 def test_arguments_that_are_no_object() -> None:
@@ -112,6 +113,38 @@ def test_long_values_are_cut_where_they_are_alike() -> None:
     assert sum(line.count("z") for line in compared(student, teacher, verbose=True)) == 200
 
 
+MCP = "mcp__retail-tools__find_user_id_by_name_zip"
+LONG = {"first_name": "Yusuf", "last_name": "Rossi", "zip": "19122"}
+
+
+def test_an_equal_call_keeps_the_name_of_its_tool() -> None:
+    start = [call("find_user_id_by_name_zip", **LONG)]
+    line = compared([start, [call("book_flight", id=8)]], [start, [call("book_flight", id=7)]])[1]
+    assert line.count("find_user_id_by_name_zip(") == 2
+    assert line.endswith('22")')
+
+
+def test_a_tools_name_without_room_keeps_its_end() -> None:
+    equal, other = [call(MCP, **LONG)], [call(MCP, zip="1")]
+    lines = compared([equal, other], [equal, [call(MCP, zip="2")]])
+    assert [line.count("find_user_id_by_name_zip") for line in lines if "=  " not in line and " = " in line] == [2, 2]
+    assert "(…)" in lines[1]
+    single = judged(samples((1, [[call(f"{'x' * 90}_the_end")]]), role="teacher"), [lost("truncated")])
+    assert "x_the_end\n" in shown(single)
+
+
+def test_what_is_cut_says_how_to_see_it() -> None:
+    student, teacher = [[call("book_flight", id=8)]], [[call("book_flight", id=7)]]
+    short = shown(judged(samples((1, teacher), role="teacher"), samples((1, student))))
+    long = judged(samples((1, [[call("get_weather", city="x" * 90)]]), role="teacher"), samples((1, student)))
+    alone = judged(samples((1, [[call("get_weather", city="x" * 90)]]), role="teacher"), [lost("truncated")])
+    assert "-vv" not in short
+    for result in (long, alone):
+        (line,) = [line for line in case_lines(result, teacher="t", student="s") if "-vv" in line.text]
+        assert line == ("   (-vv shows it in full)", ("light",))
+        assert "-vv" not in shown(result, verbose=True)
+
+
 def test_many_equal_calls_are_folded() -> None:
     start = [[call("get_weather", city=str(number))] for number in range(9)]
     lines = compared([*start, [call("book_flight", id=8)]], [*start, [call("book_flight", id=7)]])
@@ -124,7 +157,7 @@ def test_many_equal_calls_are_folded() -> None:
 def test_more_than_99_steps_keep_their_columns() -> None:
     start = [[call("get_weather", city="Rome")]] * 120
     lines = compared([*start, [call("book_flight", id=8)]], [*start, [call("book_flight", id=7)]])
-    assert lines[-2].startswith("121 book_flight")
+    assert lines[-3].startswith("121 book_flight")
 
 
 def test_wide_characters_keep_columns_aligned() -> None:
@@ -177,13 +210,18 @@ def test_retries_and_refusals_are_counted() -> None:
 def test_a_long_query_is_cut_unless_verbose() -> None:
     query = "\n".join(f"line {number}" for number in range(20))
     result = judged(samples((1, RIGHT), role="teacher"), samples((1, RIGHT)), query=query)
-    assert "… 14 more lines" in shown(result)
+    assert "… 14 more lines (-vv shows them)" in shown(result)
     assert "line 19" in shown(result, verbose=True)
 
 
 def test_a_node_id_is_quoted_for_the_shell() -> None:
     result = msgspec.structs.replace(failed(), nodeid='t.py::t["$x`]')
     assert shown(result).endswith(r'replay: pytest "t.py::t[\"\$x\`]" --toolmatch')
+
+
+def test_the_command_is_on_one_line_however_long() -> None:
+    result = msgspec.structs.replace(failed(), nodeid=f"t.py::t[{'a case ' * 20}]")
+    assert shown(result).splitlines()[-1] == f'replay: pytest "{result.nodeid}" --toolmatch'
 
 
 def test_ascii_has_the_same_columns() -> None:
@@ -204,6 +242,6 @@ def test_no_line_is_wider_than_asked_for(
     text, name = words
     teacher, student = samples((2, made[0]), role="teacher", text=text), samples((2, made[1]), text=name)
     result = msgspec.structs.replace(judged(teacher, student, query=text), nodeid=name)
-    for line in case_lines(result, teacher=name, student=text, width=width, verbose=verbose):
-        assert columns(line.text) <= width
+    for line in case_lines(result, teacher=name, student=text, width=width, verbose=verbose, flags=f"--{name}"):
+        assert columns(line.text) <= width or line.text.startswith("replay: ")
         assert line.text.isprintable()

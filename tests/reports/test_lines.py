@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, in_ascii, pad, table, wrap
+from pytest_toolmatch.reports.lines import (
+    Line,
+    clean,
+    columns,
+    cut,
+    cut_end,
+    cut_start,
+    encodable,
+    in_ascii,
+    needs_ascii,
+    pad,
+    table,
+    wrap,
+)
 from tests.reports.strategies import texts
 
 widths = st.integers(2, 50)
@@ -57,7 +70,7 @@ def test_cut_leaves_the_middle_out(text: str, width: int, shown: str) -> None:
 
 @given(cleaned, widths)
 def test_cut_text_fits_and_keeps_what_fits(text: str, width: int) -> None:
-    for shown in (cut(text, width), cut_end(text, width)):
+    for shown in (cut(text, width), cut_end(text, width), cut_start(text, width)):
         assert columns(shown) <= width
         assert shown == text or columns(text) > width
 
@@ -97,3 +110,29 @@ def test_ascii_keeps_every_column(text: str) -> None:
 
 def test_our_own_signs_have_ascii_fallbacks() -> None:
     assert in_ascii([Line("a – b × c ≠ d → e ÷ f … g · h ✗")])[0].text == "a - b x c ! d > e / f ~ g | h x"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"), [("abcdef", 6, "abcdef"), ("abcdef", 4, "…def"), ("日本語", 5, "…本語"), ("ab", 1, "…")]
+)
+def test_cut_start_keeps_the_end(text: str, width: int, shown: str) -> None:
+    assert cut_start(text, width) == shown
+
+
+@pytest.mark.parametrize(
+    ("encoding", "lacking"),
+    [("utf-8", False), ("utf-16", False), (None, False), ("ascii", True), ("latin-1", True), ("cp1252", True)],
+)
+def test_an_encoding_has_our_signs_or_not(encoding: str | None, lacking: bool) -> None:
+    assert needs_ascii(encoding) is lacking
+
+
+@given(cleaned, st.sampled_from(["ascii", "latin-1", "cp437", "utf-8"]))
+def test_any_cleaned_text_can_be_encoded(text: str, encoding: str) -> None:
+    shown = encodable(text, encoding)
+    assert shown.encode(encoding).decode(encoding) == shown
+    assert shown == text or encoding != "utf-8"
+
+
+def test_what_an_encoding_lacks_is_escaped() -> None:
+    assert encodable("3 × é → 日", "ascii") == r"3 x \xe9 > \u65e5"

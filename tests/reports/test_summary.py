@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_toolmatch.judging.gate import GateResult
+from pytest_toolmatch.judging.metrics import Estimate
+from pytest_toolmatch.reports.figures import number
 from pytest_toolmatch.reports.json_file import read_report, report_schema, write_report
 from pytest_toolmatch.reports.lines import columns
 from pytest_toolmatch.reports.report import Report
@@ -55,7 +58,7 @@ def test_a_small_summary() -> None:
         tools_match         0.93   0.85–0.97      0.62–0.99     0.99  10  tools
         consistency         0.97   0.87–1.00      0.84–1.00        –  10
         agreement           0.92   0.84–0.96      0.61–0.99     0.97  10
-        relative_match      0.95   0.83–1.07      0.81–1.09     1.00  10  0.92 ÷ 0.97
+        relative_match      0.95   0.82–1.07      0.62–1.09     1.00  10  0.92 ÷ 0.97
         argument_validity   0.97   0.91–0.99      0.81–1.00     1.00  10
         retries             0.00   0.00–0.05      0.00–0.38     0.00  10
         ambiguous           0.00   0.00–0.28      0.00–0.36        –  10
@@ -165,6 +168,45 @@ def test_ascii_has_the_same_columns() -> None:
     for plain, line in zip(summary_lines(made, ascii=True), summary_lines(made), strict=True):
         assert plain.text.isascii()
         assert columns(plain.text) == columns(line.text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (950.4, "950"),
+        (9999.4, "9999"),
+        (9999.6, "10.0k"),
+        (14_230, "14.2k"),
+        (99_960, "100k"),
+        (142_345, "142k"),
+        (999_600, "1.0M"),
+        (1_234_567, "1.2M"),
+        (5e13, "50.0T"),
+        (1e18, "1e+18"),
+    ],
+)
+def test_large_amounts_are_short(value: float, text: str) -> None:
+    assert number("tokens", value) == text
+    assert len(text) <= 5
+    assert number("latency_p95", value) == text
+    assert number("cost", value) == (text if value > 1000 else "950.40")
+
+
+@pytest.mark.parametrize("spent", [{"tokens": 142_345.0}, {"tokens": 1_234_567.0, "cost": 0.0123}])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_parts_of_relative_match_are_never_cut(spent: dict[str, float], verbose: bool) -> None:
+    made = report(agreeing("a"), diverging())
+    wide = {
+        name: Estimate(value, (value, value * 1.2), (value * 0.9, value * 1.2), 1200, None)
+        for name, value in spent.items()
+    }
+    suites = {
+        name: msgspec.structs.replace(suite, metrics={**suite.metrics, **wide}) for name, suite in made.suites.items()
+    }
+    text = shown(msgspec.structs.replace(made, suites=suites), verbose=verbose)
+    assert re.search(r"\d\.\d\d ÷ \d\.\d\d$", text, re.MULTILINE)
+    assert "÷ 0…" not in text
+    assert verbose or ("  = " in text) is ("cost" in spent)
 
 
 def test_the_report_file_gives_the_same_summary(tmp_path: Path) -> None:

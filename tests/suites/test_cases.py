@@ -63,7 +63,7 @@ def test_ids_do_not_move_when_cases_are_put_before_them(path: Path) -> None:
         ('{"query": "a", "conversation": [{"role": "user"}]}', "a case needs either a 'query' or a 'conversation'"),
         ('{"query": "a", "tools": [{"name": "a", "parameters": {"type": "strin"}}]}', "'strin' is no JSON Schema type"),
         ('{"conversation": [{"role": "user", "contents": "a"}]}', "unknown key 'contents'; did you mean 'content'?"),
-        ('{"conversation": [{"role": "robot"}]}', "'robot'"),
+        ('{"conversation": [{"role": "robot"}]}', "no such choice 'robot': one of system, user, assistant, tool"),
         ('{"conversation": [{"role": "user", "calls": [{"name": "a", "argument": {}}]}]}', "did you mean 'arguments'?"),
     ],
 )

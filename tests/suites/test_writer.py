@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.case import Case, case_of_query
@@ -16,6 +16,7 @@ from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.core.rules import Arguments, Mode, Override, Reference, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Effect, Tool
+from pytest_toolmatch.judging.demands import faults_of
 from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import read_suite
 
@@ -50,7 +51,7 @@ messages = st.builds(
 cases = st.lists(
     st.builds(
         Case,
-        id=said,
+        id=st.text(min_size=1, max_size=40).filter(str.isprintable),
         conversation=said.map(user) | st.lists(messages, min_size=2, max_size=3).map(tuple),
         tags=st.lists(texts, max_size=2).map(tuple),
         tools=st.none() | tools.map(tuple),
@@ -98,6 +99,7 @@ def placeless(suite: Suite) -> Suite:
 
 @given(suites)
 def test_a_suite_comes_back_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> None:
+    assume(not list(faults_of(suite)))  # such a suite is refused when it is read
     path = write_suite(suite, tmp_path_factory.mktemp("suites"))
     assert placeless(read_suite(path)) == placeless(suite)
 

@@ -13,7 +13,7 @@ import pytest
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
-from pytest_toolmatch.core.errors import GateError, SuiteError, ToolmatchError
+from pytest_toolmatch.core.errors import SuiteError, ToolmatchError
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
@@ -438,7 +438,7 @@ def test_effects_of_tools_that_are_not_there_are_ignored(here: Path) -> None:
     ],
 )
 def test_a_faulty_gate_is_named(here: Path, gate: str, message: str) -> None:
-    said = refusal(here, CASES + f"gates: ['{gate}']\n", GateError)
+    said = refusal(here, CASES + f"gates: ['{gate}']\n", SuiteError)
     assert said.startswith("trips.toolmatch.yaml:3: ")
     assert message in said
 
@@ -452,8 +452,41 @@ def test_cases_may_lie_beside_the_suite(here: Path) -> None:
 
 
 def test_missing_cases_are_named(here: Path) -> None:
-    assert refusal(here, "cases: cases.jsonl\n").startswith("can't read the cases in cases.jsonl: No such file")
+    said = refusal(here, "cases: cases.jsonl\n")
+    assert said.startswith("trips.toolmatch.yaml:1: can't read the cases in cases.jsonl: No such file")
 
 
 def test_recordings_are_relative_to_the_suite(here: Path) -> None:
     assert suite(here, "recordings: recordings/trips\n" + CASES).recordings == here / "recordings" / "trips"
+
+
+ONE_TOOL = (
+    "tools:\n- name: f\n  effect: read\n"
+    "  parameters: {type: object, properties: {a: {type: string}, bag: {type: string}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("effect: write", "effect is write, but no tool has that effect"),
+        ("min_consensus: 3", "min_consensus is 3: it must lie above 0 and at most at 1"),
+        ("chain_match: 80", "chain_match is 80: it must lie above 0 and at most at 1"),
+        ("chain_match: 0", "chain_match is 0: it must lie above 0"),
+        ("min_support: 0", "min_support is 0"),
+        ("overrides: {g: {a: {casefold: true}}}", "no tool is named 'g'"),
+        ("overrides: {f: {bga: {casefold: true}}}", "tool 'f' has no argument 'bga'; did you mean 'bag'?"),
+        ("overrides: {f: {a: {regex: '['}}}", "override of f.a: '[' is no regular expression"),
+        ("overrides: {f: {a: {regex: ''}}}", "'' matches the empty text"),
+        ("overrides: {f: {a: {tokens: 80}}}", "tokens is 80: it must be between 0 and 1"),
+        ("overrides: {f: {a: {tolerance: -1}}}", "tolerance is -1: it must be 0 or more"),
+        ("overrides: {f: {a: {function: 'nowhere:f'}}}", "can't import 'nowhere:f'"),
+        ("match: orderd", "no such choice 'orderd': one of strict, ordered"),
+        ("reference: al", "no such choice 'al': one of consensus, any, draws"),
+    ],
+)
+def test_a_demand_that_cannot_be_meant_is_refused_at_its_line(here: Path, keys: str, message: str) -> None:
+    said = refusal(here, CASES + ONE_TOOL + keys + "\n")
+    line = (CASES + ONE_TOOL).count("\n") + 1
+    assert said.startswith(f"trips.toolmatch.yaml:{line}: ")
+    assert message in said

@@ -15,6 +15,7 @@ from pytest_toolmatch.core.chain import Call, calls_of, select_calls
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.sample import outcome_of
+from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
 
 FORMATS = MappingProxyType(
@@ -64,7 +65,7 @@ def _capped(records: Iterable[Record]) -> Iterator[Record]:
         yield record
     for file, count in reported.items():
         if count > MAX_REPORTS:
-            yield Problem(file, f"{count - MAX_REPORTS} more problems of this kind")
+            yield Problem(file, f"{counted(count - MAX_REPORTS, 'more problem')} of this kind")
 
 
 def keeps(options: Options, tool: str) -> bool:

@@ -13,6 +13,7 @@ from pytest_toolmatch.core.errors import ImportFormatError
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import read_log
+from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Skipped, Source
 
 SHOWN = 5
@@ -30,9 +31,13 @@ class ImportedSuite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assembly(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import came to; ``counts`` says what was read, kept and left out, by reason."""
+    """What an import came to; ``counts`` says what was read, kept and left out, by reason.
+
+    ``problems`` are of single places in the log, ``doubts`` of whole suites.
+    """
 
     suites: tuple[ImportedSuite, ...]
+    doubts: tuple[Problem, ...] = ()
     problems: tuple[Problem, ...] = ()
     counts: dict[str, int] = {}
 
@@ -60,12 +65,13 @@ def assemble(name: str, records: Iterable[Record], tools: tuple[Tool, ...] = ())
             case Question() | Imported():
                 part = parts.setdefault(record.suite or name, _Part(record.suite or name))
                 part.add(record, counts)
-    problems += (problem for part in parts.values() for problem in part.doubts(tools))
+    problems += (problem for part in parts.values() for problem in part.problems)
+    doubts = tuple(doubt for part in parts.values() for doubt in part.doubts(tools))
     if not parts:
         raise ImportFormatError(_nothing(problems))
     suites = tuple(part.suite(tools) for part in parts.values())
-    counts["problems"] = len(problems)
-    return Assembly(suites=suites, problems=tuple(problems), counts=dict(counts))
+    counts["problems"] = len(doubts) + len(problems)
+    return Assembly(suites=suites, doubts=doubts, problems=tuple(problems), counts=dict(counts))
 
 
 def _nothing(problems: Sequence[Problem]) -> str:
@@ -84,7 +90,7 @@ class _Part:
         self._draws: Counter[tuple[str, str]] = Counter()
         self._seen: set[tuple[str, str]] = set()
         self._instructions: Counter[str] = Counter()
-        self._problems: list[Problem] = []
+        self.problems: list[Problem] = []
 
     def add(self, record: Imported | Question, counts: Counter[str]) -> None:
         """Take in one record."""
@@ -111,7 +117,7 @@ class _Part:
             case = msgspec.structs.replace(case, id=f"{base}-{number}")
         if number > 1:
             what = f"another conversation than {self._cases[base].where} under the id {base!r}: it becomes {case.id!r}"
-            self._problems.append(Problem(case.where, what))
+            self.problems.append(Problem(case.where, what))
         self._cases[case.id] = case
         return case
 
@@ -152,11 +158,12 @@ class _Part:
 
     def doubts(self, tools: Sequence[Tool]) -> Iterator[Problem]:
         """Yield what a user should know before trusting the suite."""
-        yield from self._problems
         told = sum(self._instructions[text] for text in self._instructions if text)
         others = told - self._instructions[self._common_instructions] if told else 0
         if others:
-            yield Problem(self.name, f"{others} of {told} runs had other instructions than the suite now has")
+            yield Problem(
+                self.name, f"{others} of {counted(told, 'run')} had other instructions than the suite now has"
+            )
         called = Counter(name for model in self._samples.values() for one in model for name in names_of(one.chain))
         open_cases = any(case.tools is None for case in self._cases.values())
         if open_cases and called and not tools:

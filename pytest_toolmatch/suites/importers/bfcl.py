@@ -1,8 +1,9 @@
 """The Berkeley Function-Calling Leaderboard: questions, results of several models, possible answers.
 
 Every category is a suite, every question a case with its own tools, every results file the runs of one model. The
-possible answers become the runs of a model named ``reference``. Files are told apart by their content, categories by
-their names; v1 to v4 are read. Function-calling APIs allow no dots in names, so dots become underscores everywhere.
+possible answers become the runs of a model named ``reference``; where no function fits, the answer is no call. Files
+are told apart by their content, categories by their names; v1 to v4 are read. Function-calling APIs allow no dots in
+names, so dots become underscores everywhere.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.suites.importers.bfcl_answers import LIMIT, spelled_out
 from pytest_toolmatch.suites.importers.bfcl_questions import Key, Questions, fold, key_of
 from pytest_toolmatch.suites.importers.bfcl_text import calls_in, looks_like_calls
-from pytest_toolmatch.suites.importers.fields import parsed
+from pytest_toolmatch.suites.importers.fields import counted, parsed
 from pytest_toolmatch.suites.importers.files import Document, documents, typed
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Source
 
@@ -27,6 +28,12 @@ NAME = "bfcl"
 SUMMARY = "BFCL v1 to v4: questions, results and possible answers, together in one or several directories"
 REFERENCE = "reference"
 """The model that the possible answers are the runs of."""
+
+_NO_CALL = ("irrelevance", "live_irrelevance", "relevance")
+"""Categories whose answer is to call nothing, for which there are no files; version 1 names them the other way round.
+
+Under ``live_relevance`` any call is right, which no list of answers can say.
+"""
 
 _GROUPS = ("live", "non_live", "multi_turn", "agentic", "result", "results", "score")
 """Folders between the model's folder and its files; the model's name is never one of these."""
@@ -77,8 +84,11 @@ def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
             yield found
         elif found:
             waiting.append(found)
+    answered = {questions.resolve(found.key) for found in waiting if isinstance(found, _Truth)}
     for key, case in questions.cases():
         yield case if isinstance(case, Problem) else Question(case=case, suite=key.category)
+        if isinstance(case, Case) and key.category in _NO_CALL and key not in answered:
+            yield _answer((), case, key, case.where)
     yield from _joined(waiting, questions)
 
 
@@ -116,16 +126,18 @@ def _joined(waiting: Sequence[_Run | _Truth], questions: Questions) -> Iterator[
             if not found.chain and looks_like_calls(found.text):
                 unformed.setdefault(_file(found.where), []).append(found.where)
             yield _imported(found, case, key)
-    yield from _summed(unasked, "records without a question: give the directory of the questions, too")
-    yield from _summed(unformed, "replies name calls outside of BFCL's form: read as text, no call")
+    yield from _summed(unasked, "record", "without a question: give the directory of the questions, too")
+    yield from _summed(unformed, "text", "with calls outside of BFCL's form: read as text, no call")
 
 
 def _file(where: str) -> str:
     return where.rpartition(":")[0]
 
 
-def _summed(places: dict[str, list[str]], what: str) -> Iterator[Problem]:
-    yield from (Problem(found[0], f"{len(found)} {what}") for found in places.values())
+def _summed(places: dict[str, list[str]], noun: str, what: str) -> Iterator[Problem]:
+    for found in places.values():
+        said = f"{counted(len(found), noun)} {what}"
+        yield Problem(found[0], said, f"files have {said}")
 
 
 def _run(key: Key, item: Document) -> _Run | Problem:
@@ -216,13 +228,12 @@ def _answers(found: _Truth, case: Case, key: Key) -> Iterator[Record]:
         yield Problem(found.where, f"no possible answers: {error}")
         return
     if answers.cut:
-        yield Problem(found.where, f"more than {LIMIT} possible answers: the first {LIMIT} are kept")
-    for chain in answers.chains:
-        yield Imported(
-            case=case,
-            model=REFERENCE,
-            outcome=outcome_of(chain),
-            chain=chain,
-            source=found.where,
-            suite=key.category,
-        )
+        more = f"more than {LIMIT} possible answers: the first {LIMIT} are kept"
+        yield Problem(found.where, more, f"questions have {more}")
+    yield from (_answer(chain, case, key, found.where) for chain in answers.chains)
+
+
+def _answer(chain: Chain, case: Case, key: Key, where: str) -> Imported:
+    return Imported(
+        case=case, model=REFERENCE, outcome=outcome_of(chain), chain=chain, source=where, suite=key.category
+    )

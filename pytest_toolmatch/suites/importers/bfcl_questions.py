@@ -16,7 +16,7 @@ from pytest_toolmatch.suites.importers.files import Document, stem, typed
 from pytest_toolmatch.suites.importers.source import Problem
 
 _FILE = re.compile(r"(?:BFCL_v\d+|gorilla_openfunctions_v\d+_test)_(?P<category>.+?)(?:_result|_score)?")
-_NUMBER = re.compile(r"(?P<category>.*?)_?(?P<number>\d+(?:-\d+)*)")
+_NUMBER = re.compile(r"(?P<category>[^/\\]*?)_?(?P<number>\d+(?:-\d+)*)")
 
 _RENAMED = {"simple": "simple_python", "java": "simple_java", "javascript": "simple_javascript"}
 """Categories of v3 that have another name in v4."""

@@ -8,9 +8,8 @@ so far. Its chain is what the model called until the next prompt, one step per A
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,23 +33,38 @@ _encoder = msgspec.json.Encoder()
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield one run per answered prompt of every session."""
-    for _, files in groupby(find(sources), key=lambda found: found[0]):
-        yield from _named(record for source, file in files for record in _read(file, source, options))
-
-
-def _named(records: Iterable[Record]) -> Iterator[Record]:
-    """Give runs that failed before any model answered the model that answered elsewhere in the same source."""
-    nameless: list[Imported] = []
-    models: Counter[str] = Counter()
-    for record in records:
-        if isinstance(record, Imported):
-            if not record.model:
-                nameless.append(record)
+    nameless: list[tuple[Imported, list[Path]]] = []
+    models: defaultdict[Path, Counter[str]] = defaultdict(Counter)
+    for source, file in find(sources):
+        places = _places(file, source)
+        for record in _read(file, source, options):
+            if isinstance(record, Imported) and not record.model:
+                nameless.append((record, places))
                 continue
-            models[record.model] += 1
-        yield record
-    model = models.most_common(1)[0][0] if models else "unknown"
-    yield from (msgspec.structs.replace(run, model=model) for run in nameless)
+            if isinstance(record, Imported):
+                for place in places:
+                    models[place][record.model] += 1
+            yield record
+    for run, places in nameless:
+        yield from _named(run, places, models)
+
+
+def _places(file: Path, source: Source) -> list[Path]:
+    """Return the file and the directories around it, up to that of the source."""
+    top = source.path if source.path.is_dir() else file.parent
+    return [file, *(folder for folder in file.parents if folder == top or top in folder.parents)]
+
+
+def _named(run: Imported, places: Sequence[Path], models: Mapping[Path, Counter[str]]) -> Iterator[Record]:
+    """Give a run that failed before any model answered the model that answers most around it, and say so."""
+    nearest = next((place for place in places if place in models), None)
+    model = models[nearest].most_common(1)[0][0] if nearest else "unknown"
+    what = "failed before any model answered: "
+    what += f"guessed to be {model}'s" if nearest else "model 'unknown'; name it with MODEL=PATH"
+    # Within one session it is hardly a guess.
+    if nearest != places[0]:
+        yield Problem(run.source, what, f"runs {what}")
+    yield msgspec.structs.replace(run, model=model)
 
 
 def _read(file: Path, source: Source, options: Options) -> Iterator[Record]:

@@ -25,3 +25,8 @@ def tokens(usages: Iterable[Mapping[str, Any]], key: str) -> int:
     """Add up one count over several usages; what is no number counts nothing."""
     counts = (usage.get(key) for usage in usages)
     return sum(count for count in counts if isinstance(count, int))
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 case``, ``2,541 cases``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

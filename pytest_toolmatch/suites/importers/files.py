@@ -56,10 +56,15 @@ def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
     for source in sources:
         if source.path.is_dir():
             found = (Path(folder, name) for folder, _, names in os.walk(source.path) for name in names)
-            logs = (path for path in found if path.name.lower().endswith(SUFFIXES))
+            logs = (path for path in found if _is_log(path, source))
             yield from ((source, path) for path in sorted(logs, key=natural))
         else:
             yield source, source.path
+
+
+def _is_log(path: Path, source: Source) -> bool:
+    named = path.name.lower().endswith(SUFFIXES)
+    return named and not (source.other and path.resolve() in source.other)
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
@@ -104,7 +109,7 @@ def _values(file: IO[bytes], path: Path, source: Source) -> Iterator[Document | 
     lines_only = ".jsonl" in path.suffixes
     first = file.readline(MAX_LINE if lines_only else MAX_DOCUMENT).removeprefix(_BOM)
     if not first:
-        yield Problem(at(path, 1), "the file is empty")
+        yield Problem(at(path, 1), "the file is empty", "files are empty")
     elif lines_only or (first.endswith(b"\n") and _is_json(first)):
         yield from _lines(file, first, path, source)
     else:

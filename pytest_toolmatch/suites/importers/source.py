@@ -14,10 +14,14 @@ from pytest_toolmatch.core.tool import Tool
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One ``[LABEL=]PATH`` of the command line: a file or a directory; ``label`` is the model's name where given."""
+    """One ``[LABEL=]PATH`` of the command line: a file or a directory; ``label`` is the model's name where given.
+
+    ``other`` are files that are no logs, as resolved paths: they are passed over where the directory holds them.
+    """
 
     path: Path
     label: str = ""
+    other: frozenset[Path] = frozenset()
 
     @classmethod
     def parse(cls, text: str) -> Source:
@@ -45,10 +49,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that could not be read, or was read with a reservation; ``where`` is ``path:line``."""
+    """Something that could not be read, or was read with a reservation; ``where`` is ``path:line``.
+
+    ``many`` is how several of the kind are said, after their number: ``files are empty``.
+    """
 
     where: str
     what: str
+    many: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"

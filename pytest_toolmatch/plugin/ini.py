@@ -1,0 +1,24 @@
+"""The keys of the ini file: pytest only warns of one it does not know, and a gate that is misspelt decides nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.core.errors import ConfigError, at, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+_KEY = re.compile(r"^\s*[\"']?(toolmatch_\w+)[\"']?\s*[=:]", re.ASCII)
+
+
+def check_keys(path: Path | None, known: Collection[str]) -> None:
+    """Raise ConfigError for the first ``toolmatch_…`` key of an ini or TOML file that is not known."""
+    if path is None:
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        found = _KEY.match(line)
+        if found and found[1] not in known:
+            raise ConfigError(f"{at(path, number)}: unknown option {found[1]!r}{did_you_mean(found[1], known)}")

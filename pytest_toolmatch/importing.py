@@ -101,35 +101,38 @@ def _next(assembly: Assembly, output: Path) -> Iterator[str]:
     yield f"models: {', '.join(models)}{answers}"
     if answers:
         yield f"{ANSWERS} holds the answers that count as right, any of which may be matched: it is the teacher"
-    if not drawn:
-        return
-    teacher, student = _pair(assembly, [model for model, _ in drawn.most_common()])
-    both = [suite for suite in suites if {teacher, student} <= suite.samples.keys()]
-    lacking = [suite.name for suite in suites if not {teacher, student} <= suite.samples.keys()]
-    paths = [output / f"{suite.name}{SUFFIX}" for suite in both] if lacking and len(both) <= NAMED else [output]
+    if drawn:
+        yield from _command(suites, output, *_pair(suites, [model for model, _ in drawn.most_common()]))
+
+
+def _command(suites: Sequence[ImportedSuite], output: Path, teacher: str, student: str) -> Iterator[str]:
+    """Yield the command, with only the suites that can be judged; if those are many, say which ones can't."""
+    both = [suite.name for suite in suites if {teacher, student} <= suite.samples.keys()]
+    lacking = [suite.name for suite in suites if suite.name not in both]
+    paths = [output / f"{name}{SUFFIX}" for name in both] if lacking and len(both) <= NAMED else [output]
     if lacking and len(both) > NAMED:
-        names = ", ".join(lacking[:SHOWN]) + (", …" if len(lacking) > SHOWN else "")
-        yield f"{len(lacking)} of {counted(len(suites), 'suite')} lack recordings of one of the two: {names}"
+        shown = ", ".join(lacking[:SHOWN]) + (", …" if len(lacking) > SHOWN else "")
+        yield f"{len(lacking)} of {len(suites)} suites lack recordings of one of the two: {shown}"
     where = " ".join(shlex.quote(str(path)) for path in paths)
-    names = f"--toolmatch-teacher={shlex.quote(teacher)} --toolmatch-student={shlex.quote(student)}"
-    yield f"next: pytest --toolmatch {where} {names}"
+    models = f"--toolmatch-teacher={shlex.quote(teacher)} --toolmatch-student={shlex.quote(student)}"
+    yield f"next: pytest --toolmatch {where} {models}"
 
 
-def _pair(assembly: Assembly, models: Sequence[str]) -> tuple[str, str]:
+def _pair(suites: Sequence[ImportedSuite], models: Sequence[str]) -> tuple[str, str]:
     """Return the teacher and the student with the most cases in common; ``models`` begins with the most sampled one.
 
     A benchmark's answers are the teacher where there are any. Where no two models share a case, one of them can still
     be compared with itself.
     """
-    cases = {model: _cases_of(assembly, model) for model in models}
+    cases = {model: _cases_of(suites, model) for model in models}
     teachers = [ANSWERS] if ANSWERS in cases else models
     pairs = [(one, other) for one in teachers for other in models if one != other and cases[one] & cases[other]]
     # The first of equals: the pair with the most samples, and of its two the teacher has more.
     return max(pairs, key=lambda pair: len(cases[pair[0]] & cases[pair[1]]), default=(models[0], models[0]))
 
 
-def _cases_of(assembly: Assembly, model: str) -> set[tuple[str, str]]:
-    return {(suite.name, sample.case) for suite in assembly.suites for sample in suite.samples.get(model, ())}
+def _cases_of(suites: Sequence[ImportedSuite], model: str) -> set[tuple[str, str]]:
+    return {(suite.name, sample.case) for suite in suites for sample in suite.samples.get(model, ())}
 
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.core.chain import calls_of, encode_chain
+from pytest_toolmatch.core.chain import Chain, calls_of, encode_chain
 from pytest_toolmatch.judging.measures import Measure, mean_of_amounts, ratio_of_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.validation import ArgumentValidator
@@ -34,21 +34,28 @@ def argument_validity(samples: Sequence[Sample], validator: ArgumentValidator) -
     A call is valid when it names an offered tool and its arguments satisfy that tool's schema. In a step with
     refusals the first attempt is what was refused first, and the calls beside it; what came after it was a retry.
     """
-    valid = attempted = 0
     known: dict[bytes, tuple[int, int]] = {}
-    for sample in samples:
-        retried = {refusal.step for refusal in sample.refusals}
-        chain = tuple(step for place, step in enumerate(sample.chain) if place not in retried)
+
+    def counted(chain: Chain) -> tuple[int, int]:
         text = encode_chain(chain)
         if text not in known:
             calls = calls_of(chain)
             known[text] = (sum(validator.problem(call) is None for call in calls), len(calls))
-        first = Counter(refusal.step for refusal in sample.refusals if refusal.attempt == 0)
-        # What stands in a step beyond the mended calls was not refused.
-        beside = sum(max(0, len(step) - first[place]) for place, step in enumerate(sample.chain) if place in retried)
-        valid += known[text][0] + beside
-        attempted += known[text][1] + beside + first.total()
-    return ratio_of_counts(valid, attempted, len(samples)) if attempted else None
+        return known[text]
+
+    counts = [_retried(sample, counted) if sample.refusals else counted(sample.chain) for sample in samples]
+    attempted = sum(tried for _, tried in counts)
+    return ratio_of_counts(sum(valid for valid, _ in counts), attempted, len(samples)) if attempted else None
+
+
+def _retried(sample: Sample, counted: Callable[[Chain], tuple[int, int]]) -> tuple[int, int]:
+    """Return the valid and all first-attempt calls of a sample with refusals."""
+    steps = {refusal.step for refusal in sample.refusals}
+    first = Counter(refusal.step for refusal in sample.refusals if refusal.attempt == 0)
+    valid, tried = counted(tuple(step for place, step in enumerate(sample.chain) if place not in steps))
+    # What stands in a step beyond the mended calls was not refused.
+    beside = sum(max(0, len(step) - first[place]) for place, step in enumerate(sample.chain) if place in steps)
+    return valid + beside, tried + beside + first.total()
 
 
 def recovery(samples: Sequence[Sample]) -> Measure | None:

@@ -33,7 +33,9 @@ class Hooks:
     def pytest_report_header(self) -> str:
         """Name the models and the mode."""
         settings = self.run.settings
-        return clean(f"toolmatch: teacher {settings.teacher or '-'}, student {settings.student or '-'}, {settings.mode}")
+        return clean(
+            f"toolmatch: teacher {settings.teacher or '-'}, student {settings.student or '-'}, {settings.mode}"
+        )
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:

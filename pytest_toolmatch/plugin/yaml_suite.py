@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +43,11 @@ class SuiteFile(pytest.File):
                 item.extra_keyword_matches.add(tag)
             yield item
 
+    @cached_property
+    def run(self) -> SuiteRun:
+        """The run of the suite."""
+        return self.config.stash[RUN].suite(self.suite)
+
 
 class Diverged(Exception):  # noqa: N818 - what a failed verdict is, shown by repr_failure
     """A case whose verdict is false."""
@@ -62,8 +68,8 @@ class CaseItem(pytest.Item):
 
     @property
     def run(self) -> SuiteRun:
-        """The run of the suite."""
-        return self.config.stash[RUN].suite(self.parent.suite)
+        """The run of the suite, which all its cases share."""
+        return self.parent.run
 
     def setup(self) -> None:
         """Skip in runs that are not ours; else have the samples ready."""

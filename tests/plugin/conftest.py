@@ -21,11 +21,12 @@ from pytest_toolmatch.core.sample import Outcome, Sample, SampleRole
 from pytest_toolmatch.core.toolformats import tools_from_json
 from pytest_toolmatch.plugin import hooks, outcome, queries
 from pytest_toolmatch.sampling.recordings import Record, encode
+from pytest_toolmatch.suites import yaml_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PRELOADED = (hypothesis, jsonschema_rs, tabulate, hooks, outcome, queries)
+PRELOADED = (hypothesis, jsonschema_rs, tabulate, hooks, outcome, queries, yaml_file)
 """Runs in this process forget what they import; what is here already is not imported again for each of them."""
 
 TOOLS = [

@@ -158,6 +158,23 @@ def test_claude_code_retail_counts() -> None:
     )
 
 
+def test_failed_sessions_are_of_the_model_around_them() -> None:
+    [suite] = imported("claude-code", (str(DATA / "claude_code_retail"),), ("mcp__*",)).suites
+    failed = {model: sum(not one.valid for one in samples) for model, samples in suite.samples.items()}
+    assert failed == {"claude-sonnet-4-6": 5, "claude-haiku-4-5-20251001": 0}
+
+
+@pytest.mark.parametrize("folder", ["bfcl_v4", "bfcl_v1_2024"])
+def test_where_no_function_fits_the_answer_is_no_call(folder: str) -> None:
+    suites = {suite.name: suite for suite in imported("bfcl", (str(DATA / folder),)).suites}
+    names = {"bfcl_v4": ("irrelevance", "live_irrelevance"), "bfcl_v1_2024": ("relevance",)}[folder]
+    for name in names:
+        answers = suites[name].samples["reference"]
+        assert len(answers) == len(suites[name].cases)
+        assert {(sample.outcome, sample.chain) for sample in answers} == {("answered", ())}
+    assert "live_relevance" not in suites or "reference" not in suites["live_relevance"].samples
+
+
 def tool_use_ids(folder: Path) -> set[str]:
     found = set()
     for path in folder.rglob("*.jsonl.gz"):
@@ -282,7 +299,8 @@ def test_bfcl_counts(folder: str, suites: int, cases: int) -> None:
     assert set(toolless) <= {"live_irrelevance"}
     assert {problem.what.lstrip("0123456789 ").split(":")[0] for problem in assembly.problems} <= {
         "more than 64 possible answers",
-        "replies name calls outside of BFCL's form",
+        "text with calls outside of BFCL's form",
+        "texts with calls outside of BFCL's form",
     }
 
 

@@ -87,17 +87,17 @@ def test_instructions_are_those_of_most_runs() -> None:
     records = [run(instructions="A"), run(instructions="B"), run(instructions="B"), run()]
     assembly = assemble("mine", records, (GO,))
     assert assembly.suites[0].instructions == "B"
-    assert [str(problem) for problem in assembly.problems] == [
+    assert [str(doubt) for doubt in assembly.doubts] == [
         "mine: 1 of 3 runs had other instructions than the suite now has"
     ]
 
 
 def test_undeclared_tools_are_named() -> None:
     records = [run(name="fly"), run(name="fly"), run(name="go")]
-    assert str(assemble("mine", records, (GO,)).problems[0]) == (
+    assert str(assemble("mine", records, (GO,)).doubts[0]) == (
         "mine: calls of undeclared tools: add them to --tools, or --exclude fly (2)"
     )
-    assert str(assemble("mine", records).problems[0]).endswith(
+    assert str(assemble("mine", records).doubts[0]).endswith(
         "declares no tools: give --tools a file with fly (2), go (1)"
     )
 

@@ -191,4 +191,28 @@ def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs) -> None:
     places += ["m/BFCL_v4_simple_python_result.json:4", "m/BFCL_v4_simple_python_result.json:3"]
     assert [place for place, _ in found] == places
     assert found[-2][1].startswith("2 records without a question")
-    assert found[-1][1].startswith("1 replies name calls outside of BFCL's form")
+    assert found[-1][1].startswith("1 text with calls outside of BFCL's form")
+
+
+NO_CALL = [("BFCL_v4_irrelevance", 1), ("BFCL_v3_live_irrelevance", 1), ("gorilla_openfunctions_v1_test_relevance", 1),
+           ("BFCL_v4_live_relevance", 0), ("BFCL_v4_simple_python", 0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "answers"), NO_CALL)
+def test_where_no_function_fits_the_answer_is_no_call(logs: Logs, file: str, answers: int) -> None:
+    path = logs.lines(f"questions/{file}.json", ASK | {"id": "some_0"})
+    found = runs(logs.read("bfcl"), "reference")
+    assert [(run.outcome, run.chain, run.source) for run in found] == [("answered", (), f"{path}:1")] * answers
+
+
+def test_a_possible_answer_on_file_is_not_repeated(logs: Logs) -> None:
+    logs.lines("questions/BFCL_v4_irrelevance.json", ASK | {"id": "irrelevance_0"})
+    logs.lines("possible_answer/BFCL_v4_irrelevance.json", {"id": "irrelevance_0", "ground_truth": []})
+    assert [run.outcome for run in runs(logs.read("bfcl"), "reference")] == ["answered"]
+
+
+def test_an_id_can_name_no_other_directory(logs: Logs) -> None:
+    logs.lines("questions.json", ASK | {"id": "../../up_0"})
+    read = logs.read("bfcl")
+    assert not read.questions
+    assert "no BFCL record" in read.problems[0]

@@ -186,18 +186,49 @@ def test_an_api_error_that_was_overcome_is_none(logs: Logs, script: Script) -> N
     assert (run.outcome, run.model) == ("called", SONNET)
 
 
-def test_an_api_error_without_any_answer_goes_to_the_model_of_the_source(logs: Logs, script: Script) -> None:
+def failed_and_others(logs: Logs, *others: tuple[str, str]) -> list[str]:
+    """Write a session without any answer to a/b/failed.jsonl, and others; return what it was taken for and why."""
+    script = Script()
     script.ask("Go")
     script.say("e1", "No credit.", **ERROR)
-    logs.lines("runs/a.jsonl", *script.records)
-    alone = logs.read("claude-code", logs.folder / "runs/a.jsonl").runs
-    other = Script()
-    other.ask("Stay")
-    other.say("m1", "Fine.")
-    logs.lines("runs/b.jsonl", *other.records)
-    among = logs.read("claude-code").runs
-    assert [(run.model, run.outcome) for run in alone] == [("unknown", "infrastructure")]
-    assert sorted((run.model, run.outcome) for run in among) == [(SONNET, "answered"), (SONNET, "infrastructure")]
+    logs.lines("a/b/failed.jsonl", *script.records)
+    for number, (name, model) in enumerate(others):
+        other = Script()
+        other.ask("Stay")
+        other.say(f"m{number}", "Fine.", model=model)
+        logs.lines(name, *other.records)
+    read = logs.read("claude-code", logs.folder / "a")
+    [run] = [run for run in read.runs if run.outcome == "infrastructure"]
+    return [run.model, *(problem.partition(": ")[2] for problem in read.problems)]
+
+
+def test_an_api_error_without_any_answer_goes_to_the_nearest_model(logs: Logs) -> None:
+    guess = "failed before any model answered: "
+    assert failed_and_others(logs, ("z.jsonl", "out")) == [
+        "unknown",
+        f"{guess}model 'unknown'; name it with MODEL=PATH",
+    ]
+    far = [("a/c/1.jsonl", "far"), ("a/c/2.jsonl", "far"), ("a/x.jsonl", "far"), ("a/y.jsonl", "other")]
+    assert failed_and_others(logs, *far) == ["far", f"{guess}guessed to be far's"]
+    near = failed_and_others(logs, *far, ("a/b/1.jsonl", "near"), ("a/b/2.jsonl", "near"), ("a/b/3.jsonl", "rare"))
+    assert near == ["near", f"{guess}guessed to be near's"]
+
+
+def test_files_named_one_by_one_are_neighbours_too(logs: Logs) -> None:
+    failed_and_others(logs, ("a/b/1.jsonl", "near"))
+    read = logs.read("claude-code", logs.folder / "a/b/1.jsonl", logs.folder / "a/b/failed.jsonl")
+    assert [run.model for run in read.runs] == ["near", "near"]
+
+
+def test_within_a_session_the_model_is_no_guess(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.say("m1", "Gone.")
+    script.ask("On")
+    script.say("e1", "No credit.", **ERROR)
+    logs.lines("s.jsonl", *script.records)
+    read = logs.read("claude-code")
+    assert [(run.model, run.outcome) for run in read.runs] == [(SONNET, "answered"), (SONNET, "infrastructure")]
+    assert not read.problems
 
 
 def test_notes_of_the_harness_are_no_responses(logs: Logs, script: Script) -> None:

@@ -38,6 +38,7 @@ ARRAY: Final = Mark("array")
 BAG: Final = Mark("bag")
 INSTANT: Final = Mark("instant")
 IGNORED: Final = Mark("ignored")
+UNPARSED: Final = Mark("unparsed")
 
 OWN_KEYS = frozenset({str, int, float, type(None), Mark})
 """Types whose values are their own keys."""

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.errors import ConfigError, SuiteError, did_you_mean
 from pytest_toolmatch.core.rules import MODES as MODE_NAMES
 from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Rules
 from pytest_toolmatch.judging.equality import ByType, Compiler
-from pytest_toolmatch.judging.keys import Never, exact_number, json_key
+from pytest_toolmatch.judging.keys import UNPARSED, Never, exact_number, json_key
 from pytest_toolmatch.judging.modes import MODES, Steps
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Matcher:
         _check("mode", self.rules.match, MODE_NAMES)
         _check("arguments", self.rules.arguments, ("schema", "json"))
         self.tools = declared_tools(tools)
-        self._makers = _Makers()
+        self._unparsed = _unparsed if self.rules.arguments == "json" else _never
+        self._makers = _Makers(_of_object(json_key, self._unparsed))
         self._fuzzy: set[str] = set()
         schemas = dict.fromkeys(self.rules.overrides) | {tool.name: tool.parameters for tool in self.tools}
         for name, schema in schemas.items():
@@ -69,7 +70,7 @@ class Matcher:
 
     def _compile(self, name: str, schema: dict[str, Any] | None) -> None:
         compiler = Compiler(schema, self.rules.overrides.get(name, {}), name)
-        self._makers[name] = _of_object(compiler.compile())
+        self._makers[name] = _of_object(compiler.compile(), self._unparsed)
         if compiler.fuzzy:
             self._fuzzy.add(name)
 
@@ -129,28 +130,38 @@ class Matcher:
 
 
 class _Makers(dict[str, "Callable[[Any], Any]"]):
-    """Makers of the keys of arguments by name of the tool; those of an undeclared tool are plain JSON."""
+    """Makers of the keys of arguments by name of the tool; those of an undeclared tool are ``plain`` JSON."""
+
+    def __init__(self, plain: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.plain = plain
 
     def __missing__(self, name: str) -> Callable[[Any], Any]:
-        return _of_plain
+        return self.plain
 
 
-def _of_object(maker: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _unparsed(arguments: Any) -> Any:
+    """Return the key, under plain JSON equality, of arguments that are no object: equal to the same alone."""
+    return (UNPARSED, json_key(arguments))
+
+
+def _never(_: Any) -> Any:
+    return Never()
+
+
+def _of_object(maker: Callable[[Any], Any], unparsed: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a maker for whatever came as arguments: an object, nothing, or what did not parse to an object."""
     maker = maker[dict] if isinstance(maker, ByType) else maker
 
     def key(arguments: Any) -> Any:
         if type(arguments) is not dict and arguments is not None:
-            return Never()
+            return unparsed(arguments)
         try:
             return maker(arguments or {})
         except RecursionError:  # nested hundreds of levels deep
             return Never()
 
     return key
-
-
-_of_plain = _of_object(json_key)
 
 
 def matches(

@@ -90,3 +90,10 @@ def test_what_two_members_of_all_of_say_of_an_array_both_counts() -> None:
     tool = Tool(name="a", parameters={"type": "object", "properties": {"n": {"type": "array", "allOf": members}}})
     student, teacher = ([[{"name": "a", "arguments": {"n": list(text)}}]] for text in ("xy", "yx"))
     assert Matcher([tool]).matches(student, teacher)
+
+
+def test_as_plain_json_the_same_raw_arguments_are_the_same() -> None:
+    raw, other = [[{"name": "a", "arguments": "{bad"}]], [[{"name": "a", "arguments": "{worse"}]]
+    result = judged(drawn("teacher", raw, raw, other), drawn("student", raw), arguments="json")
+    assert result.value("consistency") == pytest.approx(1 / 3)
+    assert not Matcher(TOOLS, arguments="json").matches(raw, [[{"name": "a", "arguments": {}}]])

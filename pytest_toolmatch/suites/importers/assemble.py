@@ -135,6 +135,7 @@ class _Part:
             latency=run.latency,
             error=run.error,
             source=run.source,
+            alternative=run.alternative,
         )
 
     def suite(self, tools: tuple[Tool, ...]) -> ImportedSuite:

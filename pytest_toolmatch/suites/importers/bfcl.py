@@ -235,5 +235,11 @@ def _answers(found: _Truth, case: Case, key: Key) -> Iterator[Record]:
 
 def _answer(chain: Chain, case: Case, key: Key, where: str) -> Imported:
     return Imported(
-        case=case, model=REFERENCE, outcome=outcome_of(chain), chain=chain, source=where, suite=key.category
+        case=case,
+        model=REFERENCE,
+        outcome=outcome_of(chain),
+        chain=chain,
+        source=where,
+        suite=key.category,
+        alternative=True,
     )

@@ -81,7 +81,8 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded run of one model on one case.
 
     ``instructions`` is the system prompt that all cases of a suite share. ``suite`` names the part of a benchmark.
-    ``identity`` is the run's own id where the log has one: the same run found twice counts once. ``source`` is
+    ``identity`` is the run's own id where the log has one: the same run found twice counts once. An ``alternative`` is
+    one of several right answers. ``source`` is
     ``path:line``. ``latency`` in seconds.
     """
 
@@ -97,6 +98,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     suite: str = ""
     instructions: str = ""
     identity: str = ""
+    alternative: bool = False
 
 
 Record: TypeAlias = Imported | Question | Skipped | Problem

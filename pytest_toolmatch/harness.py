@@ -95,10 +95,7 @@ class SuiteRun:
 
     def _fresh(self, case: Case, role: SampleRole, found: Sequence[Record]) -> list[Record]:
         question = question_digest(case.conversation, self._digest(self._tools(case)), self.suite.instructions)
-        return [one for one in found if one.key == self._key(question, role, one.sample)]
-
-    def _key(self, question: str, role: SampleRole, sample: Sample) -> str:
-        return draw_key(question, model=self.models[role], settings={}, role=sample.role, draw=sample.draw)
+        return [one for one in found if one.key == sample_key(question, self.models[role], one.sample)]
 
     def _missing(self, case: Case, role: SampleRole, fresh: int, found: int) -> str:
         who = f"{case.id}: {role} {self.models[role]!r}"
@@ -132,8 +129,17 @@ class SuiteRun:
 
 def recorded_key(suite: Suite, case: Case, model: str, sample: Sample) -> str:
     """Return the key under which a sample of a case of a suite is recorded."""
+    return sample_key(question_of(suite, case), model, sample)
+
+
+def question_of(suite: Suite, case: Case) -> str:
+    """Return the digest of what a suite asks with a case; all samples of the case share it."""
     tools = tools_digest(suite.tools if case.tools is None else case.tools)
-    question = question_digest(case.conversation, tools, suite.instructions)
+    return question_digest(case.conversation, tools, suite.instructions)
+
+
+def sample_key(question: str, model: str, sample: Sample) -> str:
+    """Return the key under which a model's sample on a question is recorded."""
     return draw_key(question, model=model, settings={}, role=sample.role, draw=sample.draw)
 
 

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import with_effects
-from pytest_toolmatch.harness import recorded_key
+from pytest_toolmatch.harness import question_of, sample_key
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, import_log
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.suites.importers.source import Problem
 
@@ -211,17 +210,17 @@ def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
         **(keys | {"rules": rules}),
     )
     path = write_suite(suite, output)
-    cases = {case.id: case for case in suite.cases}
+    questions = {case.id: question_of(suite, case) for case in suite.cases}
     for model, samples in imported.samples.items():
         target = recording_path(output / "recordings" / suite.name, model)
-        append_records(target, (_record(suite, cases[one.case], model, one) for one in samples))
+        append_records(target, (_record(questions[one.case], model, one) for one in samples))
     drawn = sum(map(len, imported.samples.values()))
     models = counted(len(imported.samples), "model")
     return f"{path}: {counted(len(suite.cases), 'case')}, {counted(drawn, 'sample')} of {models}"
 
 
-def _record(suite: Suite, case: Case, model: str, sample: Sample) -> Record:
-    return Record(key=recorded_key(suite, case, model, sample), model=model, sample=sample)
+def _record(question: str, model: str, sample: Sample) -> Record:
+    return Record(key=sample_key(question, model, sample), model=model, sample=sample)
 
 
 def _summary(samples: Sequence[Sample]) -> str:

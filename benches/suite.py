@@ -11,10 +11,11 @@ from made import OTHER, SAME, TOOLS, calls
 
 from pytest_toolmatch.core.case import case_of_query
 from pytest_toolmatch.core.chain import chain_of
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.sample import Sample, SampleRole, Usage
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import tools_from_json
-from pytest_toolmatch.harness import recorded_key
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ def samples(role: SampleRole, case: str, draws: int, said: Calls, dice: random.R
 def record(path: Path, role: SampleRole, cases: Sequence[Case], draws: int) -> None:
     """Write a model's recording of the cases; both roles are asked the same and mean the same."""
     suite, dice, noise = Suite(name="made", tools=tools_from_json(TOOLS)), random.Random(1), random.Random(role)  # noqa: S311
+    plan = Plan(suite, Model(name=path.stem))
     records = [
-        Record(key=recorded_key(suite, case, path.stem, sample), model=path.stem, sample=sample)
+        Record(key=plan.key(case, role, sample.draw), model=path.stem, sample=sample)
         for case in cases
         for sample in samples(role, case.id, draws, calls(dice), noise)
     ]

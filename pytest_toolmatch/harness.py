@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
-from pytest_toolmatch.core.request import draw_key, question_digest, tools_digest
+from pytest_toolmatch.core.model import parse_model
+from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.judging.demands import check_suite
 from pytest_toolmatch.judging.gate import parse_gate
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample, SampleRole
     from pytest_toolmatch.core.suite import Suite
-    from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.judging.verdict import CaseResult
     from pytest_toolmatch.settings import Settings
 
@@ -45,7 +45,7 @@ class SuiteRun:
         self._recordings = {role: self._open(role, read) for role in self.models}
         self._results: dict[int, tuple[Case, CaseResult]] = {}
         self._judges: dict[int, Judge] = {}
-        self._digests: dict[int, str] = {}
+        self._plans = {role: Plan(suite, parse_model(name)) for role, name in self.models.items()}
 
     @property
     def alone(self) -> bool:
@@ -94,8 +94,9 @@ class SuiteRun:
         return read(path, model)
 
     def _fresh(self, case: Case, role: SampleRole, found: Sequence[Record]) -> list[Record]:
-        question = question_digest(case.conversation, self._digest(self._tools(case)), self.suite.instructions)
-        return [one for one in found if one.key == sample_key(question, self.models[role], one.sample)]
+        plan = self._plans[role]
+        asked = {kind: f"{plan.asked(case, kind)}/{kind}/" for kind in {one.sample.role for one in found}}
+        return [one for one in found if one.key == f"{asked[one.sample.role]}{one.sample.draw}"]
 
     def _missing(self, case: Case, role: SampleRole, fresh: int, found: int) -> str:
         who = f"{case.id}: {role} {self.models[role]!r}"
@@ -110,37 +111,13 @@ class SuiteRun:
             return f"{who}: {fresh} of {wanted} samples are recorded in {path}; ask for fewer with --toolmatch-samples"
         return f"{who}: not recorded in {path}; record it, or deselect the case"
 
-    def _tools(self, case: Case) -> tuple[Tool, ...]:
-        return self.suite.tools if case.tools is None else case.tools
-
-    def _digest(self, tools: tuple[Tool, ...]) -> str:
-        if id(tools) not in self._digests:
-            self._digests[id(tools)] = tools_digest(tools)
-        return self._digests[id(tools)]
-
     def _judge(self, case: Case) -> Judge:
-        tools = self._tools(case)
+        tools = self._plans["teacher"].tools(case)
         if id(tools) not in self._judges:
             matcher = Matcher(tools, rules=self.suite.rules)
             wanted = self.settings.chain_match if self.suite.chain_match is None else self.suite.chain_match
             self._judges[id(tools)] = Judge(self.suite.name, matcher, ArgumentValidator(tools), wanted=wanted)
         return self._judges[id(tools)]
-
-
-def recorded_key(suite: Suite, case: Case, model: str, sample: Sample) -> str:
-    """Return the key under which a sample of a case of a suite is recorded."""
-    return sample_key(question_of(suite, case), model, sample)
-
-
-def question_of(suite: Suite, case: Case) -> str:
-    """Return the digest of what a suite asks with a case; all samples of the case share it."""
-    tools = tools_digest(suite.tools if case.tools is None else case.tools)
-    return question_digest(case.conversation, tools, suite.instructions)
-
-
-def sample_key(question: str, model: str, sample: Sample) -> str:
-    """Return the key under which a model's sample on a question is recorded."""
-    return draw_key(question, model=model, settings={}, role=sample.role, draw=sample.draw)
 
 
 def _recorded_there(directory: Path) -> str:

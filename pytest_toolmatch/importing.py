@@ -10,10 +10,12 @@ import msgspec
 import yaml
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.core.request import draw_key
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import with_effects
-from pytest_toolmatch.harness import question_of, sample_key
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, import_log
@@ -210,17 +212,18 @@ def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
         **(keys | {"rules": rules}),
     )
     path = write_suite(suite, output)
-    questions = {case.id: question_of(suite, case) for case in suite.cases}
     for model, samples in imported.samples.items():
+        plan = Plan(suite, Model(name=model))
+        asked = {case.id: plan.asked(case, "recorded") for case in suite.cases}
         target = recording_path(output / "recordings" / suite.name, model)
-        append_records(target, (_record(questions[one.case], model, one) for one in samples))
+        append_records(target, (_record(asked[one.case], model, one) for one in samples))
     drawn = sum(map(len, imported.samples.values()))
     models = counted(len(imported.samples), "model")
     return f"{path}: {counted(len(suite.cases), 'case')}, {counted(drawn, 'sample')} of {models}"
 
 
-def _record(question: str, model: str, sample: Sample) -> Record:
-    return Record(key=sample_key(question, model, sample), model=model, sample=sample)
+def _record(asked: str, model: str, sample: Sample) -> Record:
+    return Record(key=draw_key(asked, sample.role, sample.draw), model=model, sample=sample)
 
 
 def _summary(samples: Sequence[Sample]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -12,13 +12,21 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One message; ``calls`` belong to an assistant, ``name`` and ``reply_to`` to a tool's reply."""
+    """One message; ``calls`` belong to an assistant, ``name`` and ``reply_to`` to a tool's reply.
+
+    ``ids`` name the calls, one each, for replies to refer to by ``reply_to``; where there are none, replies follow in
+    the order of the calls. ``error`` marks a reply that refuses its call. ``native`` is the provider's own form of an
+    assistant's message, to be sent back unchanged to the provider that said it.
+    """
 
     role: Role
     content: str = ""
     calls: Step = ()
     name: str = ""
     reply_to: str = ""
+    ids: tuple[str, ...] = ()
+    error: bool = False
+    native: Any = None
 
 
 Conversation: TypeAlias = tuple[Message, ...]

@@ -9,6 +9,10 @@ ToolmatchError            what went wrong, where, what to do next; shown without
 │   └── MissingRecording  there is no (fresh) recording of what was asked for
 ├── ImportFormatError     a log to import can't be understood at all
 └── SamplingError         a model could not be sampled: infrastructure, never a mismatch
+    ├── ModelUnavailable  nothing will help until the user acts: key, model name, missing package, no server
+    ├── RequestRejected   the provider does not take this request, and would not another time
+    ├── ServiceFault      may pass: overload, 5xx, time-out, broken connection, garbage; asked again
+    └── BudgetSpent       the budget does not allow another call
 
 ToolmatchWarning          something to know that changes no result
 """
@@ -57,6 +61,30 @@ class ImportFormatError(ToolmatchError):
 
 class SamplingError(ToolmatchError):
     """A model could not be sampled: infrastructure, never a mismatch."""
+
+
+class ModelUnavailable(SamplingError):  # noqa: N818 - read as statements
+    """Nothing will help until the user acts: a missing package, a wrong key, an unknown model, no server."""
+
+
+class RequestRejected(SamplingError):  # noqa: N818
+    """The provider does not take this request, and would not another time (400, 413, 422)."""
+
+
+class ServiceFault(SamplingError):  # noqa: N818
+    """May pass: overload, 5xx, time-out, broken connection, a garbled answer. Asked again.
+
+    ``retry_after`` is what the service asked to wait, in seconds; ``unreachable`` says that nothing answered at all.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.unreachable = unreachable
+
+
+class BudgetSpent(SamplingError):  # noqa: N818
+    """The budget does not allow another call."""
 
 
 class ToolmatchWarning(UserWarning):

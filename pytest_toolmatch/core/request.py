@@ -1,4 +1,14 @@
-"""A request: everything that is sent to a model for one draw, and the key it is recorded under."""
+"""A request: everything that is sent to a model for one draw, and the key it is recorded under.
+
+A key says what was asked, part by part, so that a stale recording can say which part changed::
+
+    4b0c0f1e6a5d3c2b.0c81e5aa.e3b0c442.9f86d081.44136fa3/teacher/3
+    conversation     tools    instruc- settings rollout  role    draw
+                              tions
+
+Each part is the start of a SHA-256 of its canonical JSON. A sample imported from a log has no rollout part, and no
+settings but the model's name: nobody knows how it was run.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +18,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_toolmatch.core.conversation import Conversation
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.sample import SampleRole
 from pytest_toolmatch.core.tool import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+PARTS: tuple[str, ...] = ("query", "tools", "instructions", "model settings", "rollout rules")
+"""What the parts of a key are called where one has changed."""
+
 _encoder = msgspec.json.Encoder(order="sorted")
+_LONG, _SHORT = 16, 8
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One draw, planned. ``settings`` are what the provider is told beside the messages (temperature, …)."""
+    """One draw, planned. ``settings`` are what the provider is told beside the messages (temperature, …).
+
+    ``followed`` is the digest of the teacher's sample that a teacher-forced draw follows, else empty.
+    """
 
     role: SampleRole
     model: str
@@ -26,13 +44,27 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tools: tuple[Tool, ...] = ()
     instructions: str = ""
     settings: dict[str, Any] = {}
+    rollout: Rollout = Rollout()
+    followed: str = ""
     draw: int = 0
 
     @property
     def key(self) -> str:
-        """A hash of everything that is sent, the role and the draw; changes with every field."""
-        question = question_digest(self.conversation, tools_digest(self.tools), self.instructions)
-        return draw_key(question, model=self.model, settings=self.settings, role=self.role, draw=self.draw)
+        """Everything that is sent, the role and the draw; changes with every field."""
+        asked = question_digest(self.conversation, tools_digest(self.tools), self.instructions)
+        if self.role == "recorded":
+            asked = f"{asked}.{settings_digest(self.model, {})}"
+        else:
+            asked = f"{asked}.{settings_digest(self.model, self.settings)}.{self._rollout_digest()}"
+        return draw_key(asked, self.role, self.draw)
+
+    def _rollout_digest(self) -> str:
+        return rollout_digest(self.rollout, self.tools, self.followed)
+
+
+def question_digest(conversation: Conversation, tools: str, instructions: str) -> str:
+    """Return the parts of a key that a suite decides; ``tools`` is their digest, so that a suite hashes them once."""
+    return f"{_digest(conversation, _LONG)}.{tools}.{_digest(instructions)}"
 
 
 def tools_digest(tools: Iterable[Tool]) -> str:
@@ -40,15 +72,27 @@ def tools_digest(tools: Iterable[Tool]) -> str:
     return _digest([tool.shown() for tool in tools])
 
 
-def question_digest(conversation: Conversation, tools: str, instructions: str) -> str:
-    """Return a hash of the question itself; ``tools`` is their digest, so that a suite hashes them once."""
-    return _digest([conversation, tools, instructions])
+def settings_digest(model: str, settings: dict[str, Any]) -> str:
+    """Return a hash of who is asked, and how."""
+    return _digest([model, settings])
 
 
-def draw_key(question: str, *, model: str, settings: dict[str, Any], role: SampleRole, draw: int) -> str:
-    """Return the recording key of one draw of one model on one question."""
-    return _digest([question, model, settings, role, draw])
+def rollout_digest(rollout: Rollout, tools: Iterable[Tool], followed: str = "") -> str:
+    """Return a hash of what is sent after the first turn, as far as it is known: the rules and how tools answer."""
+    rules = [rollout.mode, rollout.max_steps, rollout.max_retries, followed]
+    return _digest([rules, [tool.answering() for tool in tools]])
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(_encoder.encode(value)).hexdigest()[:24]
+def draw_key(asked: str, role: SampleRole, draw: int) -> str:
+    """Return the recording key of one draw; ``asked`` are the parts."""
+    return f"{asked}/{role}/{draw}"
+
+
+def changed_parts(recorded: str, wanted: str) -> list[str]:
+    """Return what differs between what was asked for a recorded key and what is asked now."""
+    pairs = zip(recorded.partition("/")[0].split("."), wanted.partition("/")[0].split("."), strict=False)
+    return [name for name, (old, new) in zip(PARTS, pairs, strict=False) if old != new]
+
+
+def _digest(value: Any, length: int = _SHORT) -> str:
+    return hashlib.sha256(_encoder.encode(value)).hexdigest()[:length]

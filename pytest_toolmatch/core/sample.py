@@ -43,7 +43,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """One run of one model on one case. ``latency`` in seconds, ``cost`` in USD.
 
     An ``alternative`` is no draw of a model but one of several answers that count as right: how often alternatives
-    agree with each other says nothing.
+    agree with each other says nothing. ``replies`` are what the tools answered, one text a call of the chain, step by
+    step; a step that got no answer (the last one of an imported log, say) has none.
     """
 
     case: str
@@ -59,6 +60,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     error: str = ""
     source: str = ""
     alternative: bool = False
+    replies: tuple[tuple[str, ...], ...] = ()
 
     @property
     def valid(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from pytest_toolmatch.core.case import Case
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.tool import Tool
 
@@ -27,6 +28,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tools: tuple[Tool, ...] = ()
     instructions: str = ""
     rules: Rules = Rules()
+    rollout: Rollout = Rollout()
     gates: tuple[str, ...] = ()
     chain_match: float | None = None
     divergence: Divergence | None = None

@@ -17,7 +17,9 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
 
     ``parameters`` is a JSON Schema (2020-12) of type object; ``None`` declares nothing about arguments.
     ``effect`` says whether a call changes the world. ``implementation`` is the Python function behind it,
-    where there is one; ``reply`` a canned reply. Neither is part of what a model is shown.
+    where there is one; ``reply`` a canned reply, which comes before it. ``execute`` allows a tool that is not known to
+    only read to be run for real. ``returns`` is the JSON Schema of what the tool returns, for simulated replies. None
+    of these is part of what a model is shown.
     """
 
     name: str
@@ -26,10 +28,21 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     effect: Effect | None = None
     implementation: Any = None
     reply: Any = None
+    execute: bool = False
+    returns: dict[str, Any] | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return what a model sees of the tool; this is what recordings are keyed by."""
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
+
+    @property
+    def runs(self) -> bool:
+        """Whether a call of the tool runs its implementation."""
+        return self.implementation is not None and self.reply is None and (self.effect == "read" or self.execute)
+
+    def answering(self) -> Any:
+        """Return how the tool's calls are answered, as far as it can be told beforehand."""
+        return {"run": True} if self.runs else {"reply": self.reply, "returns": self.returns}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the implementation, so that a decorated function stays a function."""

@@ -6,8 +6,9 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.suite import Suite
-from pytest_toolmatch.harness import recorded_key
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
 from pytest_toolmatch.suites.cases import read_cases
 from pytest_toolmatch.suites.yaml_file import read_suite
@@ -45,10 +46,11 @@ def recordings() -> Iterator[tuple[Path, bytes]]:
 
 
 def _records(suite: Suite, model: ScriptedModel) -> Iterator[Record]:
+    plan = Plan(suite, Model(name=model.name))
     for case in suite.cases:
         for draw in range(DRAWS):
             sample = model(case, draw, seeded(suite.name, model.name, case.id, draw))
-            yield Record(key=recorded_key(suite, case, model.name, sample), model=model.name, sample=sample)
+            yield Record(key=plan.key(case, sample.role, draw), model=model.name, sample=sample)
 
 
 def main() -> None:

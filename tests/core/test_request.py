@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
-from pytest_toolmatch.core.request import Request, draw_key, question_digest, tools_digest
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.core.request import Request, changed_parts
+from pytest_toolmatch.core.rollout import Rollout
+from pytest_toolmatch.core.sample import SampleRole
+from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
 
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}, "seats": {"type": "integer"}}}
@@ -51,6 +57,13 @@ OTHERS = {
     "settings' value": changed(settings={"temperature": 0.8, "stop": {"a": 1, "b": 2}}),
     "settings' key": changed(settings={"temperature": 0.7, "stop": {"a": 1, "c": 2}}),
     "no settings": changed(settings={}),
+    "mode": changed(rollout=Rollout(mode="next_step")),
+    "max_steps": changed(rollout=Rollout(max_steps=3)),
+    "max_retries": changed(rollout=Rollout(max_retries=0)),
+    "what is followed": changed(followed="abc"),
+    "tool's reply": changed(tools=tools(reply={"price": 89})),
+    "tool's returns": changed(tools=tools(returns={"type": "string"})),
+    "tool's execution": changed(tools=tools(implementation=print, execute=True)),
     "message's content": changed(conversation=said(0, content="To Rome!")),
     "message's role": changed(conversation=said(0, role="system")),
     "message's calls": changed(conversation=said(1, calls=(Call("search", {"to": "FCO", "seats": 3}),))),
@@ -91,16 +104,16 @@ def test_all_keys_differ() -> None:
     "same",
     [
         changed(tools=tools(implementation=print)),
-        changed(tools=tools(reply={"price": 89})),
         changed(tools=tools(effect="read")),
+        changed(rollout=Rollout(timeout=1.0)),
         changed(tools=tools(parameters={"properties": dict(reversed(SCHEMA["properties"].items())), "type": "object"})),  # type: ignore[attr-defined]
         changed(settings={"stop": {"b": 2, "a": 1}, "temperature": 0.7}),
         changed(conversation=said(1, calls=(Call("search", {"seats": 2, "to": "FCO"}),))),
     ],
     ids=[
         "implementation",
-        "reply",
         "effect",
+        "timeout of a turn",
         "key order of a schema",
         "key order of settings",
         "key order of arguments",
@@ -116,12 +129,38 @@ def test_text_never_slips_from_one_field_into_the_next(one: str, other: str) -> 
     assert len(keys) == (1 if one == other else 2)
 
 
-def test_the_key_can_be_made_in_parts() -> None:
-    question = question_digest(REQUEST.conversation, tools_digest(REQUEST.tools), REQUEST.instructions)
-    assert draw_key(question, model="big", settings=REQUEST.settings, role="teacher", draw=3) == REQUEST.key
+@pytest.mark.parametrize("role", ["teacher", "student", "recorded"])
+@pytest.mark.parametrize("rollout", [Rollout(), Rollout(max_steps=3)])
+def test_a_plan_makes_the_keys_of_its_requests(role: SampleRole, rollout: Rollout) -> None:
+    suite = Suite(name="s", tools=REQUEST.tools, instructions="Be brief.", rollout=rollout)
+    plan = Plan(suite, Model(provider="local", name="big", settings=REQUEST.settings))
+    case = Case(id="rome", conversation=REQUEST.conversation)
+    assert plan.key(case, role, 3) == plan.request(case, role, 3).key
+
+
+CHANGES = {
+    "query": {"conversation": user("To Oslo.")},
+    "tools": {"tools": (SEARCH,)},
+    "instructions": {"instructions": ""},
+    "model settings": {"settings": {}},
+    "rollout rules": {"rollout": Rollout(max_retries=0)},
+}
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_keys_tell_which_part_changed(part: str) -> None:
+    assert changed_parts(REQUEST.key, changed(**CHANGES[part]).key) == (
+        ["tools", "rollout rules"] if part == "tools" else [part]
+    )
+
+
+def test_a_recorded_sample_does_not_know_how_it_was_run() -> None:
+    recorded = changed(role="recorded")
+    assert changed(role="recorded", settings={}, rollout=Rollout(max_steps=1)).key == recorded.key
+    assert changed_parts(recorded.key, REQUEST.key) == ["model settings"]
 
 
 def test_keys_stay_what_they_are() -> None:
     """Recordings in other people's repositories carry these keys: changing one orphans them all."""
     request = Request(role="teacher", model="big", conversation=user("To Rome."), tools=(SEARCH,))
-    assert request.key == "170168a308fc000d65021f30"
+    assert request.key == "83dcc523e8a20491.2d1a22ab.12ae32cb.baa75716.3060e11d/teacher/0"

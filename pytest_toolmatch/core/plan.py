@@ -1,0 +1,69 @@
+"""What a suite asks a model: the requests of its cases, and the keys they are recorded under."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.core.request import (
+    Request,
+    draw_key,
+    question_digest,
+    rollout_digest,
+    settings_digest,
+    tools_digest,
+)
+
+if TYPE_CHECKING:
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.model import Model
+    from pytest_toolmatch.core.sample import SampleRole
+    from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.core.tool import Tool
+
+
+class Plan:
+    """One suite and one model; what all of its cases and draws share is hashed once."""
+
+    def __init__(self, suite: Suite, model: Model) -> None:
+        self.suite = suite
+        self.model = model
+        self._tools: dict[int, tuple[tuple[Tool, ...], str, str]] = {}
+        self._recorded = settings_digest(model.identity, {})
+        self._settings = settings_digest(model.identity, model.settings)
+
+    def tools(self, case: Case) -> tuple[Tool, ...]:
+        """Return the tools that are on offer in a case."""
+        return self.suite.tools if case.tools is None else case.tools
+
+    def request(self, case: Case, role: SampleRole, draw: int) -> Request:
+        """Return one draw of a case, ready to be sent."""
+        return Request(
+            role=role,
+            model=self.model.identity,
+            conversation=case.conversation,
+            tools=self.tools(case),
+            instructions=self.suite.instructions,
+            settings=self.model.settings,
+            rollout=self.suite.rollout,
+            draw=draw,
+        )
+
+    def asked(self, case: Case, role: SampleRole, followed: str = "") -> str:
+        """Return the parts of the keys that all draws of a case share; see ``core.request``."""
+        _, tools, answers = self._digests(self.tools(case))
+        question = question_digest(case.conversation, tools, self.suite.instructions)
+        if role == "recorded":
+            return f"{question}.{self._recorded}"
+        if followed:
+            answers = rollout_digest(self.suite.rollout, self.tools(case), followed)
+        return f"{question}.{self._settings}.{answers}"
+
+    def key(self, case: Case, role: SampleRole, draw: int, followed: str = "") -> str:
+        """Return the key of one draw: the same as that of its request."""
+        return draw_key(self.asked(case, role, followed), role, draw)
+
+    def _digests(self, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], str, str]:
+        # The tools are kept beside their digests, so that their identity stays their own.
+        if id(tools) not in self._tools:
+            self._tools[id(tools)] = (tools, tools_digest(tools), rollout_digest(self.suite.rollout, tools))
+        return self._tools[id(tools)]

@@ -45,6 +45,16 @@ class ArgumentValidator:
         self._tools = {tool.name: tool for tool in tools}
         self._compiled: dict[str, Any] = {}
 
+    def valid(self, call: Call) -> bool:
+        """Say whether nothing is wrong with the call; most calls are flat and of a tool seen before."""
+        compiled, arguments = self._compiled.get(call.name), call.arguments
+        if compiled is None or _nests(arguments):
+            return self.problem(call) is None
+        try:
+            return bool(compiled.is_valid(arguments))
+        except ValueError:
+            return False
+
     def problem(self, call: Call) -> Problem | None:
         """Return what is wrong with the call, or None; ToolError where the tool's own schema is no schema."""
         name, arguments = call.name, {} if call.arguments is None else call.arguments

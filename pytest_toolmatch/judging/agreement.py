@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.consensus import (
@@ -18,7 +19,7 @@ from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.measures import Measure, mean_of_pairs, mean_of_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_toolmatch.core.rules import Rules
     from pytest_toolmatch.judging.levels import Classes, Level
@@ -54,22 +55,40 @@ def agreement(
     """Measure one case at every level; needs at least one teacher and one student sample.
 
     ``alone`` says that the student's samples are the teacher's own: then each is compared with the others only.
-    ``known``, shared by cases under the same rules, keeps what levels come to at which all samples are the same, as
-    they often are: there only the numbers of samples count.
+    ``known``, shared by cases under the same rules, keeps what a case, or a level of it, comes to where all samples
+    are the same, as they often are: there only the numbers of samples count.
     """
     known = {} if known is None else known
     top = _Level(classes, LEVELS[0], rules)
-    measures: dict[str, Measure] = {}
-    ceilings: dict[str, Measure] = {}
-    for level in LEVELS:
-        at = classes.merged(level)
-        shape = (level.match, len(at.teacher), len(at.student), alone) if at.unanimous else None
-        found = known.get(shape) or (top if level is top.level else _Level(at, level, rules)).measured(alone=alone)
-        if shape:
-            known[shape] = found
+    measures, ceilings = _remembered(known, "", classes, alone, lambda: _measured(top, known, alone=alone))
+    return Agreement(top.reached(), top.leading, top.parted(), dict(measures), dict(ceilings))
+
+
+def _measured(top: _Level, known: dict[Any, Measured], *, alone: bool) -> Measured:
+    """Measure all levels; ``top``, the first of them, is already made."""
+    measures, ceilings = top.measured(alone=alone)
+    for level in LEVELS[1:]:
+        at = top.classes.merged(level)
+        measure = partial(_measure, at, level, top.rules, alone=alone)
+        found = _remembered(known, level.match, at, alone, measure)
         measures |= found[0]
         ceilings |= found[1]
-    return Agreement(top.reached(), top.leading, top.parted(), measures, ceilings)
+    return measures, ceilings
+
+
+def _measure(classes: Classes, level: Level, rules: Rules, *, alone: bool) -> Measured:
+    return _Level(classes, level, rules).measured(alone=alone)
+
+
+def _remembered(
+    known: dict[Any, Measured], what: str, classes: Classes, alone: bool, measure: Callable[[], Measured]
+) -> Measured:
+    if not classes.unanimous:
+        return measure()
+    shape = (what, len(classes.teacher), len(classes.student), alone)
+    if shape not in known:
+        known[shape] = measure()
+    return known[shape]
 
 
 class _Level:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.chain import Chain, calls_of, encode_chain
 from pytest_toolmatch.judging.measures import Measure, mean_of_amounts, ratio_of_counts
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.validation import ArgumentValidator
 
 
-def conduct(samples: Sequence[Sample], validator: ArgumentValidator) -> dict[str, Measure]:
-    """Measure the valid samples of one model on one case; a metric without data is absent."""
+def conduct(
+    samples: Sequence[Sample], validator: ArgumentValidator, same: Sequence[Any] | None = None
+) -> dict[str, Measure]:
+    """Measure the valid samples of one model on one case; a metric without data is absent.
+
+    ``same``, where it is known already, has one value a sample: equal where the chains are.
+    """
     measures = {
-        "argument_validity": argument_validity(samples, validator),
+        "argument_validity": argument_validity(samples, validator, same),
         "retries": mean_of_amounts([len(sample.refusals) for sample in samples]),
         "recovery": recovery(samples),
         "latency": _mean([sample.latency for sample in samples]),
@@ -28,24 +34,29 @@ def conduct(samples: Sequence[Sample], validator: ArgumentValidator) -> dict[str
     return {name: measure for name, measure in measures.items() if measure is not None}
 
 
-def argument_validity(samples: Sequence[Sample], validator: ArgumentValidator) -> Measure | None:
+def argument_validity(
+    samples: Sequence[Sample], validator: ArgumentValidator, same: Sequence[Any] | None = None
+) -> Measure | None:
     """Measure valid first-attempt calls ÷ first-attempt calls.
 
     A call is valid when it names an offered tool and its arguments satisfy that tool's schema. In a step with
     refusals the first attempt is what was refused first, and the calls beside it; what came after it was a retry.
     """
-    known: dict[bytes, tuple[int, int]] = {}
+    texts = same or [encode_chain(sample.chain) for sample in samples]
+    times, chains = Counter(texts), {text: sample.chain for text, sample in zip(texts, samples, strict=True)}
+    refused = [(text, sample) for text, sample in zip(texts, samples, strict=True) if sample.refusals]
+    times.subtract(text for text, _ in refused)
+    counts = [(times[text], *_counted(validator, chain)) for text, chain in chains.items() if times[text]]
+    counts += [(1, *_retried(sample, partial(_counted, validator))) for _, sample in refused]
+    attempted = sum(count * tried for count, _, tried in counts)
+    valid = sum(count * valid for count, valid, _ in counts)
+    return ratio_of_counts(valid, attempted, len(samples)) if attempted else None
 
-    def counted(chain: Chain) -> tuple[int, int]:
-        text = encode_chain(chain)
-        if text not in known:
-            calls = calls_of(chain)
-            known[text] = (sum(validator.problem(call) is None for call in calls), len(calls))
-        return known[text]
 
-    counts = [_retried(sample, counted) if sample.refusals else counted(sample.chain) for sample in samples]
-    attempted = sum(tried for _, tried in counts)
-    return ratio_of_counts(sum(valid for valid, _ in counts), attempted, len(samples)) if attempted else None
+def _counted(validator: ArgumentValidator, chain: Chain) -> tuple[int, int]:
+    """Return the valid and all calls of a chain."""
+    calls = calls_of(chain)
+    return list(map(validator.valid, calls)).count(True), len(calls)
 
 
 def _retried(sample: Sample, counted: Callable[[Chain], tuple[int, int]]) -> tuple[int, int]:

@@ -64,14 +64,16 @@ class Judge:
     def _compare(
         self, facts: dict[str, Any], teacher: list[Sample], student: list[Sample], *, alone: bool
     ) -> CaseResult:
-        classes = Classes(self.matcher, teacher, student, self._part).merged(LEVELS[0])
+        textual = Classes(self.matcher, teacher, student, self._part)
+        classes = textual.merged(LEVELS[0])
         found = agreement(classes, self.matcher.rules, alone=alone, known=self._known)
         if any(sample.alternative for sample in teacher):
             found = found.against_answers()
         else:
             found.measures["ambiguous"] = Measure(float(found.consensus is None), draws=1.0)
-        facts["measures"] = found.measures | conduct(student, self.validator)
-        facts["ceilings"] = found.ceilings | conduct(teacher, self.validator)
+        whole = self.matcher.rules.effect is None  # else equal parts may belong to different chains
+        facts["measures"] = found.measures | conduct(student, self.validator, textual.student if whole else None)
+        facts["ceilings"] = found.ceilings | conduct(teacher, self.validator, textual.teacher if whole else None)
         facts["latencies"] = tuple(sample.latency for sample in student if sample.latency is not None)
         facts["unusable"] = dict(Counter(sample.outcome for sample in student if not comparable(sample)))
         facts |= self._shown(classes, found, teacher, student)
@@ -102,12 +104,16 @@ class Judge:
         if "chain_match" not in found.measures:
             return shown
         shown["tools"] = tuple(dict.fromkeys(names_of(reference)))
-        return shown | self._parted(classes, found.parted, reference, student)
+        agrees = found.measures["chain_match"].value >= self.wanted
+        return shown | self._parted(classes, found.parted, reference, student, agrees=agrees)
 
     def _parted(
-        self, classes: Classes, parted: frozenset[int], reference: Chain, student: list[Sample]
+        self, classes: Classes, parted: frozenset[int], reference: Chain, student: list[Sample], *, agrees: bool
     ) -> dict[str, Any]:
-        """Return how the student's samples part from the reference: counted by level, the most common one in full."""
+        """Return how the student's samples part from the reference: counted by level, the most common one in full.
+
+        Where the case agrees all the same, nobody is shown the calls side by side.
+        """
         diverging = Counter(index for index in classes.student if index in parted)
         if not diverging:
             return {}
@@ -119,7 +125,7 @@ class Judge:
         return {
             "levels": dict(levels),
             "diverging": Shown(chain, count, len(student), _text_of(classes.student, student, index)),
-            "divergence": divergence(chain, reference, self.matcher, self.validator),
+            "divergence": None if agrees else divergence(chain, reference, self.matcher, self.validator),
         }
 
 

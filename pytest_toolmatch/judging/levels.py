@@ -110,14 +110,14 @@ class Classes:
         The smallest text stands for its class, so the order of the samples has no say. Fuzzy keys are no classes.
         """
         keys, first = self.keys(level), dict[Any, int]()
-        into = list(range(len(self.chains)))
-        for index in sorted(keys, key=self.rank):
-            if not getattr(keys[index], "fuzzy", False):
-                into[index] = first.setdefault(keys[index], index)
+        into = {}
+        for index in sorted(keys, key=self.rank) if len(keys) > 1 else keys:
+            key = keys[index]
+            into[index] = index if getattr(key, "fuzzy", False) else first.setdefault(key, index)
         merged = copy(self)
         merged.comparable = not any(getattr(key, "raw", False) for key in keys.values())
-        merged.teacher = [into[index] for index in self.teacher]
-        merged.student = [into[index] for index in self.student]
+        merged.teacher = [into.get(index, index) for index in self.teacher]
+        merged.student = [into.get(index, index) for index in self.student]
         return merged
 
     @property
@@ -127,12 +127,13 @@ class Classes:
         return not others and self.comparable and self.chains[first] is not None
 
     def keys(self, level: Level) -> dict[int, Any]:
-        """Return what a level compares, for every class that can be compared."""
-        if level.match not in self._keys:
-            self._keys[level.match] = {
-                index: level.key(self.matcher, chain) for index, chain in enumerate(self.chains) if chain is not None
-            }
-        return self._keys[level.match]
+        """Return what a level compares, for every class of a sample that can be compared."""
+        known, chains = self._keys.setdefault(level.match, {}), self.chains
+        for index in {*self.teacher, *self.student}.difference(known):
+            chain = chains[index]
+            if chain is not None:
+                known[index] = level.key(self.matcher, chain)
+        return {index: known[index] for index in {*self.teacher, *self.student}.intersection(known)}
 
     def matrix(self, level: Level) -> dict[int, dict[int, bool]]:
         """Return ``matrix[s][t]``: class s, as a student, matches class t, as a teacher."""

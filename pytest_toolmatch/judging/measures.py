@@ -61,6 +61,8 @@ def mean_of_pairs(mean: float, draws: int) -> Measure:
 def mean_of_amounts(amounts: Sequence[float]) -> Measure:
     """Return the measure of a mean of amounts without an upper bound (seconds, tokens, retries)."""
     count = len(amounts)
+    if count > 1 and amounts.count(amounts[0]) == count:
+        return Measure(amounts[0], 1.0, 0.0, count)
     mean = math.fsum(amounts) / count
     spread = math.fsum((amount - mean) ** 2 for amount in amounts) / (count - 1) if count > 1 else mean**2
     return Measure(mean, 1.0, spread / count, count)

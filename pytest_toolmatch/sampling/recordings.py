@@ -7,10 +7,7 @@ leaves behind: reading skips it with a warning, the next writer removes it; no o
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -19,12 +16,8 @@ import msgspec
 from pytest_toolmatch.core.errors import RecordingError, ToolmatchWarning, at
 from pytest_toolmatch.core.sample import Sample
 
-if sys.platform != "win32":
-    import fcntl
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from io import FileIO
+    from collections.abc import Iterable
     from pathlib import Path
 
 VERSION = 1
@@ -69,9 +62,11 @@ class Recording:
         self.path = path
         self.by_key: dict[tuple[str, str], Record] = {}
         self.by_case: dict[str, list[Record]] = {}
+        by_key, by_case = self.by_key, self.by_case
         for one in records:
-            if self.by_key.setdefault(one.identity, one) is one:
-                self.by_case.setdefault(one.sample.case, []).append(one)
+            case = one.sample.case
+            if by_key.setdefault((case, one.key), one) is one:
+                by_case.setdefault(case, []).append(one)
         for draws in self.by_case.values():
             draws.sort(key=lambda one: one.sample.draw)
 
@@ -89,9 +84,9 @@ def read_recording(path: Path, model: str) -> Recording:
     except OSError as error:
         raise RecordingError(f"can't read {path}: {error.strerror}") from None
     records = _decode(text, path)
-    for number, one in enumerate(records, 1):
-        if one.v != VERSION or one.model != model:
-            raise RecordingError(_mismatch(one, model, at(path, number)))
+    if {(one.v, one.model) for one in records} - {(VERSION, model)}:
+        number, one = next((n, one) for n, one in enumerate(records, 1) if (one.v, one.model) != (VERSION, model))
+        raise RecordingError(_mismatch(one, model, at(path, number)))
     return Recording(path, records)
 
 
@@ -112,26 +107,35 @@ def _decode(text: bytes, path: Path) -> list[Record]:
         records = _decoder.decode_lines(whole)
     except (msgspec.DecodeError, UnicodeDecodeError):
         lines = enumerate(whole.split(b"\n"), 1)
-        records = [_decode_line(line, at(path, number)) for number, line in lines if line.strip()]
+        records = [decode_line(line, at(path, number)) for number, line in lines if line.strip()]
     if rest.strip():
         records += _decode_rest(rest, path, text.count(b"\n") + 1)
     return records
 
 
 def _decode_rest(rest: bytes, path: Path, line: int) -> list[Record]:
-    try:
+    if is_complete(rest):
         return [_decoder.decode(rest)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        message = "incomplete last line (its writer was stopped): ignored; the next recording removes it"
-        warnings.warn_explicit(f"{at(path, line)}: {message}", ToolmatchWarning, str(path), line)
-        return []
+    message = "incomplete last line (its writer was stopped): ignored; the next recording removes it"
+    warnings.warn_explicit(f"{at(path, line)}: {message}", ToolmatchWarning, str(path), line)
+    return []
 
 
-def _decode_line(line: bytes, where: str) -> Record:
+def decode_line(line: bytes, where: str) -> Record:
+    """Return the record of one line; raises RecordingError, which starts with ``where``."""
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordingError(_unreadable(line, where, error)) from None
+
+
+def is_complete(line: bytes) -> bool:
+    """Whether a last line without its newline is a whole record, and not what a stopped writer left behind."""
+    try:
+        _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _unreadable(line: bytes, where: str, error: Exception) -> str:
@@ -144,59 +148,12 @@ def _unreadable(line: bytes, where: str, error: Exception) -> str:
     return f"{where}: not a recording line ({error}); restore it from version control or delete it"
 
 
-def append_records(path: Path, records: Iterable[Record], *, known: Iterable[tuple[str, str]] | None = None) -> int:
-    """Append the records whose identities are not ``known`` (not in the file, if None), each in one write.
+def append_records(path: Path, records: Iterable[Record]) -> int:
+    """Append the records whose identities are not in the file yet; return how many these are.
 
-    Returns how many were written. Directories are made; an incomplete last line is removed first. Several processes
-    may append at the same time. Raises RecordingError where writing fails.
+    Several processes may append at the same time. Raises RecordingError where writing fails; see ``recorder``.
     """
-    written = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab", buffering=0) as file:
-            with _alone(file):
-                _end_last_line(path)
-                recorded = _decode(path.read_bytes(), path) if known is None else []
-            seen = {one.identity for one in recorded}.union(known or ())
-            holder = recorded[0].model if recorded else ""
-            for one in records:
-                if holder and one.model != holder:
-                    raise RecordingError(f"{path} holds samples of {holder!r}: give {one.model!r} another name")
-                if one.identity not in seen:
-                    seen.add(one.identity)
-                    with _alone(file):
-                        os.write(file.fileno(), encode((one,)))
-                    written += 1
-    except OSError as error:
-        raise RecordingError(f"can't write {path}: {error.strerror}") from None
-    return written
+    from pytest_toolmatch.sampling.recorder import Recorder  # noqa: PLC0415 - which reads lines with this module
 
-
-@contextlib.contextmanager
-def _alone(file: FileIO) -> Iterator[None]:
-    """Keep other writers of the file out: what looks like a stopped writer's line may be another's, half written.
-
-    Windows has no such lock: there only one process at a time should append.
-    """
-    if sys.platform != "win32":
-        fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def _end_last_line(path: Path) -> None:
-    """Remove an incomplete last line; end a complete one that only lacks its newline."""
-    text = path.read_bytes()
-    start = text.rfind(b"\n") + 1
-    if start == len(text):
-        return
-    try:
-        _decoder.decode(text[start:])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        os.truncate(path, start)
-    else:
-        with path.open("ab") as file:
-            file.write(b"\n")
+    with Recorder(path) as recorder:
+        return sum(recorder.write(one) is one for one in records)

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call as Call
     from pytest_toolmatch.core.errors import ToolmatchError as ToolmatchError
     from pytest_toolmatch.core.errors import ToolmatchWarning as ToolmatchWarning
+    from pytest_toolmatch.core.model import Model as Model
+    from pytest_toolmatch.core.request import Request as Request
     from pytest_toolmatch.core.signature import tool as tool
     from pytest_toolmatch.core.tool import Tool as Tool
+    from pytest_toolmatch.core.turn import Turn as Turn
     from pytest_toolmatch.judging.matching import Matcher as Matcher
     from pytest_toolmatch.judging.matching import matches as matches
     from pytest_toolmatch.judging.verdict import Verdict as Verdict
@@ -25,9 +28,12 @@ __all__ = [
     "Call",
     "Case",
     "Matcher",
+    "Model",
+    "Request",
     "Tool",
     "ToolmatchError",
     "ToolmatchWarning",
+    "Turn",
     "Verdict",
     "matches",
     "queries",
@@ -38,9 +44,12 @@ _HOMES = {
     "Call": "core.chain",
     "Case": "core.case",
     "Matcher": "judging.matching",
+    "Model": "core.model",
+    "Request": "core.request",
     "Tool": "core.tool",
     "ToolmatchError": "core.errors",
     "ToolmatchWarning": "core.errors",
+    "Turn": "core.turn",
     "Verdict": "judging.verdict",
     "matches": "judging.matching",
     "queries": "plugin.queries",

@@ -1,125 +1,141 @@
-"""Composition: a case, its recorded samples, its result. The only reader of both sampling and judging."""
+"""Composition: a case, its samples, its result. The only reader of both sampling and judging."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_toolmatch.core.errors import ConfigError, MissingRecording
-from pytest_toolmatch.core.model import parse_model
+from pytest_toolmatch.core.errors import BudgetSpent, ConfigError, MissingRecording, ModelUnavailable
+from pytest_toolmatch.core.model import PROVIDERS
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.validation import ArgumentValidator
+from pytest_toolmatch.judging.consensus import representative
 from pytest_toolmatch.judging.demands import check_suite
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.judging.judge import Judge
 from pytest_toolmatch.judging.matching import Matcher
-from pytest_toolmatch.sampling.recordings import Record, Recording, read_recording, recording_path
+from pytest_toolmatch.sampling.recordings import Recording, read_recording, recording_path
+from pytest_toolmatch.sampling.replayed import Replayed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.sample import Sample, SampleRole
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.judging.verdict import CaseResult
+    from pytest_toolmatch.sampling.sampled import Sampled
+    from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
+
+Source: TypeAlias = "Replayed | Sampled"
 
 
 class SuiteRun:
-    """One suite in one run: its two recordings, and the judges of its cases.
+    """One suite in one run: where the samples of its two models come from, and the judges of its cases.
 
-    Raises ConfigError where no teacher or student is named, MissingRecording where one of them has no recording.
+    ``session`` draws samples where the run does so at all; ``models`` are a user's own, by role, instead of those of
+    the settings. Raises ConfigError where no teacher or student is named, MissingRecording where a model that is not
+    called has no recording.
     """
 
     def __init__(
-        self, suite: Suite, settings: Settings, read: Callable[[Path, str], Recording] = read_recording
+        self,
+        suite: Suite,
+        settings: Settings,
+        read: Callable[[Path, str], Recording] = read_recording,
+        session: Session | None = None,
+        models: Mapping[SampleRole, Model] | None = None,
     ) -> None:
         self.suite = suite
         self.settings = settings
-        self.models: dict[SampleRole, str] = {"teacher": settings.teacher, "student": settings.student}
         self.directory = suite.recordings or settings.recordings / suite.name
         self.gates = tuple(dict.fromkeys([*settings.gates, *suite.gates]))
         for gate in settings.gates:
             parse_gate(gate, "toolmatch_gates")
         check_suite(suite)
-        self._recordings = {role: self._open(role, read) for role in self.models}
+        self._read, self._session, self._models = read, session, models or {}
+        self._sources: dict[SampleRole, Source] = {role: self._source(role) for role in ("teacher", "student")}
         self._results: dict[int, tuple[Case, CaseResult]] = {}
         self._judges: dict[int, Judge] = {}
-        self._plans = {role: Plan(suite, parse_model(name)) for role, name in self.models.items()}
+        self.unsampled: Exception | None = None
 
     @property
     def alone(self) -> bool:
-        """Whether the student is the teacher's own recording: then every draw is compared with the others."""
-        student = self._recordings["student"]
-        own = (one.sample.role == "student" for one in student.by_key.values())
-        return self._recordings["teacher"].path == student.path and not any(own)
+        """Whether the student is the teacher's own: then every draw is compared with the others."""
+        teacher, student = self._sources["teacher"], self._sources["student"]
+        if teacher.plan.model != student.plan.model:
+            return False
+        recorded = student.replayed.recording if not isinstance(student, Replayed) else student.recording
+        return not any(one.sample.role == "student" for one in recorded.by_key.values())
 
     @property
     def divergence(self) -> str:
         """What a diverging case is: ``fail`` or ``xfail``."""
         return self.suite.divergence or self.settings.divergence
 
+    def prefetch(self, cases: Iterable[Case]) -> None:
+        """Have the samples of the cases drawn, where they are drawn at all; returns at once."""
+        teacher, student = self._sources["teacher"], self._sources["student"]
+        cases = list(cases)
+        teacher.prefetch(cases)
+        if self.alone:
+            return
+        if self.suite.rollout.mode != "next_step":
+            student.prefetch(cases)
+            return
+        for case in cases:
+            teacher.then(case, lambda drawn, case=case: student.prefetch((case,), self._followed(case, drawn)))  # type: ignore[misc]
+
     def result(self, case: Case) -> CaseResult:
-        """Judge a case by what is recorded of it; the same case is judged once."""
+        """Judge a case by its samples; the same case is judged once."""
         if id(case) not in self._results:
             # The case is kept beside its result, so that its identity stays its own.
             self._results[id(case)] = (case, self._judged(case))
         return self._results[id(case)][1]
 
     def _judged(self, case: Case) -> CaseResult:
-        teacher = self.samples(case, "teacher")
-        student = teacher if self.alone else self.samples(case, "student")
+        try:
+            teacher = self.samples(case, "teacher")
+            student = teacher if self.alone else self.samples(case, "student")
+        except (ModelUnavailable, BudgetSpent) as error:
+            self.unsampled = self.unsampled or error
+            raise
         return self._judge(case).judge(case, teacher, student)
 
     def samples(self, case: Case, role: SampleRole) -> list[Sample]:
-        """Return the recorded samples of a case; MissingRecording where there are none, too few, or stale ones."""
-        recorded = self._recordings[role].by_case.get(case.id, ())
-        own = [one for one in recorded if one.sample.role == role]
-        found = own or [one for one in recorded if one.sample.role == "recorded"]
-        fresh = self._fresh(case, role, found)
-        wanted = self.settings.samples
-        if not fresh or (wanted is not None and len(fresh) < wanted):
-            raise MissingRecording(self._missing(case, role, len(fresh), len(found)))
-        return [one.sample for one in fresh[:wanted]]
+        """Return the samples of a case; raises what keeps them from being there."""
+        source = self._sources[role]
+        if role == "teacher" or self.suite.rollout.mode != "next_step":
+            return source.samples(case)
+        return source.samples(case, self._followed(case, self.samples(case, "teacher")))
 
-    def _open(self, role: SampleRole, read: Callable[[Path, str], Recording]) -> Recording:
-        model = self.models[role]
-        if not model:
+    def _followed(self, case: Case, drawn: list[Sample]) -> Sample | None:
+        """Return the teacher's sample that teacher-forced draws of a case follow: the one with the most support."""
+        return representative(self._judge(case).matcher, [one for one in drawn if one.valid])
+
+    def _source(self, role: SampleRole) -> Source:
+        model = self._models.get(role) or self.settings.model("teacher" if role == "teacher" else "student")
+        if not model.name:
             raise ConfigError(f"no {role} is named: say --toolmatch-{role}=MODEL, or toolmatch_{role} in the ini file")
-        path = recording_path(self.directory, model)
-        if not path.exists():
-            raise MissingRecording(
-                f"suite {self.suite.name}: no recording of {role} {model!r} at {path}{_recorded_there(self.directory)}"
-            )
-        return read(path, model)
+        path, called = recording_path(self.directory, model.identity), model.provider in PROVIDERS and self._session
+        if not called and not path.exists():
+            raise MissingRecording(self._unrecorded(role, model, path))
+        recording = self._read(path, model.identity)
+        replayed = Replayed(Plan(self.suite, model), role, recording, self.settings.samples)
+        return called.source(replayed) if called else replayed
 
-    def _fresh(self, case: Case, role: SampleRole, found: Sequence[Record]) -> list[Record]:
-        plan = self._plans[role]
-        asked = {kind: f"{plan.asked(case, kind)}/{kind}/" for kind in {one.sample.role for one in found}}
-        return [one for one in found if one.key == f"{asked[one.sample.role]}{one.sample.draw}"]
-
-    def _missing(self, case: Case, role: SampleRole, fresh: int, found: int) -> str:
-        who = f"{case.id}: {role} {self.models[role]!r}"
-        path = self._recordings[role].path
-        if found and not fresh:
-            return (
-                f"{who}: the recording in {path} is stale: the query, the tools or the instructions have changed "
-                "since; restore them, or record this case again"
-            )
-        wanted = self.settings.samples
-        if fresh and wanted is not None:
-            return f"{who}: {fresh} of {wanted} samples are recorded in {path}; ask for fewer with --toolmatch-samples"
-        return f"{who}: not recorded in {path}; record it, or deselect the case"
+    def _unrecorded(self, role: SampleRole, model: Model, path: Path) -> str:
+        names = sorted(path.stem for path in self.directory.glob("*.jsonl"))
+        there = f" (recorded there: {', '.join(names)})" if names else "; record it first, or import it from a log"
+        how = "; make one with pytest --toolmatch-mode=record" if model.provider else there
+        return f"suite {self.suite.name}: no recording of {role} {model.identity!r} at {path}{how}"
 
     def _judge(self, case: Case) -> Judge:
-        tools = self._plans["teacher"].tools(case)
+        tools = self._sources["teacher"].plan.tools(case)
         if id(tools) not in self._judges:
             matcher = Matcher(tools, rules=self.suite.rules)
             wanted = self.settings.chain_match if self.suite.chain_match is None else self.suite.chain_match
             self._judges[id(tools)] = Judge(self.suite.name, matcher, ArgumentValidator(tools), wanted=wanted)
         return self._judges[id(tools)]
-
-
-def _recorded_there(directory: Path) -> str:
-    names = sorted(path.stem for path in directory.glob("*.jsonl"))
-    return f" (recorded there: {', '.join(names)})" if names else "; record it first, or import it from a log"

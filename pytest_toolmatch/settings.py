@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.core.model import Model, parse_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-RecordMode: TypeAlias = Literal["replay"]
+RecordMode: TypeAlias = Literal["replay", "record", "refresh", "live"]
 Divergence: TypeAlias = Literal["fail", "xfail"]
 Ambiguous: TypeAlias = Literal["skip", "fail"]
 UndecidedGate: TypeAlias = Literal["fail", "pass"]
@@ -29,12 +30,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ``samples`` is how many draws of each model a case is judged by; None means all that are recorded.
     ``recordings`` is where suites that name no directory of their own keep their recordings, one below it each.
+    ``concurrency`` is how many requests of one model may be in flight, ``rates`` what a provider allows (``MODEL =
+    NUMBER rpm, NUMBER tpm``); ``budget`` what may be spent (``2.50usd``, ``1000calls``, or both); ``prices`` are
+    ``MODEL = INPUT/OUTPUT`` in USD per million tokens; ``teacher_settings`` and ``student_settings`` are what the
+    models are told beside the messages, ``KEY = VALUE`` each. ``batch`` sends through the providers' batch interfaces.
     """
 
     mode: RecordMode = "replay"
     teacher: str = ""
     student: str = ""
+    teacher_settings: tuple[str, ...] = ()
+    student_settings: tuple[str, ...] = ()
     samples: int | None = None
+    concurrency: int = 50
+    rates: tuple[str, ...] = ()
+    budget: str = ""
+    prices: tuple[str, ...] = ()
+    batch: bool = False
     recordings: Path = Path("fixtures/recordings")
     gates: tuple[str, ...] = ()
     chain_match: float = 0.8
@@ -43,6 +55,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     undecided: UndecidedGate = "fail"
     confidence: float = 0.95
     reports: tuple[Path, ...] = ()
+
+    def model(self, role: Literal["teacher", "student"]) -> Model:
+        """Return a model with what it is told; ConfigError for a line of its settings that says nothing."""
+        name, lines = getattr(self, role), getattr(self, f"{role}_settings")
+        return parse_model(name, parse_lines(lines, f"toolmatch_{role}_settings"))
+
+
+def parse_lines(lines: Iterable[str], where: str) -> dict[str, Any]:
+    """Read ``KEY = VALUE`` lines; a value that is JSON is what it says, any other is text."""
+    found: dict[str, Any] = {}
+    for line in lines:
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if not (key and equals and value):
+            raise ConfigError(f"{where}: {line!r} is no KEY = VALUE line; write, for example, temperature = 0.7")
+        try:
+            found[key] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            found[key] = value
+    return found
 
 
 def settle(*sources: Callable[[str], Any]) -> Settings:
@@ -70,6 +101,8 @@ def settle(*sources: Callable[[str], Any]) -> Settings:
 def _check(settings: Settings) -> None:
     if settings.samples is not None and settings.samples < 1:
         raise ConfigError(f"toolmatch_samples is {settings.samples}: a case needs at least 1 sample of each model")
+    if settings.concurrency < 1:
+        raise ConfigError(f"toolmatch_concurrency is {settings.concurrency}: at least 1 request has to be in flight")
     if not 0 < settings.chain_match <= 1:
         raise ConfigError(f"toolmatch_chain_match is {settings.chain_match:g}: it must lie above 0 and at most at 1")
     if not 0 < settings.confidence < 1:

@@ -74,13 +74,17 @@ class RequestRejected(SamplingError):  # noqa: N818
 class ServiceFault(SamplingError):  # noqa: N818
     """May pass: overload, 5xx, time-out, broken connection, a garbled answer. Asked again.
 
-    ``retry_after`` is what the service asked to wait, in seconds; ``unreachable`` says that nothing answered at all.
+    ``retry_after`` is what the service asked to wait, in seconds; ``unreachable`` says that nothing answered at all;
+    ``overloaded`` that it asks for fewer requests (429, 503, 529).
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, unreachable: bool = False) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, unreachable: bool = False, overloaded: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.unreachable = unreachable
+        self.overloaded = overloaded or retry_after is not None
 
 
 class BudgetSpent(SamplingError):  # noqa: N818

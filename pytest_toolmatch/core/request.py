@@ -19,7 +19,7 @@ import msgspec
 
 from pytest_toolmatch.core.conversation import Conversation
 from pytest_toolmatch.core.rollout import Rollout
-from pytest_toolmatch.core.sample import SampleRole
+from pytest_toolmatch.core.sample import Sample, SampleRole
 from pytest_toolmatch.core.tool import Tool
 
 if TYPE_CHECKING:
@@ -81,6 +81,11 @@ def rollout_digest(rollout: Rollout, tools: Iterable[Tool], followed: str = "") 
     """Return a hash of what is sent after the first turn, as far as it is known: the rules and how tools answer."""
     rules = [rollout.mode, rollout.max_steps, rollout.max_retries, followed]
     return _digest([rules, [tool.answering() for tool in tools]])
+
+
+def followed_digest(teacher: Sample) -> str:
+    """Return a hash of what a draw is shown of the teacher's sample that it follows: calls and replies."""
+    return _digest([teacher.chain, teacher.replies], _LONG)
 
 
 def draw_key(asked: str, role: SampleRole, draw: int) -> str:

@@ -14,8 +14,9 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``mode``: ``rollout`` lets the model go on from its own calls; ``next_step`` asks it, at every step of the
     teacher's chain, for the step that follows the teacher's own. ``max_steps`` bounds the steps of one sample,
-    ``max_retries`` the refused calls that are answered with an error. ``timeout`` bounds one turn, in seconds; it is
-    nothing that a model is told, so changing it leaves recordings fresh.
+    ``max_retries`` the turns whose refused calls are answered with an error, at each step of ``next_step`` anew.
+    ``timeout`` bounds one turn and one run of a tool, in seconds; it is nothing that a model is told, so changing it
+    leaves recordings fresh.
     """
 
     mode: RolloutMode = "rollout"

@@ -31,12 +31,29 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Tokens of one sample, summed over its turns."""
+    """Tokens of one sample, summed over its turns.
+
+    ``cached`` were read from the provider's cache, ``cache_write`` were written to it, both part of ``input``;
+    ``reasoning`` is part of ``output``.
+    """
 
     input: int = 0
     cached: int = 0
     output: int = 0
     reasoning: int = 0
+    cache_write: int = 0
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run called models for: valid ``samples`` drawn, samples ``lost``, calls, and their cost in USD.
+
+    ``cost`` counts what has a known price.
+    """
+
+    samples: int = 0
+    lost: int = 0
+    calls: int = 0
+    cost: float = 0.0
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

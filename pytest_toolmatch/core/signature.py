@@ -26,7 +26,12 @@ def tool(function: Callable[..., Any], /) -> Tool: ...
 
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, effect: Effect | None = None, reply: Any = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effect: Effect | None = None,
+    execute: bool = False,
+    reply: Any = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 
 
@@ -37,15 +42,19 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     effect: Effect | None = None,
+    execute: bool = False,
     reply: Any = None,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Declare a function as a tool: ``@tool``, or ``@tool(effect="read")``.
 
     The result is a Tool, which can still be called. ``name`` and ``description`` replace the function's own; ``effect``
-    says whether a call changes the world (``write``) or not (``read``); ``reply`` is a canned reply, for a function
-    that is not to be run. Raises ToolError as ``tool_of_function`` does.
+    says whether a call changes the world (``write``) or not (``read``). Only functions that read are run for the
+    models, others with ``execute=True``; ``reply`` is a canned reply (a JSON value, or a function of the same
+    arguments) that is given instead. Raises ToolError as ``tool_of_function`` does.
     """
-    declare = functools.partial(tool_of_function, name=name, description=description, effect=effect, reply=reply)
+    declare = functools.partial(
+        tool_of_function, name=name, description=description, effect=effect, execute=execute, reply=reply
+    )
     return declare if function is None else declare(function)
 
 
@@ -55,14 +64,16 @@ def tool_of_function(
     name: str | None = None,
     description: str | None = None,
     effect: Effect | None = None,
+    execute: bool = False,
     reply: Any = None,
 ) -> Tool:
     """Return the tool that a function is, described by its signature, type hints and docstring.
 
     A parameter without a hint accepts anything. A default is stated in the schema where it is JSON; where it is not (a
     sentinel, an object) the parameter is optional without a stated default. A default of None makes a parameter
-    nullable. ``**kwargs`` admits further arguments, a leading ``self`` or ``cls`` is left out. Raises ToolError, with
-    the function's place, for ``*args``, positional-only parameters, and hints that have no JSON Schema.
+    nullable. ``**kwargs`` admits further arguments, a leading ``self`` or ``cls`` is left out. What the function
+    returns is described where its annotation says so. Raises ToolError, with the function's place, for ``*args``,
+    positional-only parameters, and hints of parameters that have no JSON Schema.
     """
     docs = read_docstring(inspect.getdoc(function) if _has_own_doc(function) else None)
     return Tool(
@@ -72,6 +83,8 @@ def tool_of_function(
         effect=effect,
         implementation=function,
         reply=reply,
+        execute=execute,
+        returns=_returns(function),
     )
 
 
@@ -94,6 +107,18 @@ def _parameters(function: Callable[..., Any], docs: dict[str, str]) -> dict[str,
     except ToolError as error:
         _fail(function, str(error))
     return {**schema, "additionalProperties": more, **({"$defs": writer.definitions} if writer.definitions else {})}
+
+
+def _returns(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """Return the schema of the returned value; None where the annotation is missing or says nothing (None, Any)."""
+    writer = HintWriter()
+    try:
+        schema = writer.schema(_hints(function).get("return", Any))
+    except ToolError:  # a generator, an open file: no model is shown this schema, so it is no fault
+        return None
+    if not schema or schema == {"type": "null"}:
+        return None
+    return {**schema, **({"$defs": writer.definitions} if writer.definitions else {})}
 
 
 def _field(parameter: inspect.Parameter, hint: Any) -> Field:

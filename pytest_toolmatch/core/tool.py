@@ -16,10 +16,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     """One declared tool.
 
     ``parameters`` is a JSON Schema (2020-12) of type object; ``None`` declares nothing about arguments.
-    ``effect`` says whether a call changes the world. ``implementation`` is the Python function behind it,
-    where there is one; ``reply`` a canned reply, which comes before it. ``execute`` allows a tool that is not known to
-    only read to be run for real. ``returns`` is the JSON Schema of what the tool returns, for simulated replies. None
-    of these is part of what a model is shown.
+    ``effect`` says whether a call changes the world. ``implementation`` is the Python function behind it, where there
+    is one; ``reply`` a canned reply (a JSON value, or a function of the arguments), which comes before it. ``execute``
+    allows a tool that is not known to only read to be run for real. ``returns`` is the JSON Schema of what the tool
+    returns, for simulated replies. None of these is part of what a model is shown.
     """
 
     name: str
@@ -42,7 +42,9 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
 
     def answering(self) -> Any:
         """Return how the tool's calls are answered, as far as it can be told beforehand."""
-        return {"run": True} if self.runs else {"reply": self.reply, "returns": self.returns}
+        if self.runs or callable(self.reply):
+            return {"run": True}
+        return {"reply": self.reply, "returns": self.returns}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the implementation, so that a decorated function stays a function."""

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 _SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema")
 _GEMINI_LISTS = ("functionDeclarations", "function_declarations")
 _WRAPPERS = ("tools", "functions", "result", *_GEMINI_LISTS)  # ``result``: the raw answer to MCP's tools/list
-_READ_KEYS = ("name", "description", "effect", "reply", "annotations")
-_OTHER_KEYS = (
-    *("type", "execution", "response", "responseJsonSchema", "response_json_schema", "outputSchema", "output_schema"),
-)
+_READ_KEYS = ("name", "description", "effect", "reply", "annotations", "outputSchema")
+_OTHER_KEYS = ("type", "execution", "response", "responseJsonSchema", "response_json_schema", "output_schema")
 _EFFECTS: dict[str, Effect] = {"read": "read", "write": "write"}
 _FORMS = "OpenAI, Anthropic, Gemini, MCP or {name, description, parameters}"
 
@@ -37,8 +35,9 @@ def tools_from_json(data: Any, *, where: str = "") -> tuple[Tool, ...]:
     """Return the tools in parsed JSON: one tool, a list, or a ``{"tools": …}`` wrapper, in any mix of the known forms.
 
     Forms: OpenAI Chat (``{"type": "function", "function": {…}}``) and Responses, Anthropic (``input_schema``), Gemini
-    (``functionDeclarations``), MCP (``inputSchema``; ``annotations`` give the effect), BFCL (``"type": "dict"``), and
-    our own ``{name, description, parameters, effect, reply}``. Only the schemas of Gemini and BFCL are normalised.
+    (``functionDeclarations``), MCP (``inputSchema``; ``annotations`` give the effect, ``outputSchema`` what is
+    returned), BFCL (``"type": "dict"``), and our own ``{name, description, parameters, effect, reply}``. Only the
+    schemas of Gemini and BFCL are normalised.
     ``where`` (``path`` or ``path:line``) opens every message. Raises ToolError for what is no tool or no schema, and
     for two tools of one name.
     """
@@ -83,6 +82,7 @@ def _tool(entry: _Entry, where: str) -> Tool:
         parameters=_parameters(data, where, place, gemini=entry.gemini),
         effect=_effect(data, where, place),
         reply=data.get("reply"),
+        returns=data["outputSchema"] if isinstance(data.get("outputSchema"), dict) else None,
     )
     try:
         check_schema(tool)

@@ -20,6 +20,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     call whose arguments are no JSON object carries them as they came (raw text). ``native`` is the provider's own form
     of the message, plain JSON, where it has to go back unchanged (thinking blocks, thought signatures). ``chain`` is
     set by a user's agent that ran its tools itself: then the turn is the whole sample, and ``calls`` are empty.
+    ``latency`` is how long the model took, in seconds, without what was waited for before it was asked.
     """
 
     calls: Step = ()
@@ -29,3 +30,4 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
     native: Any = None
     chain: tuple[Step, ...] | None = None
+    latency: float | None = None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from pytest_toolmatch.judging.levels import LEVELS, Classes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_toolmatch.judging.levels import Classes
+    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.judging.matching import Matcher
 
     Matrix: TypeAlias = Mapping[int, Mapping[int, bool]]
 
@@ -50,6 +53,13 @@ def leaders(classes: Classes, draws: Sequence[int], matrix: Matrix) -> tuple[lis
     supports = {index: support(counts, matrix, index) for index in counts}
     most = max(supports.values(), default=0)
     return [index for index in supports if supports[index] == most], most
+
+
+def representative(matcher: Matcher, samples: Sequence[Sample]) -> Sample | None:
+    """Return the first sample of the chain with the largest support; None where none can be compared."""
+    classes = Classes(matcher, samples, ())
+    found = consensus(classes, classes.teacher, classes.matrix(LEVELS[0]))
+    return samples[classes.teacher.index(found.chosen)] if found else None
 
 
 def consistency(draws: Sequence[int], matrix: Matrix) -> float | None:

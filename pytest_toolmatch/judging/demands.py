@@ -48,6 +48,11 @@ def _out_of_range(suite: Suite) -> Iterator[tuple[str, str]]:
     for key, share in shares.items():
         if share is not None and not 0 < share <= 1:
             yield key, f"{key} is {share:g}: it must lie above 0 and at most at 1"
+    for key, least in (("max_steps", 1), ("max_retries", 0)):
+        if (number := getattr(suite.rollout, key)) < least:
+            yield key, f"{key} is {number}: at least {least}"
+    if suite.rollout.timeout <= 0:
+        yield "timeout", f"timeout is {suite.rollout.timeout:g}: the seconds of a turn lie above 0"
     if rules.min_support < 1:
         yield "min_support", f"min_support is {rules.min_support}: a chain needs the support of at least 1 sample"
 

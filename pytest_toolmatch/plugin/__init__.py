@@ -23,7 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--toolmatch-mode",
         metavar="MODE",
-        help="where samples come from: replay (recordings, the default); implies --toolmatch",
+        help="where samples come from: replay (recordings, the default), record (call for what is missing), refresh "
+        "(call for everything), live (call, keep nothing); implies --toolmatch",
     )
     group.addoption("--toolmatch-teacher", metavar="MODEL", help="the model to agree with")
     group.addoption("--toolmatch-student", metavar="MODEL", help="the model that is judged")
@@ -31,13 +32,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--toolmatch-samples",
         metavar="N",
         type=int,
-        help="samples of each model and case (default: all that are recorded)",
+        help="samples of each model and case (default: all that are recorded; at least 5 where models are called)",
+    )
+    group.addoption(
+        "--toolmatch-concurrency", metavar="N", type=int, help="requests of one model in flight (default: 50)"
+    )
+    group.addoption(
+        "--toolmatch-budget", metavar="N", help="what may be spent: 5, 2.50usd, 1000calls, or 5usd,1000calls"
+    )
+    group.addoption(
+        "--toolmatch-batch",
+        action="store_true",
+        default=None,
+        help="with record: send through the providers' batch interfaces, at half the price; run again to collect",
     )
     group.addoption(
         "--toolmatch-report", metavar="FILE.json", action="append", help="write the report to this file; repeatable"
     )
     parser.addini("toolmatch_teacher", "the model to agree with")
     parser.addini("toolmatch_student", "the model that is judged")
+    parser.addini("toolmatch_teacher_settings", "what the teacher is told: KEY = VALUE", type="linelist", default=[])
+    parser.addini("toolmatch_student_settings", "what the student is told: KEY = VALUE", type="linelist", default=[])
+    parser.addini("toolmatch_concurrency", "requests of one model in flight", type="int", default=None)
+    parser.addini("toolmatch_rates", "MODEL = NUMBER rpm, NUMBER tpm", type="linelist", default=[])
+    parser.addini("toolmatch_budget", "what a run may spend: 2.50usd, 1000calls, or both")
+    parser.addini("toolmatch_prices", "MODEL = INPUT/OUTPUT, USD per million tokens", type="linelist", default=[])
     parser.addini("toolmatch_samples", "samples of each model and case", type="int", default=None)
     parser.addini("toolmatch_recordings", "directory of the recordings (default: fixtures/recordings)")
     parser.addini("toolmatch_gates", "gates of every suite, one a line", type="linelist", default=[])

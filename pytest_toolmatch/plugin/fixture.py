@@ -11,6 +11,8 @@ import pytest
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.plugin.run import RUN, Run
@@ -19,6 +21,7 @@ from pytest_toolmatch.plugin.verdicts import fail, judge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.harness import SuiteRun
     from pytest_toolmatch.judging.verdict import Verdict
@@ -27,16 +30,20 @@ CURRENT = pytest.StashKey[pytest.Item]()
 """In the config's stash: the test that is running, whose marks count."""
 
 _RULES = frozenset(Rules.__struct_fields__)
-MARK_KEYS = (*_RULES, "suite", "instructions", "gates", "chain_match", "divergence", "recordings")
+_ROLLOUT = frozenset(Rollout.__struct_fields__)
+MARK_KEYS = (*_RULES, *_ROLLOUT, "suite", "instructions", "gates", "chain_match", "divergence", "recordings")
 
 
 class Toolmatch:
     """Judges queries against what is recorded for a module: ``assert toolmatch(query)``."""
 
-    def __init__(self, run: Run, tools: tuple[Tool, ...], instructions: str) -> None:
+    def __init__(
+        self, run: Run, tools: tuple[Tool, ...], instructions: str, models: dict[SampleRole, Model] | None = None
+    ) -> None:
         self._run = run
         self._tools = tools
         self._instructions = instructions
+        self._models = models or None
         self._runs: dict[int, SuiteRun] = {}
 
     def __call__(self, query: Case | str) -> Verdict:
@@ -51,7 +58,7 @@ class Toolmatch:
         if id(suite) not in self._runs:
             instructions = suite.instructions or self._instructions
             whole = msgspec.structs.replace(suite, tools=self._tools, instructions=instructions)
-            self._runs[id(suite)] = self._run.suite(whole)
+            self._runs[id(suite)] = self._run.suite(whole, self._models)
         return self._runs[id(suite)]
 
     def __repr__(self) -> str:
@@ -63,18 +70,38 @@ def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
     module = request.node
     try:
         tools = declared_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
+        models = _models(request)
     except ToolmatchError as error:
         fail(error)
     instructions = _fixture(request, "instructions") or ""
-    return Toolmatch(request.config.stash[RUN], tools, instructions)
+    return Toolmatch(request.config.stash[RUN], tools, instructions, models)
+
+
+def _models(request: pytest.FixtureRequest) -> dict[SampleRole, Model]:
+    """Return the models that fixtures named after the roles give: a Model, or a function that answers."""
+    found: dict[SampleRole, Model] = {}
+    for role in ("teacher", "student"):
+        value = _fixture(request, role)
+        if isinstance(value, Model):
+            found[role] = value
+        elif callable(value):
+            found[role] = Model(provider="python", name=f"{value.__module__}:{value.__qualname__}", client=value)
+        elif value is not None:
+            raise ConfigError(
+                f"{request.node.path}: fixture {role!r} gives {type(value).__name__}: return a Model, as in "
+                'Model(provider="anthropic", name="claude-sonnet-4-5", client=…), or a function'
+            )
+    return found
 
 
 def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
     try:
         return request.getfixturevalue(name)
-    except pytest.FixtureLookupError:
-        if name == "instructions":
+    except pytest.FixtureLookupError as error:
+        if name != "tools" and error.argname == name:
             return None
+        if error.argname != name:
+            raise
         raise ConfigError(
             f"{request.node.path}: no fixture 'tools'; add a module-scoped fixture that returns the list of tools"
         ) from None
@@ -103,8 +130,9 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
         said["recordings"] = path.parent / _directory(said["recordings"], path)
     name = said.pop("suite", path.stem.removeprefix("test_"))
     rules = {key: said.pop(key) for key in _RULES & said.keys()}
+    rollout = {key: said.pop(key) for key in _ROLLOUT & said.keys()}
     try:
-        return msgspec.convert({"name": name, "where": str(path), "rules": rules, **said}, Suite)
+        return msgspec.convert({"name": name, "where": str(path), "rules": rules, "rollout": rollout, **said}, Suite)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: mark toolmatch: {error}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -29,6 +29,7 @@ class Hooks:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._collected: dict[str, pytest.Item] = {}
+        self._cases: dict[Any, list[Case]] = {}
 
     def pytest_report_header(self) -> str:
         """Name the models and the mode."""
@@ -69,9 +70,22 @@ class Hooks:
                 run.declared[suite.name].expected += 1
         if run.is_worker or config.option.collectonly or config.getoption("setupplan", default=False):
             return
-        faults = [fault for suite in suites.values() if (fault := _fault(run, suite))]
+        named = {id(suite) for item in session.items if _names_models(item) and (suite := self._suite(item))}
+        faults = [fault for suite in suites.values() if id(suite) not in named and (fault := _fault(run, suite))]
         if faults:
             raise pytest.UsageError(*dict.fromkeys(faults))
+        if run.session:
+            self._prefetch(session.items)
+
+    def _prefetch(self, items: Sequence[pytest.Item]) -> None:
+        """Have drawn what collection knows already; what only a fixture can tell waits for its module's set-up."""
+        for item in items:
+            if isinstance(item, CaseItem):
+                self._cases.setdefault(item.path, []).append(item.case)
+            elif "toolmatch" in getattr(item, "fixturenames", ()):
+                self._cases.setdefault(id(suite_of_test(self.run, item)), []).extend(_cases_of(item))
+        for item in {item.parent: item for item in items if isinstance(item, CaseItem)}.values():
+            item.run.prefetch(self._cases.pop(item.path))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
@@ -82,10 +96,10 @@ class Hooks:
         fixture = getattr(item, "funcargs", {}).get("toolmatch")
         if not isinstance(fixture, Toolmatch) or item.config.getoption("setuponly", default=False):
             return
-        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        for case in [param for param in params if isinstance(param, Case)]:
+        for case in _cases_of(item):
             try:
                 run = fixture.suite_run(item)
+                run.prefetch(self._cases.pop(id(suite_of_test(self.run, item)), ()))
             except ToolmatchError as error:
                 fail(error)
             require_samples(item, run, case)
@@ -136,6 +150,18 @@ class Hooks:
         if suite is not None:
             self.run.declare(suite.name, partial=partial)
         return suite
+
+
+def _cases_of(item: pytest.Item) -> list[Case]:
+    """Return the cases that a test is parametrised by."""
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return [param for param in params if isinstance(param, Case)]
+
+
+def _names_models(item: pytest.Item) -> bool:
+    """Whether a fixture of the test's own gives one of its models: then only its set-up can tell which."""
+    manager = item.session._fixturemanager  # noqa: SLF001 - nothing public tells which fixtures a test would get
+    return any(manager.getfixturedefs(role, item) for role in ("teacher", "student"))
 
 
 def _check_name(suite: Suite, first: Suite) -> None:

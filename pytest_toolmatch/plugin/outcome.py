@@ -12,7 +12,7 @@ import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.judging.verdict import CaseResult
-from pytest_toolmatch.plugin.run import screen_of
+from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.reports.json_file import write_report
 from pytest_toolmatch.reports.lines import Line, clean, in_ascii
 from pytest_toolmatch.reports.summary import summary_lines
@@ -53,7 +53,10 @@ class Outcome:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Decide the gates while the exit status is still open."""
-        result = yield
+        try:
+            result = yield
+        finally:
+            self.run.close_session()
         if not self.run.is_worker and self.run.results:
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             for suite, gate in self.run.finish().failed_gates:
@@ -92,6 +95,8 @@ class Outcome:
         """Print the summary above pytest's own last line."""
         run, report = self.run, self.run.report
         if run.is_worker or report is None:
+            for fault in run.faults if run.session else ():
+                terminalreporter.write_line(f"ERROR: {clean(fault)}", red=True)
             return
         terminalreporter.section("toolmatch")
         config = terminalreporter.config

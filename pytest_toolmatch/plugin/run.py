@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -14,30 +14,20 @@ from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.ini import check_keys
+from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.reports.chaindiff import case_lines
-from pytest_toolmatch.reports.lines import clean, needs_ascii
+from pytest_toolmatch.reports.lines import clean
 from pytest_toolmatch.reports.report import Report, Terms, run_report
 from pytest_toolmatch.sampling.recordings import read_recording
 from pytest_toolmatch.settings import Settings, check_mode, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from pytest_toolmatch.core.model import Model
+    from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.suite import Suite
-
-
-class Screen(NamedTuple):
-    """What the run prints to; one that is ``ascii`` lacks our signs."""
-
-    width: int
-    ascii: bool
-
-
-def screen_of(config: pytest.Config) -> Screen:
-    """Return the terminal of a run; a process without one (a worker of pytest-xdist) takes it for a usual one."""
-    writer = getattr(config.pluginmanager.get_plugin("terminalreporter"), "_tw", None)
-    encoding = getattr(getattr(writer, "_file", None), "encoding", None)
-    return Screen(getattr(writer, "fullwidth", 80), needs_ascii(encoding))
+    from pytest_toolmatch.sampling.session import Session
 
 
 class Run:
@@ -51,6 +41,7 @@ class Run:
         self.skipped: dict[str, set[str]] = {}
         self.faults: list[str] = []
         self.report: Report | None = None
+        self.session = _session_of(config, settings)
         self.marked: dict[Any, tuple[tuple[pytest.Mark, ...], Suite]] = {}
         self._suites: dict[Any, SuiteRun] = {}
         self._read = cache(read_recording)
@@ -60,20 +51,22 @@ class Run:
         """Whether this process runs tests for another one (pytest-xdist)."""
         return hasattr(self.config, "workerinput")
 
-    def suite(self, suite: Suite) -> SuiteRun:
-        """Return the run of a suite, made at its first use."""
+    def suite(self, suite: Suite, models: Mapping[SampleRole, Model] | None = None) -> SuiteRun:
+        """Return the run of a suite, made at its first use; ``models`` are its own, where fixtures give some."""
         # The tools are told apart by identity: a suite's run keeps them alive, and comparing schemas costs too much.
         key = (
             suite.name,
             suite.where,
             repr(suite.rules),
+            repr(suite.rollout),
             suite.gates,
             suite.chain_match,
             suite.divergence,
             id(suite.tools),
+            id(models),
         )
         if key not in self._suites:
-            self._suites[key] = SuiteRun(suite, self.settings, self._read)
+            self._suites[key] = SuiteRun(suite, self.settings, self._read, self.session, models)
         run = self._suites[key]
         self.declare(suite.name, gates=run.gates, rules=suite.rules)
         return run
@@ -120,6 +113,15 @@ class Run:
         )
         return "\n".join(line.text for line in lines)
 
+    def close_session(self) -> None:
+        """Stop calling models; what was drawn until then is recorded. Safe to call again."""
+        if self.session is None:
+            return
+        try:
+            self.session.close()
+        except ToolmatchError as error:
+            self.faults.append(str(error))
+
     def finish(self, *, interrupted: bool = False) -> Report:
         """Put everything together; safe to call again."""
         by_suite: dict[str, list[CaseResult]] = {}
@@ -133,11 +135,13 @@ class Run:
             confidence=self.settings.confidence,
             interrupted=interrupted,
             per_case=bool(self.settings.reports),
+            spent=self.session.spent() if self.session else None,
         )
         return self.report
 
 
 RUN = pytest.StashKey[Run]()
+_OPTIONS_ONLY = ("mode", "reports", "batch")
 
 
 def activate(config: pytest.Config) -> None:
@@ -153,6 +157,14 @@ def activate(config: pytest.Config) -> None:
     config.pluginmanager.register(Outcome(config.stash[RUN]), "toolmatch-outcome")
 
 
+def _session_of(config: pytest.Config, settings: Settings) -> Session | None:
+    if settings.mode == "replay":
+        return None
+    from pytest_toolmatch.plugin.sampling import session_of  # noqa: PLC0415 - asyncio and all that, only for calls
+
+    return session_of(config, settings)
+
+
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings: the command line before the ini file before the defaults."""
 
@@ -161,12 +173,12 @@ def settings_of(config: pytest.Config) -> Settings:
         return check_mode(value) if name == "mode" and value else value
 
     def ini(name: str) -> Any:
-        if name in ("mode", "reports"):
+        if name in _OPTIONS_ONLY:
             return None
         value = _ini(config, f"toolmatch_{name}")
         return (config.inipath or config.rootpath / "-").parent / value if name == "recordings" and value else value
 
-    known = [f"toolmatch_{name}" for name in Settings.__struct_fields__ if name not in ("mode", "reports")]
+    known = [f"toolmatch_{name}" for name in Settings.__struct_fields__ if name not in _OPTIONS_ONLY]
     check_keys(config.inipath, known)
     settings = settle(option, ini)
     here = config.invocation_params.dir

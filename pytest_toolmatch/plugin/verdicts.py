@@ -45,6 +45,10 @@ def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
 
 def require_samples(item: pytest.Item, run: SuiteRun, case: Case) -> None:
     """Fail a test's setup where its samples are missing or came to nothing: that is no fault of the student's."""
+    if run.unsampled:
+        raise pytest.skip.Exception(
+            f"not sampled: {run.suite.name} stopped at its first error", _use_item_location=True
+        )
     try:
         result = run.result(case)
     except ToolmatchError as error:

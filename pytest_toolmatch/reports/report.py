@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from pytest_toolmatch.core.sample import Spending
 from pytest_toolmatch.judging.gate import GateResult, decide, parse_gate
 from pytest_toolmatch.judging.metrics import Estimate, estimates
 from pytest_toolmatch.judging.verdict import CaseResult
@@ -46,7 +47,10 @@ class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. ``all`` holds the metrics over the cases of all suites; ``confidence`` is that of the intervals."""
+    """A whole run. ``all`` holds the metrics over the cases of all suites; ``confidence`` is that of the intervals.
+
+    ``spent`` is what a run that called models called for; None where everything was replayed.
+    """
 
     version: int = VERSION
     teacher: str
@@ -54,6 +58,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     confidence: float
     interrupted: bool = False
+    spent: Spending | None = None
     suites: dict[str, SuiteReport] = {}
     all: Estimates = {}
 
@@ -106,6 +111,7 @@ def run_report(
     confidence: float,
     interrupted: bool = False,
     per_case: bool = True,
+    spent: Spending | None = None,
 ) -> Report:
     """Put the suites of a run together, in the order of their names; one without any result is left out."""
     made = {
@@ -119,6 +125,7 @@ def run_report(
         mode=mode,
         confidence=confidence,
         interrupted=interrupted,
+        spent=spent,
         suites=made,
         all=_all(made, confidence),
     )

@@ -15,6 +15,7 @@ from pytest_toolmatch.reports.worst import worst_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_toolmatch.core.sample import Spending
     from pytest_toolmatch.judging.gate import GateResult, GateState
     from pytest_toolmatch.judging.verdict import CaseResult
     from pytest_toolmatch.reports.lines import Style
@@ -65,11 +66,20 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
     else:
         lines = [Line(cut(models, width), ("bold",)), Line(cut(run, width))]
     lines += [Line(text) for text in wrap(_fates(cases), width, "  ")] if cases else [Line("no case was judged")]
+    if report.spent:
+        lines += [Line(text) for text in wrap(_spent(report.spent), width, "  ")]
     missing = sum(max(0, suite.terms.expected - len(suite.cases)) for suite in report.suites.values())
     if missing or report.interrupted:
         why = "interrupted: " if report.interrupted else ""
         lines.append(Line(f"{why}{plural(missing, 'case')} of these suites not judged", ("yellow",)))
     return lines
+
+
+def _spent(spent: Spending) -> str:
+    parts = [f"{plural(spent.samples, 'sample')} drawn in {plural(spent.calls, 'call')}"]
+    parts += [f"{spent.cost:.4g} USD"] if spent.cost else []
+    parts += [f"{plural(spent.lost, 'sample')} lost; run again to draw what is missing"] if spent.lost else []
+    return " · ".join(parts)
 
 
 def _fates(cases: Sequence[CaseResult]) -> str:

@@ -77,17 +77,21 @@ def read_recording(path: Path, model: str) -> Recording:
     Raises RecordingError, naming the line, for a version that is not known, a line that is no record, or a record of
     another model.
     """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        return Recording(path, ())
-    except OSError as error:
-        raise RecordingError(f"can't read {path}: {error.strerror}") from None
-    records = _decode(text, path)
+    records = read_records(path)
     if {(one.v, one.model) for one in records} - {(VERSION, model)}:
         number, one = next((n, one) for n, one in enumerate(records, 1) if (one.v, one.model) != (VERSION, model))
         raise RecordingError(_mismatch(one, model, at(path, number)))
     return Recording(path, records)
+
+
+def read_records(path: Path) -> list[Record]:
+    """Read all records, whatever their model, in the order of the lines; an absent file has none."""
+    try:
+        return _decode(path.read_bytes(), path)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RecordingError(f"can't read {path}: {error.strerror}") from None
 
 
 def _mismatch(one: Record, model: str, where: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pytest_toolmatch.core.conversation import Message
+from pytest_toolmatch.core.rollout import RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Reference
 from pytest_toolmatch.core.suite import Divergence
 from pytest_toolmatch.core.tool import Effect
@@ -22,16 +23,29 @@ class CaseForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_
     tools: list[dict[str, Any]] | None = None
 
 
+class McpForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Tools of an MCP server: ``mcp`` has its ``command`` (with ``env`` and ``cwd``), or its ``url``."""
+
+    mcp: dict[str, Any]
+
+
 class SuiteForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A ``*.toolmatch.yaml`` file.
 
     ``tools`` is a JSON file, ``module:attribute``, or the tools themselves; ``cases`` a JSON Lines file or the cases
-    themselves. Paths are relative to the suite file. ``effects`` says which tools read and which write.
+    themselves. Paths are relative to the suite file. ``effects`` says which tools read and which write, ``replies``
+    what their calls are answered with, ``execute`` which of those that write may be run for real all the same.
     """
 
     instructions: str = ""
-    tools: str | list[dict[str, Any]] = []
+    tools: str | McpForm | list[dict[str, Any]] = []
     effects: dict[str, Effect] = {}
+    replies: dict[str, Any] = {}
+    execute: list[str] = []
+    mode: RolloutMode = "rollout"
+    max_steps: int = 16
+    max_retries: int = 2
+    timeout: float = 120.0
     match: Mode = "ordered"
     arguments: Arguments = "schema"
     reference: Reference = "consensus"

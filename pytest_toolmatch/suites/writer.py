@@ -39,12 +39,14 @@ def suite_files(suite: Suite, directory: Path) -> dict[Path, bytes]:
 def _form(suite: Suite, tools: str, cases: str) -> dict[str, Any]:
     effects = {tool.name: tool.effect for tool in suite.tools if tool.effect}
     rules, default = msgspec.to_builtins(suite.rules), msgspec.structs.asdict(Rules())
+    rollout = msgspec.to_builtins(suite.rollout)
     rules |= {name: getattr(suite.rules, name) for name in _ALWAYS}
     form = {
         "instructions": suite.instructions,
         "tools": tools,
         "effects": effects,
         **{name: rules[name] for name in default if name in rules},
+        **rollout,
         "chain_match": suite.chain_match,
         "divergence": suite.divergence,
         "gates": list(suite.gates),

@@ -6,25 +6,30 @@ import importlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.declared import declared_tools
-from pytest_toolmatch.core.errors import SuiteError
+from pytest_toolmatch.core.errors import SuiteError, did_you_mean
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.toolformats import tools_from_json, with_effects
 from pytest_toolmatch.judging.demands import faults_of
 from pytest_toolmatch.suites.cases import cases_of, explained, read_cases
-from pytest_toolmatch.suites.forms import CaseForm, SuiteForm
+from pytest_toolmatch.suites.forms import CaseForm, McpForm, SuiteForm
 from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_toolmatch.core.case import Case
+
+ListMcp: TypeAlias = "Callable[[dict[str, Any]], tuple[Tool, ...]]"
 
 SUFFIX = ".toolmatch.yaml"
 _FORMS_BY_PATH = (
@@ -41,17 +46,21 @@ def suite_name(path: Path) -> str:
     return path.name.removesuffix(SUFFIX)
 
 
-def read_suite(path: Path) -> Suite:
-    """Read a suite file and the files it names; SuiteError says what is wrong at which line."""
+def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
+    """Read a suite file and the files it names; SuiteError says what is wrong at which line.
+
+    ``list_mcp`` asks an MCP server for its tools; without it, such a suite has none.
+    """
     document = Document(path)
     form = _form(document)
-    fields = {name: getattr(form, name) for name in Rules.__struct_fields__}
+    tools = with_effects(_tools(form, document, list_mcp), form.effects)
     suite = Suite(
         name=suite_name(path),
         cases=_cases(form, document),
-        tools=with_effects(_tools(form, document), form.effects),
+        tools=_with_answers(tools, form, document),
         instructions=form.instructions,
-        rules=Rules(**fields),
+        rules=Rules(**{name: getattr(form, name) for name in Rules.__struct_fields__}),
+        rollout=Rollout(**{name: getattr(form, name) for name in Rollout.__struct_fields__}),
         gates=tuple(form.gates),
         chain_match=form.chain_match,
         divergence=form.divergence,
@@ -94,14 +103,32 @@ def _cases(form: SuiteForm, document: Document) -> tuple[Case, ...]:
     return cases
 
 
-def _tools(form: SuiteForm, document: Document) -> tuple[Tool, ...]:
+def _tools(form: SuiteForm, document: Document, list_mcp: ListMcp | None) -> tuple[Tool, ...]:
     where = document.where("$", "tools")
+    if isinstance(form.tools, McpForm):
+        server = {"cwd": str(document.path.parent)} | form.tools.mcp if "command" in form.tools.mcp else form.tools.mcp
+        return list_mcp(server) if list_mcp else ()
     if not isinstance(form.tools, str):
         return tools_from_json(form.tools, where=where)
     path = document.path.parent / form.tools
     if ":" in form.tools and not path.exists():
         return tools_from_module(form.tools, path.parent, where)
     return read_tools(path, where)
+
+
+def _with_answers(tools: tuple[Tool, ...], form: SuiteForm, document: Document) -> tuple[Tool, ...]:
+    """Return the tools with the replies and permissions that the suite gives them."""
+    names = [tool.name for tool in tools]
+    for key, named in (("replies", form.replies), ("execute", form.execute)):
+        if unknown := [name for name in named if name not in names and names]:
+            known = f"{did_you_mean(unknown[0], names)}"
+            raise SuiteError(f"{document.where('$', key)}: {key}: no tool is named {unknown[0]!r}{known}")
+    return tuple(
+        msgspec.structs.replace(
+            tool, reply=form.replies.get(tool.name, tool.reply), execute=tool.execute or tool.name in form.execute
+        )
+        for tool in tools
+    )
 
 
 def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:

@@ -281,7 +281,46 @@ def test_a_function_is_a_tool() -> None:
 def test_the_decorator_with_arguments() -> None:
     found = tool(name="find", description="", effect="read", reply={"ok": 1})(search)
     expected = Tool(name="find", parameters=SEARCH, effect="read", reply={"ok": 1}, implementation=search)
-    assert found == expected
+    assert found == msgspec.structs.replace(expected, returns=STRING)
+
+
+def test_a_function_that_writes_is_run_only_when_it_is_said() -> None:
+    assert not tool(search).runs
+    assert not tool(effect="write")(search).runs
+    assert tool(effect="write", execute=True)(search).runs
+    assert not tool(effect="read", reply=search)(search).runs
+
+
+async def fetch() -> list[Place]: ...  # type: ignore[empty-body]
+def generate() -> t.Iterator[complex]: ...  # type: ignore[empty-body]
+def silent() -> None: ...
+def anything() -> Any: ...
+def unsaid(): ...  # type: ignore[no-untyped-def]  # noqa: ANN201
+
+
+@pytest.mark.parametrize(
+    ("function", "returns"),
+    [
+        (search, STRING),
+        (
+            fetch,
+            {
+                "type": "array",
+                "items": {"$ref": "#/$defs/Place"},
+                "$defs": {
+                    "Place": {
+                        "type": "object",
+                        "properties": {"city": STRING, "zip": {**STRING, "description": "postal code"}},
+                        "required": ["city"],
+                    }
+                },
+            },
+        ),
+        *[(function, None) for function in (generate, silent, anything, unsaid, Node)],
+    ],
+)
+def test_what_a_tool_returns_is_described_where_its_annotation_says_so(function: Any, returns: Any) -> None:
+    assert tool(function).returns == returns
 
 
 def test_numpy_docstrings_too() -> None:

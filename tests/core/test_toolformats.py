@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_toolmatch.core.errors import SuiteError, ToolError
 from pytest_toolmatch.core.tool import Tool
@@ -38,7 +39,13 @@ FORMS = {
     "wrap", [lambda d: d, lambda d: [d], lambda d: {"tools": [d], "model": "x"}], ids=["bare", "list", "wrapper"]
 )
 def test_every_form_is_the_same_tool(data: Any, wrap: Any) -> None:
-    assert tools_from_json(wrap(data)) == (TOOL,)
+    (found,) = tools_from_json(wrap(data))
+    assert replace(found, returns=None) == TOOL
+
+
+def test_mcp_says_what_is_returned() -> None:
+    assert tools_from_json(FORMS["MCP"])[0].returns == {"type": "object"}
+    assert tools_from_json(FORMS["MCP answer"])[0].returns is None
 
 
 def test_forms_may_be_mixed_and_order_is_kept() -> None:

@@ -25,8 +25,8 @@ def test_a_mode_implies_the_flag(trips: Project) -> None:
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
-        ("reply", "--toolmatch-mode=reply: choose from replay; did you mean 'replay'?"),
-        ("xyz", "--toolmatch-mode=xyz: choose from replay"),
+        ("reply", "--toolmatch-mode=reply: choose from replay, record, refresh, live; did you mean 'replay'?"),
+        ("xyz", "--toolmatch-mode=xyz: choose from replay, record, refresh, live"),
     ],
 )
 def test_an_unknown_mode_names_the_known(trips: Project, mode: str, message: str) -> None:

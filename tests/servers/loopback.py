@@ -80,7 +80,7 @@ class Loopback:
     async def _start(self) -> web.AppRunner:
         app = web.Application(client_max_size=1 << 28)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(app, shutdown_timeout=0)
+        runner = web.AppRunner(app, shutdown_timeout=0.01)  # 0 would wait for ever
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

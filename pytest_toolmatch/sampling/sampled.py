@@ -1,0 +1,110 @@
+"""What is drawn from a model for one suite, beside what is recorded already."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.core.request import followed_digest
+from pytest_toolmatch.sampling.forced import roll_forced
+from pytest_toolmatch.sampling.lane import Work
+from pytest_toolmatch.sampling.recordings import Record
+from pytest_toolmatch.sampling.rollout import roll_out
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.sampling.lane import Complete
+    from pytest_toolmatch.sampling.replayed import Replayed
+    from pytest_toolmatch.sampling.replies import Answer
+    from pytest_toolmatch.sampling.session import Session
+
+DRAWS = 5
+"""Draws of each case and model where nobody says how many: consistency of .5 shows itself, and four pairs a draw."""
+
+
+class Sampled:
+    """The samples of one suite and model, in one role: drawn at the earliest moment, waited for at the latest.
+
+    ``replayed`` is what is recorded already; in the modes ``refresh`` and ``live`` it does not count. ``keep`` records
+    a sample and returns the one that stands; None keeps nothing.
+    """
+
+    def __init__(
+        self,
+        replayed: Replayed,
+        session: Session,
+        answer: Callable[[Case], Answer],
+        keep: Callable[[Record], Record] | None,
+    ) -> None:
+        self.replayed = replayed
+        self.plan = replayed.plan
+        self.role = replayed.role
+        self._session = session
+        self._answer = answer
+        self._keep = keep
+        self._futures: dict[str, list[Sample | Future[Sample]]] = {}
+
+    def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None) -> None:
+        """Have all draws of the cases made; ``teacher`` is the sample that teacher-forced draws follow."""
+        for case in cases:
+            if case.id not in self._futures:
+                self._futures[case.id] = list(self._draws(case, teacher))
+
+    def samples(self, case: Case, teacher: Sample | None = None) -> list[Sample]:
+        """Wait for the samples of a case; raises what keeps its model from being sampled at all."""
+        self.prefetch((case,), teacher)
+        return [self._session.wait(one) for one in self._futures[case.id]]
+
+    def then(self, case: Case, follow: Callable[[list[Sample]], None]) -> None:
+        """Call ``follow`` with the samples of a case once all are there; never where one can't be made."""
+        self.prefetch((case,))
+        waiting = [one for one in self._futures[case.id] if isinstance(one, Future)]
+        _when_done(waiting, lambda: follow(self.samples(case)))
+
+    def _draws(self, case: Case, teacher: Sample | None) -> Iterator[Sample | Future[Sample]]:
+        recorded = self.replayed.drawn(case, teacher) if self._session.mode == "record" else {}
+        wanted = self.replayed.wanted or max(DRAWS, len(recorded))
+        # Every gap is drawn: what was recorded may lack some draws, where a service failed.
+        for draw in range(wanted):
+            yield recorded[draw] if draw in recorded else self._submit(case, draw, teacher)
+
+    def _submit(self, case: Case, draw: int, teacher: Sample | None) -> Future[Sample]:
+        key = self.plan.key(case, self.role, draw, followed_digest(teacher) if teacher else "")
+        return self._session.submit(
+            Work(
+                case=case.id,
+                key=key,
+                model=self.plan.model,
+                run=partial(self._run, case, draw, teacher),
+                keep=partial(self._kept, key) if self._keep else None,
+            )
+        )
+
+    def _run(self, case: Case, draw: int, teacher: Sample | None, complete: Complete) -> Awaitable[Sample]:
+        request = self.plan.request(case, self.role, draw)
+        if teacher is None:
+            return roll_out(case.id, request, complete, self._answer(case))
+        return roll_forced(case.id, request, teacher, complete, self._answer(case))
+
+    def _kept(self, key: str, sample: Sample) -> Sample:
+        assert self._keep
+        return self._keep(Record(key=key, model=self.plan.model.identity, sample=sample)).sample
+
+
+def _when_done(futures: list[Future[Sample]], act: Callable[[], None]) -> None:
+    """Act when the last future is done, in its thread; not at all where one has failed."""
+    if not futures:
+        act()
+    done = itertools.count(1)
+
+    def count(_: Future[Sample]) -> None:
+        if next(done) == len(futures) and not any(one.cancelled() or one.exception() for one in futures):
+            act()
+
+    for future in futures:
+        future.add_done_callback(count)

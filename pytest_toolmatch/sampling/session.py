@@ -1,0 +1,91 @@
+"""One run's sampling: its sampler, what answers calls, and the files that samples go into."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError, Future
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.core.errors import SamplingError
+from pytest_toolmatch.core.sample import Spending
+from pytest_toolmatch.sampling.progress import wait
+from pytest_toolmatch.sampling.recorder import Recorder
+from pytest_toolmatch.sampling.refreshed import merge_refreshed, refresh_path
+from pytest_toolmatch.sampling.replies import Replies
+from pytest_toolmatch.sampling.sampled import Sampled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.sampling.lane import Work
+    from pytest_toolmatch.sampling.recordings import Record
+    from pytest_toolmatch.sampling.replayed import Replayed
+    from pytest_toolmatch.sampling.replies import Answer
+    from pytest_toolmatch.sampling.sampler import Sampler
+
+
+class Session:
+    """Draws samples in one of the modes ``record``, ``refresh`` and ``live`` until it is closed.
+
+    ``tick`` is called about five times a second while somebody waits.
+    """
+
+    def __init__(self, mode: str, sampler: Sampler, tick: Callable[[], None] = lambda: None) -> None:
+        self.mode = mode
+        self.sampler = sampler
+        self._tick = tick
+        self._recorders: dict[Path, Recorder] = {}
+        self._answers: dict[int, tuple[tuple[Tool, ...], Answer]] = {}
+
+    def source(self, replayed: Replayed) -> Sampled:
+        """Return what draws the samples of a suite and model beside those recorded."""
+        path = replayed.recording.path
+
+        def answer(case: Case) -> Answer:
+            return self._answerer(replayed.plan.tools(case), replayed.plan.suite.rollout.timeout)
+
+        return Sampled(replayed, self, answer, self._keeper(path))
+
+    def submit(self, work: Work) -> Future[Sample]:
+        """Have a draw made."""
+        return self.sampler.submit(work)
+
+    def wait(self, one: Sample | Future[Sample]) -> Sample:
+        """Return a sample as soon as it is there; raises what keeps it from being made."""
+        if not isinstance(one, Future):
+            return one
+        wait((one,), self._tick)
+        try:
+            return one.result()
+        except CancelledError:
+            raise SamplingError("sampling was stopped; what was drawn until then is kept") from None
+
+    def spent(self) -> Spending:
+        """Return what the run has called for so far, and what it cost."""
+        seen = self.sampler.progress()
+        return Spending(samples=seen.done - seen.failed, lost=seen.failed, calls=seen.calls, cost=seen.cost)
+
+    def close(self, *, cancel: bool = True) -> None:
+        """Stop what is in flight, unless it shall be waited for, and put what was refreshed in its place."""
+        self.sampler.close(cancel=cancel)
+        for recorder in self._recorders.values():
+            recorder.close()
+        if self.mode == "refresh":
+            for path in self._recorders:
+                merge_refreshed(path)
+
+    def _keeper(self, path: Path) -> Callable[[Record], Record] | None:
+        if self.mode == "live":
+            return None
+        if path not in self._recorders:
+            self._recorders[path] = Recorder(refresh_path(path) if self.mode == "refresh" else path)
+        return self._recorders[path].write
+
+    def _answerer(self, tools: tuple[Tool, ...], timeout: float) -> Answer:
+        # The tools are kept beside what answers their calls, so that their identity stays their own.
+        if id(tools) not in self._answers:
+            self._answers[id(tools)] = (tools, Replies(timeout).answerer(tools))
+        return self._answers[id(tools)][1]

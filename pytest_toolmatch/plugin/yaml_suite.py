@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.harness import SuiteRun
     from pytest_toolmatch.judging.verdict import Verdict
 
@@ -32,7 +33,7 @@ class SuiteFile(pytest.File):
         from pytest_toolmatch.suites.yaml_file import read_suite  # noqa: PLC0415 - PyYAML is for suite files
 
         try:
-            self.suite = read_suite(self.path)
+            self.suite = read_suite(self.path, _list_mcp if is_active(self.config) else None)
         except ToolmatchError as error:
             if is_active(self.config):
                 self.config.stash[RUN].faults.append(str(error))
@@ -47,6 +48,12 @@ class SuiteFile(pytest.File):
     def run(self) -> SuiteRun:
         """The run of the suite."""
         return self.config.stash[RUN].suite(self.suite)
+
+
+def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:
+    from pytest_toolmatch.sampling.mcp import list_tools  # noqa: PLC0415 - only suites that name a server need it
+
+    return list_tools(server, where=where)
 
 
 class Diverged(Exception):  # noqa: N818 - what a failed verdict is, shown by repr_failure

@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pytest_toolmatch.core.request import followed_digest
 from pytest_toolmatch.sampling.forced import roll_forced
 from pytest_toolmatch.sampling.lane import Work
@@ -89,7 +91,8 @@ class Sampled:
         request = self.plan.request(case, self.role, draw)
         if teacher is None:
             return roll_out(case.id, request, complete, self._answer(case))
-        return roll_forced(case.id, request, teacher, complete, self._answer(case))
+        followed = msgspec.structs.replace(request, followed=followed_digest(teacher))
+        return roll_forced(case.id, followed, teacher, complete, self._answer(case))
 
     def _kept(self, key: str, sample: Sample) -> Sample:
         assert self._keep

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
 
-ListMcp: TypeAlias = "Callable[[dict[str, Any]], tuple[Tool, ...]]"
+ListMcp: TypeAlias = "Callable[[dict[str, Any], str], tuple[Tool, ...]]"
 
 SUFFIX = ".toolmatch.yaml"
 _FORMS_BY_PATH = (
@@ -107,7 +107,7 @@ def _tools(form: SuiteForm, document: Document, list_mcp: ListMcp | None) -> tup
     where = document.where("$", "tools")
     if isinstance(form.tools, McpForm):
         server = {"cwd": str(document.path.parent)} | form.tools.mcp if "command" in form.tools.mcp else form.tools.mcp
-        return list_mcp(server) if list_mcp else ()
+        return list_mcp(server, where) if list_mcp else ()
     if not isinstance(form.tools, str):
         return tools_from_json(form.tools, where=where)
     path = document.path.parent / form.tools

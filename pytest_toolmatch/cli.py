@@ -90,6 +90,9 @@ def _import(commands: Any) -> None:
         "--turns", choices=("all", "first"), default="all", help="prompts of a session that become cases"
     )
     command.add_argument(
+        "--replies", action="store_true", help="keep what the tools answered, for suites with mode: next_step"
+    )
+    command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the suites, as in match=sequence"
     )
     command.add_argument("-v", "--verbose", action="store_true", help="list every problem, one by one")
@@ -112,6 +115,7 @@ def _run_import(arguments: argparse.Namespace) -> Iterable[str]:
         exclude=tuple(arguments.exclude),
         categories=tuple(arguments.category),
         turns=arguments.turns,
+        replies=arguments.replies,
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema")
 _GEMINI_LISTS = ("functionDeclarations", "function_declarations")
 _WRAPPERS = ("tools", "functions", "result", *_GEMINI_LISTS)  # ``result``: the raw answer to MCP's tools/list
-_READ_KEYS = ("name", "description", "effect", "reply", "annotations", "outputSchema")
+_READ_KEYS = ("name", "description", "effect", "execute", "reply", "annotations", "outputSchema")
 _OTHER_KEYS = ("type", "execution", "response", "responseJsonSchema", "response_json_schema", "output_schema")
 _EFFECTS: dict[str, Effect] = {"read": "read", "write": "write"}
 _FORMS = "OpenAI, Anthropic, Gemini, MCP or {name, description, parameters}"
@@ -36,8 +36,8 @@ def tools_from_json(data: Any, *, where: str = "") -> tuple[Tool, ...]:
 
     Forms: OpenAI Chat (``{"type": "function", "function": {…}}``) and Responses, Anthropic (``input_schema``), Gemini
     (``functionDeclarations``), MCP (``inputSchema``; ``annotations`` give the effect, ``outputSchema`` what is
-    returned), BFCL (``"type": "dict"``), and our own ``{name, description, parameters, effect, reply}``. Only the
-    schemas of Gemini and BFCL are normalised.
+    returned), BFCL (``"type": "dict"``), and our own ``{name, description, parameters, effect, execute, reply}``. Only
+    the schemas of Gemini and BFCL are normalised.
     ``where`` (``path`` or ``path:line``) opens every message. Raises ToolError for what is no tool or no schema, and
     for two tools of one name.
     """
@@ -82,6 +82,7 @@ def _tool(entry: _Entry, where: str) -> Tool:
         parameters=_parameters(data, where, place, gemini=entry.gemini),
         effect=_effect(data, where, place),
         reply=data.get("reply"),
+        execute=_execute(data, where, place),
         returns=data["outputSchema"] if isinstance(data.get("outputSchema"), dict) else None,
     )
     try:
@@ -136,6 +137,13 @@ def _effect(data: dict[str, Any], where: str, place: str) -> Effect | None:
     if not isinstance(given, str) or given not in _EFFECTS:
         _fail(where, place, f"effect is {given!r}: write 'read' or 'write'")
     return _EFFECTS[given]
+
+
+def _execute(data: dict[str, Any], where: str, place: str) -> bool:
+    given = data.get("execute", False)
+    if not isinstance(given, bool):
+        _fail(where, place, f"execute is {given!r}: write true or false")
+    return given
 
 
 def _hinted_effect(annotations: Any) -> Effect | None:

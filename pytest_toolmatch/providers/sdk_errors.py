@@ -25,6 +25,7 @@ _UNAVAILABLE = {
     404: "there is no such model at this address: check its name and the URL",
 }
 _PASSING = {408, 409, 425, 429, 499}
+_OVERLOADED = {429, 503, 529}
 _UNPAID = ("insufficient_quota", "credit balance is too low")
 _SHOWN = 300
 
@@ -52,7 +53,8 @@ def fault_of_status(status: int, message: str, headers: Mapping[str, str], *, mo
     if any(word in message for word in _UNPAID):
         return ModelUnavailable(f"{where}: the account has no credit left: check it. {said}".strip())
     if status in _PASSING or status >= 500 or lower.get("x-should-retry") == "true":  # noqa: PLR2004
-        return ServiceFault(f"{where}: {said or 'no reason given'}", retry_after=retry_after(lower, message))
+        wait, overloaded = retry_after(lower, message), status in _OVERLOADED
+        return ServiceFault(f"{where}: {said or 'no reason given'}", retry_after=wait, overloaded=overloaded)
     if status in _UNAVAILABLE:
         return ModelUnavailable(f"{where}: {_UNAVAILABLE[status]}. {said}".strip())
     if status < 400:  # noqa: PLR2004

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections import deque
 from concurrent.futures import CancelledError, Future
@@ -21,7 +20,7 @@ from pytest_toolmatch.core.errors import (
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.sampling.limits import Gate, ModelLimits, Rates
-from pytest_toolmatch.sampling.retrying import Health, Retries
+from pytest_toolmatch.sampling.retrying import Health, Retries, ask_again
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -150,15 +149,10 @@ class Lane:
             raise self._unavailable(str(error)) from None
 
     async def _insist(self, job: Job, request: Request) -> Turn:
-        for attempt in itertools.count(1):
-            try:
-                return await self._send(job, request)
-            except ServiceFault as fault:
-                pause = self._health.pause(fault, attempt)
-                if pause is None:
-                    raise
-            await asyncio.sleep(pause)
-        raise AssertionError("never comes to an end by itself")
+        try:
+            return await self._send(job, request)
+        except ServiceFault as fault:
+            return await ask_again(fault, lambda: self._send(job, request), self._health)
 
     def _unavailable(self, message: str) -> ModelUnavailable:
         error = ModelUnavailable(message)

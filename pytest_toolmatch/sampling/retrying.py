@@ -1,19 +1,23 @@
 """When to ask again, and when not to any more.
 
-Only a ServiceFault is asked again. Our own arithmetic and not stamina or tenacity: how often depends on what the other
-requests of the model met, an attempt that succeeds costs nothing here (60 µs there, more than all the rest of a draw),
-and stamina has a process-wide switch that a user's own tests turn (``stamina.set_testing``).
+Only a ServiceFault is asked again, by tenacity; how often depends on what the other requests of the model met. Tenacity
+comes in at the first fault: around an attempt that succeeds it costs 60 µs, more than all the rest of a draw.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_toolmatch.core.errors import ServiceFault
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pytest_toolmatch.core.turn import Turn
 
 
 class Retries(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,21 +90,49 @@ class Health:
             self._silent_since = time.monotonic()
         self._last = str(fault)
 
-    def pause(self, fault: ServiceFault, attempt: int) -> float | None:
-        """Return how long to wait after the ``attempt``-th attempt of a request (from 1), None where that was it.
-
-        What the service asked for, else a random part of a window that doubles ("full jitter").
-        """
-        if attempt >= self._attempts(fault):
-            return None
-        if fault.retry_after:
-            return min(fault.retry_after, self.rules.longest_pause)
-        window = min(self.rules.longest_wait, self.rules.first_wait * 2 ** (attempt - 1))
-        return random.uniform(0, window)  # noqa: S311 - no secret
-
-    def _attempts(self, fault: ServiceFault) -> int:
+    def attempts(self, fault: ServiceFault) -> int:
+        """Return how many attempts a request has that last met this fault."""
         if not fault.unreachable:
             return self.rules.attempts
         if self.given_up:
             return 1
         return self.rules.attempts if self.answered else min(self.rules.attempts, self.rules.attempts_to_reach)
+
+
+async def ask_again(
+    fault: ServiceFault,
+    send: Callable[[], Awaitable[Turn]],
+    health: Health,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Turn:
+    """Send a request again, whose first attempt met ``fault``, until it is answered; raises the last fault.
+
+    Waits for what the service asked for, else for a random part of a window that doubles ("full jitter", Brooker 2015).
+    """
+    from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential  # noqa: PLC0415
+
+    rules, met = health.rules, list[ServiceFault]()
+    jitter = wait_random_exponential(multiplier=rules.first_wait, max=rules.longest_wait)
+
+    def wait(state: RetryCallState) -> float:
+        asked = met[-1].retry_after
+        return min(asked, rules.longest_pause) if asked else jitter(state)
+
+    async def attempt() -> Turn:
+        if not met:  # the first attempt has been made already
+            met.append(fault)
+            raise fault
+        try:
+            return await send()
+        except ServiceFault as again:
+            met.append(again)
+            raise
+
+    retrying = AsyncRetrying(
+        sleep=sleep,
+        stop=lambda state: state.attempt_number >= health.attempts(met[-1]),
+        wait=wait,
+        retry=retry_if_exception_type(ServiceFault),
+        reraise=True,
+    )
+    return await retrying(attempt)

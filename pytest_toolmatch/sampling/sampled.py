@@ -12,6 +12,7 @@ import msgspec
 from pytest_toolmatch.core.request import followed_digest
 from pytest_toolmatch.sampling.forced import roll_forced
 from pytest_toolmatch.sampling.lane import Work
+from pytest_toolmatch.sampling.leader import Leader, caches
 from pytest_toolmatch.sampling.recordings import Record
 from pytest_toolmatch.sampling.rollout import roll_out
 
@@ -49,6 +50,7 @@ class Sampled:
         self._session = session
         self._answer = answer
         self._keep = keep
+        self._leader = Leader() if caches(self.plan.model) else None
         self._futures: dict[str, list[Sample | Future[Sample]]] = {}
 
     def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None) -> None:
@@ -89,6 +91,8 @@ class Sampled:
 
     def _run(self, case: Case, draw: int, teacher: Sample | None, complete: Complete) -> Awaitable[Sample]:
         request = self.plan.request(case, self.role, draw)
+        if self._leader:
+            complete = partial(self._leader, complete)
         if teacher is None:
             return roll_out(case.id, request, complete, self._answer(case))
         followed = msgspec.structs.replace(request, followed=followed_digest(teacher))

@@ -82,6 +82,7 @@ class Session:
             return None
         if path not in self._recorders:
             self._recorders[path] = Recorder(refresh_path(path) if self.mode == "refresh" else path)
+            self._recorders[path].open()  # before anything is paid for that could not be written down
         return self._recorders[path].write
 
     def _answerer(self, tools: tuple[Tool, ...], timeout: float) -> Answer:

@@ -10,6 +10,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, Role, user
 from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
+from pytest_toolmatch.core.rollout import RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Reference
 from pytest_toolmatch.core.suite import Divergence
 from pytest_toolmatch.core.tool import Effect
@@ -89,8 +90,13 @@ def form_of(case: Case) -> CaseForm:
 
 
 def form_of_tool(tool: Tool) -> dict[str, Any]:
-    """Return a tool to be written down: what a model is shown, and its effect and reply where it has them."""
-    beside = {"effect": tool.effect, "reply": tool.reply}
+    """Return a tool to be written down: what a model is shown, and how its calls are answered where it is known."""
+    beside = {
+        "effect": tool.effect,
+        "execute": tool.execute or None,
+        "reply": None if callable(tool.reply) else tool.reply,
+        "outputSchema": tool.returns,
+    }
     return {**tool.shown(), **{name: value for name, value in beside.items() if value is not None}}
 
 
@@ -101,6 +107,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "effect": get_args(Effect),
     "effects[...]": get_args(Effect),
     "divergence": get_args(Divergence),
+    "mode": get_args(RolloutMode),
     "role": get_args(Role),
 }
 """The keys whose values are chosen from a list."""

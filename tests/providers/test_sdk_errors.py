@@ -166,3 +166,10 @@ def test_connections(error: Exception, unreachable: bool, words: str) -> None:
 def test_a_header_that_cannot_be_sent_is_not_repeated() -> None:
     error: Any = RuntimeError("Illegal header value b'topsecret\\n'")
     assert "topsecret" not in str(fault_of_connection(error, model="m", url=""))
+
+
+@pytest.mark.parametrize(("status", "overloaded"), [(429, True), (503, True), (529, True), (500, False), (408, False)])
+def test_only_an_overloaded_service_is_asked_less_at_once(status: int, overloaded: bool) -> None:
+    fault = fault_of_status(status, "busy", {}, model="m")
+    assert isinstance(fault, ServiceFault)
+    assert fault.overloaded is overloaded

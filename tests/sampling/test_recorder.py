@@ -189,9 +189,10 @@ def test_a_full_disk_costs_only_the_sample_that_did_not_fit(path: Path) -> None:
             print("written")
         except RecordingError as error:
             print(error)
+            print(recorder.path.read_bytes().count(b"\\n"), recorder.path.read_bytes()[-1:])
     """
     out, _ = run_python(BEGIN + code, "a", str(path)).communicate(timeout=20)
-    assert out.splitlines() == [f"can't write {path}: File too large"] * 2 + ["written"]
+    assert out.splitlines() == [f"can't write {path}: File too large", "1 b'\\n'"] * 2 + ["written"]
     assert [len(one.sample.text) for one in read(path)] == [0, 0]
 
 

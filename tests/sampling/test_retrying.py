@@ -4,20 +4,27 @@ import asyncio
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytest_toolmatch.core.errors import ServiceFault
-from pytest_toolmatch.sampling.retrying import Health, Retries
+from pytest_toolmatch.core.turn import Turn
+from pytest_toolmatch.sampling.retrying import Health, Retries, ask_again
 
 FAULT = ServiceFault("HTTP 500")
 NOBODY = ServiceFault("connection refused", unreachable=True)
 
 
 def pauses(health: Health, fault: ServiceFault) -> list[float]:
-    found = []
-    while (pause := health.pause(fault, len(found) + 1)) is not None:
-        found.append(pause)
+    """Return how long a request waits each time that keeps meeting a fault."""
+    found: list[float] = []
+
+    async def send() -> Turn:
+        raise fault
+
+    async def sleep(seconds: float) -> None:
+        found.append(seconds)
+
+    with pytest.raises(ServiceFault):
+        asyncio.run(ask_again(fault, send, health, sleep))
     return found
 
 
@@ -26,14 +33,31 @@ def test_a_fault_is_asked_again_four_times() -> None:
     assert pauses(Health(Retries(attempts=1)), FAULT) == []
 
 
-@given(st.integers(1, 60))
-def test_the_windows_double_up_to_the_longest(attempt: int) -> None:
-    rules = Retries(attempts=100, first_wait=0.5, longest_wait=8)
-    drawn = [Health(rules).pause(FAULT, attempt) for _ in range(50)]
-    window = min(8.0, 0.5 * 2 ** (attempt - 1))
-    assert all(one is not None and 0 <= one <= window for one in drawn)
-    assert len(set(drawn)) > 40  # drawn at random: requests that failed together do not come back together
-    assert max(one or 0 for one in drawn) > window / 2
+def test_the_windows_double_up_to_the_longest() -> None:
+    rules = Retries(attempts=9, first_wait=0.5, longest_wait=8)
+    drawn = list(zip(*(pauses(Health(rules), FAULT) for _ in range(50)), strict=True))
+    for attempt, waits in enumerate(drawn):
+        window = min(8.0, 0.5 * 2**attempt)
+        assert all(0 <= one <= window for one in waits)
+        assert len(set(waits)) > 40  # drawn at random: requests that failed together do not come back together
+        assert max(waits) > window / 2
+    assert len(drawn) == 8
+
+
+def test_an_answer_ends_it() -> None:
+    answers = iter([FAULT, Turn(text="Hello.")])
+
+    async def send() -> Turn:
+        match next(answers):
+            case Turn() as turn:
+                return turn
+            case fault:
+                raise fault
+
+    async def sleep(_: float) -> None:
+        """Go on at once."""
+
+    assert asyncio.run(ask_again(FAULT, send, Health(Retries()), sleep)) == Turn(text="Hello.")
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(7.0, 7.0), (0.25, 0.25), (3600.0, 60.0)])
@@ -42,8 +66,8 @@ def test_what_the_service_asks_for_overrules_up_to_a_cap(asked: float, waited: f
 
 
 def test_the_cap_is_a_setting_and_zero_is_no_advice() -> None:
-    assert Health(Retries(longest_pause=5)).pause(ServiceFault("HTTP 429", retry_after=60), 1) == 5
-    assert len({Health(Retries()).pause(ServiceFault("HTTP 429", retry_after=0), 1) for _ in range(9)}) > 1
+    assert set(pauses(Health(Retries(longest_pause=5)), ServiceFault("HTTP 429", retry_after=60))) == {5}
+    assert len(set(pauses(Health(Retries()), ServiceFault("HTTP 429", retry_after=0)))) > 1
 
 
 def test_a_server_that_never_answered_is_tried_less_often() -> None:

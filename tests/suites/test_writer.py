@@ -13,6 +13,7 @@ from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, Role, user
 from pytest_toolmatch.core.errors import SuiteError
+from pytest_toolmatch.core.rollout import Rollout, RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Override, Reference, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Effect, Tool
@@ -36,6 +37,8 @@ tools = st.lists(
         parameters=schemas,
         effect=st.sampled_from((None, *get_args(Effect))),
         reply=st.none() | texts | st.lists(st.integers(), max_size=2),
+        execute=st.booleans(),
+        returns=schemas,
     ),
     max_size=3,
     unique_by=lambda tool: tool.name.rpartition("__")[2],
@@ -71,8 +74,16 @@ rules = st.builds(
     min_consensus=shares,
     min_support=st.integers(1, 5),
 )
+rollouts = st.builds(
+    Rollout,
+    mode=st.sampled_from(get_args(RolloutMode)),
+    max_steps=st.integers(1, 99),
+    max_retries=st.integers(0, 9),
+    timeout=st.floats(0.1, 900),
+)
 suites = st.builds(
     Suite,
+    rollout=rollouts,
     name=words,
     cases=cases.map(tuple),
     tools=tools.map(tuple),

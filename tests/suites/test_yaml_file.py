@@ -14,6 +14,7 @@ from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.errors import SuiteError, ToolmatchError
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
@@ -67,6 +68,12 @@ overrides:
     items[].price: {tolerance: 0.5}
 min_consensus: 0.75
 min_support: 2
+replies: {search: [{id: 7}]}
+execute: [mcp__travel__book]
+mode: next_step
+max_steps: 3
+max_retries: 0
+timeout: 7.5
 chain_match: 0.9
 divergence: xfail
 gates: ["chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98"]
@@ -90,9 +97,10 @@ def test_every_key_is_read(here: Path) -> None:
     path = here / "trips.toolmatch.yaml"
     assert made.instructions == "You are a travel assistant.\n  Be brief.\n"
     assert made.tools == (
-        Tool(name="search", description="Find.", parameters=SCHEMA, effect="read"),
-        Tool(name="mcp__travel__book", effect="write"),
+        Tool(name="search", description="Find.", parameters=SCHEMA, effect="read", reply=[{"id": 7}]),
+        Tool(name="mcp__travel__book", effect="write", execute=True),
     )
+    assert made.rollout == Rollout(mode="next_step", max_steps=3, max_retries=0, timeout=7.5)
     overrides = {"search": {"to": Override(casefold=True), "items[].price": Override(tolerance=0.5)}}
     assert made.rules == Rules(
         match="strict",
@@ -107,14 +115,14 @@ def test_every_key_is_read(here: Path) -> None:
     assert made.gates == ("chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98")
     assert (made.recordings, made.where) == (here / "../recordings", str(path))
     rome, then = made.cases
-    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:21")
+    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:27")
     assert then.conversation == (
         Message("user", "To Rome"),
         Message("assistant", calls=(Call("search", {"to": "FCO"}),)),
         Message("tool", "[]", name="search", reply_to="c1"),
         Message("user", "And to Oslo?"),
     )
-    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:24")
+    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:30")
 
 
 def test_the_test_above_misses_no_key() -> None:
@@ -490,3 +498,31 @@ def test_a_demand_that_cannot_be_meant_is_refused_at_its_line(here: Path, keys: 
     line = (CASES + ONE_TOOL).count("\n") + 1
     assert said.startswith(f"trips.toolmatch.yaml:{line}: ")
     assert message in said
+
+
+@pytest.mark.parametrize(("key", "value"), [("replies", "{serch: []}"), ("execute", "[serch]")])
+def test_an_answer_of_no_tool_is_named(here: Path, key: str, value: str) -> None:
+    with pytest.raises(SuiteError) as raised:
+        suite(here, f"tools: [{{name: search}}]\n{key}: {value}\ncases: [{{query: To Rome}}]")
+    where = here / "trips.toolmatch.yaml"
+    assert str(raised.value) == f"{where}:2: {key}: no tool is named 'serch'; did you mean 'search'?"
+
+
+@pytest.mark.parametrize("key", ["max_steps: 0", "max_retries: -1", "timeout: 0"])
+def test_rollout_rules_out_of_range_are_named(here: Path, key: str) -> None:
+    with pytest.raises(SuiteError, match=f"trips.toolmatch.yaml:1: {key.partition(':')[0]} is "):
+        suite(here, f"{key}\ncases: [{{query: To Rome}}]")
+
+
+def test_the_tools_of_an_mcp_server_are_asked_for_only_where_somebody_can(here: Path) -> None:
+    text = "tools: {mcp: {command: [python, server.py]}}\ncases: [{query: To Rome}]"
+    assert suite(here, text).tools == ()
+    asked = []
+
+    def list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:
+        asked.append((server, where))
+        return (Tool(name="search"),)
+
+    path = here / "trips.toolmatch.yaml"
+    assert read_suite(path, list_mcp).tools == (Tool(name="search"),)
+    assert asked == [({"cwd": str(here), "command": ["python", "server.py"]}, f"{path}:1")]

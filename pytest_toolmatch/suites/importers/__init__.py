@@ -84,9 +84,14 @@ def _filtered(run: Imported, options: Options) -> Iterator[Record]:
         yield run
         return
     chain = select_calls(run.chain, lambda call: keeps(options, call.name))
+    replies = tuple(
+        tuple(text for call, text in zip(step, texts, strict=False) if keeps(options, call.name))
+        for step, texts in zip(run.chain, run.replies, strict=False)
+        if any(keeps(options, call.name) for call in step)
+    )
     case = msgspec.structs.replace(run.case, conversation=_trimmed(run.case.conversation, options))
     outcome = outcome_of(chain) if run.outcome == "called" else run.outcome
-    yield msgspec.structs.replace(run, case=case, chain=chain, outcome=outcome)
+    yield msgspec.structs.replace(run, case=case, chain=chain, outcome=outcome, replies=replies)
 
 
 def _trimmed(conversation: Conversation, options: Options) -> Conversation:

@@ -136,6 +136,7 @@ class _Part:
             error=run.error,
             source=run.source,
             alternative=run.alternative,
+            replies=run.replies,
         )
 
     def suite(self, tools: tuple[Tool, ...]) -> ImportedSuite:

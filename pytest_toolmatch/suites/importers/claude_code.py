@@ -18,7 +18,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.conversation import Conversation, last_query
 from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
-from pytest_toolmatch.suites.importers.claude_session import SYNTHETIC, Response, Session, Turn, chain_of
+from pytest_toolmatch.suites.importers.claude_session import SYNTHETIC, Response, Session, Turn, chain_of, replies_of
 from pytest_toolmatch.suites.importers.fields import tokens
 from pytest_toolmatch.suites.importers.files import Document, find, read_file
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
@@ -86,13 +86,13 @@ def _read(file: Path, source: Source, options: Options) -> Iterator[Record]:
     answered = [turn for turn in session.turns if turn.responses]
     taken = answered[:1] if options.turns == "first" else answered
     for turn in taken:
-        yield from _runs(turn, file, source)
+        yield from _runs(turn, file, source, replies=options.replies)
     later = [step for turn in answered[len(taken) :] for step in turn.responses]
     if later:
         yield Skipped(at(file), "calls after the first prompt", calls=_count(later))
 
 
-def _runs(turn: Turn, file: Path, source: Source) -> Iterator[Record]:
+def _runs(turn: Turn, file: Path, source: Source, *, replies: bool) -> Iterator[Record]:
     where = at(file, turn.number)
     conversation = turn.conversation
     case = Case(id=_id(conversation), conversation=conversation, where=where)
@@ -113,6 +113,7 @@ def _runs(turn: Turn, file: Path, source: Source) -> Iterator[Record]:
             usage=_usage(steps),
             source=where,
             identity=" ".join(step.id for step in steps),
+            replies=replies_of(steps) if replies else (),
         )
 
 

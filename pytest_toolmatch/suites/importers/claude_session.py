@@ -7,7 +7,7 @@ session forks. This module puts the pieces together again and knows nothing of c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -155,6 +155,13 @@ def path(response: Response | None) -> list[Response]:
 def chain_of(steps: Iterable[Response]) -> Chain:
     """Return the calls of some responses: one step per response."""
     return tuple(tuple(step.calls.values()) for step in steps if step.calls)
+
+
+def replies_of(steps: Sequence[Response]) -> tuple[tuple[str, ...], ...]:
+    """Return what the calls were answered with, step by step; a step that lacks an answer has none."""
+    texts = [[step.replies[key].content for key in step.calls if key in step.replies] for step in steps if step.calls]
+    calls = [len(step.calls) for step in steps if step.calls]
+    return tuple(tuple(said) if len(said) == count else () for said, count in zip(texts, calls, strict=True))
 
 
 class Session:

@@ -38,7 +38,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ``include`` and ``exclude`` are globs on tool names; a call must match one of ``include`` (all, where it is empty)
     and none of ``exclude``. ``categories`` are globs on the categories of a benchmark. ``turns`` says which prompts of
     an interactive session become cases: all of them, each with the conversation so far, or only the first.
-    ``tools`` is what is on offer where the log does not say.
+    ``tools`` is what is on offer where the log does not say. ``replies`` asks for what the tools answered, too, which
+    teacher-forced sampling shows: texts of any size, with whatever they hold.
     """
 
     include: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     turns: Literal["all", "first"] = "all"
     tools: tuple[Tool, ...] = ()
+    replies: bool = False
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -82,8 +84,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
     ``instructions`` is the system prompt that all cases of a suite share. ``suite`` names the part of a benchmark.
     ``identity`` is the run's own id where the log has one: the same run found twice counts once. An ``alternative`` is
-    one of several right answers. ``source`` is
-    ``path:line``. ``latency`` in seconds.
+    one of several right answers. ``source`` is ``path:line``. ``latency`` in seconds. ``replies`` are as in a Sample.
     """
 
     case: Case
@@ -99,6 +100,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str = ""
     identity: str = ""
     alternative: bool = False
+    replies: tuple[tuple[str, ...], ...] = ()
 
 
 Record: TypeAlias = Imported | Question | Skipped | Problem

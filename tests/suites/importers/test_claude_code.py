@@ -338,3 +338,16 @@ def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs, script: Scrip
     assert wheres == ["a.jsonl:5", "a.jsonl:2", "a.jsonl:3", "b.jsonl:1", "outcomes.json:1"]
     assert "`$.message.content`" in read.problems[1]
     assert "no Claude Code session" in read.problems[-1]
+
+
+def test_what_tools_answered_is_kept_on_demand_beside_the_calls_that_are_kept(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    parallel(script, "m1", "ToolSearch")
+    parallel(script, "m2", "find", "ToolSearch", "weigh")
+    script.call("m3", "c3", "ship", {})
+    logs.lines("s.jsonl", *script.records)
+    [run] = logs.read("claude-code", replies=True, exclude=("Tool*",)).runs
+    assert [names_of((step,)) for step in run.chain] == [["find", "weigh"], ["ship"]]
+    assert run.replies == (("find done", "weigh done"), ())
+    [plain] = logs.read("claude-code", exclude=("Tool*",)).runs
+    assert plain.replies == ()

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_toolmatch.core.errors import BudgetSpent, ConfigError, MissingRecording, ModelUnavailable
+from pytest_toolmatch.core.errors import (
+    BudgetSpent,
+    ConfigError,
+    MissingRecording,
+    ModelUnavailable,
+    RecordingError,
+    did_you_mean,
+)
 from pytest_toolmatch.core.model import PROVIDERS
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.validation import ArgumentValidator
@@ -70,6 +78,10 @@ class SuiteRun:
         recorded = student.replayed.recording if not isinstance(student, Replayed) else student.recording
         return not any(one.sample.role == "student" for one in recorded.by_key.values())
 
+    def model(self, role: SampleRole) -> Model:
+        """Return the model in a role."""
+        return self._sources[role].plan.model
+
     @property
     def divergence(self) -> str:
         """What a diverging case is: ``fail`` or ``xfail``."""
@@ -86,7 +98,11 @@ class SuiteRun:
             student.prefetch(cases)
             return
         for case in cases:
-            teacher.then(case, lambda drawn, case=case: student.prefetch((case,), self._followed(case, drawn)))  # type: ignore[misc]
+            teacher.then(case, partial(self._prefetch_forced, case))
+
+    def _prefetch_forced(self, case: Case, drawn: list[Sample]) -> None:
+        if followed := self._followed(case, drawn):
+            self._sources["student"].prefetch((case,), followed)
 
     def result(self, case: Case) -> CaseResult:
         """Judge a case by its samples; the same case is judged once."""
@@ -99,17 +115,23 @@ class SuiteRun:
         try:
             teacher = self.samples(case, "teacher")
             student = teacher if self.alone else self.samples(case, "student")
-        except (ModelUnavailable, BudgetSpent) as error:
+        except MissingRecording:
+            raise
+        except (ModelUnavailable, BudgetSpent, RecordingError) as error:
             self.unsampled = self.unsampled or error
             raise
         return self._judge(case).judge(case, teacher, student)
 
     def samples(self, case: Case, role: SampleRole) -> list[Sample]:
-        """Return the samples of a case; raises what keeps them from being there."""
+        """Return the samples of a case; raises what keeps them from being there.
+
+        A student that is to follow its teacher's steps has none where the teacher has no valid sample.
+        """
         source = self._sources[role]
         if role == "teacher" or self.suite.rollout.mode != "next_step":
             return source.samples(case)
-        return source.samples(case, self._followed(case, self.samples(case, "teacher")))
+        followed = self._followed(case, self.samples(case, "teacher"))
+        return source.samples(case, followed) if followed else []
 
     def _followed(self, case: Case, drawn: list[Sample]) -> Sample | None:
         """Return the teacher's sample that teacher-forced draws of a case follow: the one with the most support."""
@@ -122,14 +144,18 @@ class SuiteRun:
         path, called = recording_path(self.directory, model.identity), model.provider in PROVIDERS and self._session
         if not called and not path.exists():
             raise MissingRecording(self._unrecorded(role, model, path))
+        if called:
+            called.recover(path)
         recording = self._read(path, model.identity)
-        replayed = Replayed(Plan(self.suite, model), role, recording, self.settings.samples)
+        # A run that calls models says how many samples it wants of those; of others it takes what there is.
+        fewer = self._session is not None
+        replayed = Replayed(Plan(self.suite, model), role, recording, self.settings.samples, fewer=fewer)
         return called.source(replayed) if called else replayed
 
     def _unrecorded(self, role: SampleRole, model: Model, path: Path) -> str:
         names = sorted(path.stem for path in self.directory.glob("*.jsonl"))
         there = f" (recorded there: {', '.join(names)})" if names else "; record it first, or import it from a log"
-        how = "; make one with pytest --toolmatch-mode=record" if model.provider else there
+        how = "; make one with pytest --toolmatch-mode=record" if model.provider else there + _mistyped(model)
         return f"suite {self.suite.name}: no recording of {role} {model.identity!r} at {path}{how}"
 
     def _judge(self, case: Case) -> Judge:
@@ -139,3 +165,10 @@ class SuiteRun:
             wanted = self.settings.chain_match if self.suite.chain_match is None else self.suite.chain_match
             self._judges[id(tools)] = Judge(self.suite.name, matcher, ArgumentValidator(tools), wanted=wanted)
         return self._judges[id(tools)]
+
+
+def _mistyped(model: Model) -> str:
+    """Return a hint where the name of a recording begins almost like a model that can be called."""
+    prefix, colon, rest = model.name.partition(":")
+    near = did_you_mean(prefix, PROVIDERS) if colon else ""
+    return near.removesuffix("'?") + f":{rest}'?" if near else ""

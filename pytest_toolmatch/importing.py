@@ -13,6 +13,7 @@ from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.request import draw_key
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import with_effects
@@ -138,7 +139,8 @@ def _cases_of(suites: Sequence[ImportedSuite], model: str) -> set[tuple[str, str
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
     """Read ``KEY=VALUE`` settings into the fields of a suite: its rules, gates and demands."""
-    known = (*Rules.__struct_fields__, *_SUITE_KEYS)
+    parts = {"rules": Rules, "rollout": Rollout}
+    known = (*Rules.__struct_fields__, *Rollout.__struct_fields__, *_SUITE_KEYS)
     said: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -147,9 +149,9 @@ def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
         said[key] = yaml.safe_load(value)
     for gate in said.get("gates", ()):
         parse_gate(gate, "--set gates")
-    rules = {key: said.pop(key) for key in Rules.__struct_fields__ if key in said}
+    made = {name: {key: said.pop(key) for key in form.__struct_fields__ if key in said} for name, form in parts.items()}
     try:
-        return {**said, "rules": msgspec.convert(rules, Rules)}
+        return said | {name: msgspec.convert(fields, parts[name]) for name, fields in made.items()}
     except msgspec.ValidationError as error:
         raise ConfigError(f"--set: {error}") from None
 

@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 class Replayed:
     """The recorded samples of one suite and model, in one role.
 
-    ``wanted`` is how many draws a case is judged by; None means all that there are.
+    ``wanted`` is how many draws a case is judged by; None means all that there are. Where ``fewer`` will do, a case
+    that has fewer is judged by these.
     """
 
-    def __init__(self, plan: Plan, role: SampleRole, recording: Recording, wanted: int | None) -> None:
+    def __init__(
+        self, plan: Plan, role: SampleRole, recording: Recording, wanted: int | None, *, fewer: bool = False
+    ) -> None:
         self.plan = plan
         self.role = role
         self.recording = recording
         self.wanted = wanted
+        self._least = 1 if fewer or wanted is None else wanted
 
     def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None) -> None:
         """Do nothing: what is recorded is there."""
@@ -46,7 +50,7 @@ class Replayed:
         """
         found, followed = self._found(case), followed_digest(teacher) if teacher else ""
         fresh = self._fresh(case, found, followed)
-        if not fresh or (self.wanted is not None and len(fresh) < self.wanted):
+        if len(fresh) < self._least:
             raise MissingRecording(self._missing(case, fresh, found, followed))
         return [one.sample for one in fresh[: self.wanted]]
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PARTS: tuple[str, ...] = ("query", "tools", "instructions", "model settings", "rollout rules")
 """What the parts of a key are called where one has changed."""
 
+_CARRIAGE = frozenset({"api_key_env", "extra_headers", "cache"})
+
 _encoder = msgspec.json.Encoder(order="sorted")
 _LONG, _SHORT = 16, 8
 
@@ -73,8 +75,8 @@ def tools_digest(tools: Iterable[Tool]) -> str:
 
 
 def settings_digest(model: str, settings: dict[str, Any]) -> str:
-    """Return a hash of who is asked, and how."""
-    return _digest([model, settings])
+    """Return a hash of who is asked, and how; how the request gets there (keys, headers, caches) is no part of it."""
+    return _digest([model, {name: value for name, value in settings.items() if name not in _CARRIAGE}])
 
 
 def rollout_digest(rollout: Rollout, tools: Iterable[Tool], followed: str = "") -> str:

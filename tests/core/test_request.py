@@ -106,6 +106,7 @@ def test_all_keys_differ() -> None:
         changed(tools=tools(implementation=print)),
         changed(tools=tools(effect="read")),
         changed(rollout=Rollout(timeout=1.0)),
+        changed(settings=REQUEST.settings | {"api_key_env": "OTHER", "extra_headers": {"x": "y"}, "cache": False}),
         changed(tools=tools(parameters={"properties": dict(reversed(SCHEMA["properties"].items())), "type": "object"})),  # type: ignore[attr-defined]
         changed(settings={"stop": {"b": 2, "a": 1}, "temperature": 0.7}),
         changed(conversation=said(1, calls=(Call("search", {"seats": 2, "to": "FCO"}),))),
@@ -114,6 +115,7 @@ def test_all_keys_differ() -> None:
         "implementation",
         "effect",
         "timeout of a turn",
+        "settings of how it gets there",
         "key order of a schema",
         "key order of settings",
         "key order of arguments",

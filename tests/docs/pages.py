@@ -5,7 +5,9 @@ A block's info string is its language, then attributes as in a shell: ``python t
 - ``title=PATH`` writes the block to that file of the page's project; ``~/…`` is below its home directory.
 - ``console`` is run: lines after ``$ `` are commands (``> `` goes on with one), all others what they print, where
   ``...`` stands for any text, alone on its line for any lines. ``# exit status 1`` closes a command that must end so;
-  without it, a command must end with 0. A command without output in the page may print anything.
+  without it, a command must end with 0. A command without output in the page may print anything. ``$ … &`` runs until
+  the page ends, or ``$ kill %1`` ends it; the page goes on when it has printed what the page says. What ``$ export``
+  sets stays set.
 - ``pycon`` is a doctest, ``python`` a script; both run in the project. Untitled JSON, YAML and TOML must parse.
 - ``text`` is left alone, as is any block with ``skip="reason"``.
 

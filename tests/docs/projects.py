@@ -8,10 +8,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +24,11 @@ from tests.docs.pages import Block, blocks_of, project_of
 CHECKOUT = ("suites", "fixtures", "pyproject.toml")
 """What a page that starts in the repository finds there."""
 
+PATIENCE = 10.0
+"""Seconds that a command in the background has to say that it is ready, and to end."""
+
 _STATUS = re.compile(r"# exit status (\d+)")
+_KILL = re.compile(r"kill %(\d+)")
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _PARSERS: dict[str, Callable[[str], Any]] = {"json": json.loads, "yaml": yaml.safe_load, "toml": tomllib.loads}
 
@@ -35,6 +41,45 @@ class Step(NamedTuple):
     status: int
 
 
+class Job:
+    """A command in the background; what it prints goes to a file."""
+
+    def __init__(self, command: str, folder: Path, environment: dict[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                ["bash", "-c", command],
+                cwd=folder,
+                env=environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def says(self, expected: str | None) -> bool:
+        """Wait until it has printed what is expected; False where it ends, or takes too long, without it."""
+        end = time.monotonic() + PATIENCE
+        while expected is not None and not is_like(self.output, expected):
+            if self._process.poll() is not None or time.monotonic() > end:
+                return is_like(self.output, expected)
+            time.sleep(0.02)
+        return True
+
+    def end(self) -> None:
+        """End it, with all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
 class Project:
     """A folder that pages write to and run in, with a home directory beside it."""
 
@@ -44,11 +89,28 @@ class Project:
         for made in (self.folder, self.home):
             made.mkdir(parents=True, exist_ok=True)
         self.names: dict[str, Any] = {"__name__": "__main__"}
+        self._environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+            "HOME": str(self.home),
+            "COLUMNS": "80",
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # takes longer to load than all else that a page does
+        }
+        self._jobs: list[Job] = []
 
     def play(self, page: Path) -> None:
-        for block in blocks_of(page):
-            if "skip" not in block.attributes:
-                self._play(block)
+        self.play_blocks(blocks_of(page))
+
+    def play_blocks(self, blocks: Iterable[Block]) -> None:
+        """Play blocks from first to last, and end what they left running."""
+        try:
+            for block in blocks:
+                if "skip" not in block.attributes:
+                    self._play(block)
+        finally:
+            for job in self._jobs:
+                job.end()
 
     def _play(self, block: Block) -> None:
         if block.language == "console":
@@ -67,6 +129,28 @@ class Project:
             _PARSERS.get(block.language, str)(block.text)
 
     def _check(self, step: Step, block: Block) -> None:
+        killed = _KILL.fullmatch(step.command)
+        if step.command.endswith(" &"):
+            self._start(step, block)
+        elif killed:
+            self._jobs[int(killed[1]) - 1].end()
+        elif step.command.startswith("export "):
+            self._export(step, block)
+        else:
+            self._command(step, block)
+
+    def _start(self, step: Step, block: Block) -> None:
+        log = self.home.parent / f"job-{len(self._jobs)}.log"
+        job = Job(step.command.removesuffix(" &"), self.folder, self._environment, log)
+        self._jobs.append(job)
+        assert job.says(step.output), f"{block.where}: $ {step.command}\n{job.output}# never like this:\n{step.output}"
+
+    def _export(self, step: Step, block: Block) -> None:
+        done = self._run(["bash", "-c", f"{step.command} && env -0"])
+        assert done.returncode == 0, f"{block.where}: $ {step.command}\n{done.stdout}"
+        self._environment |= dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
+
+    def _command(self, step: Step, block: Block) -> None:
         done = self._run(["bash", "-c", step.command])
         shown = f"{block.where}: $ {step.command}\n{done.stdout}"
         assert done.returncode == step.status, f"{shown}# exit status {done.returncode}, not {step.status}"
@@ -80,14 +164,7 @@ class Project:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={
-                "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-                "HOME": str(self.home),
-                "COLUMNS": "80",
-                "LANG": "C.UTF-8",
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # takes longer to load than all else that a page does
-            },
+            env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, PAGES, Block, anchors_of, blocks_of, links_of, name_of
-from tests.docs.projects import Projects, is_like, steps_of
+from tests.docs.projects import Project, Projects, is_like, steps_of
 
 LANGUAGES = {"console", "json", "pycon", "python", "text", "toml", "yaml"}
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -81,3 +81,26 @@ def test_a_session_is_cut_into_commands() -> None:
 )
 def test_dots_stand_for_anything(output: str, expected: str, like: bool) -> None:
     assert is_like(output, expected) is like
+
+
+def session(text: str) -> Block:
+    return Block(PAGES[0], 1, "console", {}, text)
+
+
+def test_what_runs_in_the_background_ends_with_the_page_or_before(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    alive = "$ kill -0 $(cat pid)\n"
+    project.play_blocks(
+        [
+            session("$ export WORD=ready\n$ echo $$ > pid; echo $WORD; sleep 60 &\nready\n"),
+            session(f"{alive}$ kill %1\n{alive}# exit status 1\n"),
+            session("$ echo $$ > pid; echo $WORD; sleep 60 &\nready\n"),
+            session(alive),
+        ]
+    )
+    project.play_blocks([session(f"{alive}# exit status 1\n")])
+
+
+def test_what_runs_in_the_background_has_to_say_what_the_page_says(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="never like this"):
+        Project(tmp_path).play_blocks([session("$ echo other &\nready\n")])

@@ -18,8 +18,12 @@ from pytest_toolmatch import Matcher, matches, plugin
 from pytest_toolmatch.cli import _parser
 from pytest_toolmatch.core import errors
 from pytest_toolmatch.core.conversation import Message
+from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.core.request import PARTS, Request
+from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import MODES, Override, Rules
-from pytest_toolmatch.core.sample import Outcome, Sample
+from pytest_toolmatch.core.sample import Outcome, Sample, Spending
+from pytest_toolmatch.core.turn import Turn
 from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.levels import LEVELS
@@ -29,10 +33,11 @@ from pytest_toolmatch.plugin.fixture import MARK_KEYS
 from pytest_toolmatch.reports.report import VERSION, Report, SuiteReport, Terms
 from pytest_toolmatch.sampling.recordings import VERSION as RECORDING_VERSION
 from pytest_toolmatch.sampling.recordings import Record
+from pytest_toolmatch.settings import MODES as RECORD_MODES
 from pytest_toolmatch.settings import Settings
 from pytest_toolmatch.suites.forms import CaseForm, SuiteForm
 from pytest_toolmatch.suites.importers import FORMATS
-from tests.docs.pages import DOCS, table_of
+from tests.docs.pages import DOCS, REPOSITORY, table_of
 
 
 class Options:
@@ -66,8 +71,8 @@ def default_of(cell: str) -> Any:
 
 def settled(name: str) -> Any:
     """Return the default of a setting as a table would say it."""
-    value = getattr(Settings(), name)
-    return value if isinstance(value, float) else str(value) if value else None
+    value = getattr(Settings(), name) or None
+    return value if value is None or isinstance(value, int | float) else str(value)
 
 
 def test_flags_are_those_of_the_plugin(options: Options) -> None:
@@ -93,7 +98,7 @@ def test_every_setting_is_in_a_table(options: Options) -> None:
 def test_mark_keys_are_those_of_the_plugin() -> None:
     rows = table_of("reference/settings.md", "The mark")
     assert rows.keys() == set(MARK_KEYS)
-    for key, value in msgspec.structs.asdict(Rules()).items():
+    for key, value in (msgspec.structs.asdict(Rules()) | msgspec.structs.asdict(Rollout())).items():
         assert (default_of(rows[key][0]) or None) == (value or None), key
 
 
@@ -207,7 +212,9 @@ def test_example_of_arguments_is_right(schema: str, teacher: str, student: str, 
     [
         ("reference/recordings.md", "A line", Record),
         ("reference/recordings.md", "Sample", Sample),
+        ("reference/python.md", "Turn", Turn),
         ("reference/report.md", "Report", Report),
+        ("reference/report.md", "Spent", Spending),
         ("reference/report.md", "Suite", SuiteReport),
         ("reference/report.md", "Terms", Terms),
         ("reference/report.md", "Estimate", Estimate),
@@ -237,7 +244,23 @@ def test_public_names_are_in_the_table_and_have_a_heading() -> None:
     assert set(pytest_toolmatch.__all__) - headings == {"ToolmatchError", "ToolmatchWarning"}
 
 
-@pytest.mark.parametrize("name", ["Call", "Case", "Matcher", "Tool", "matches"])
+def test_request_has_the_attributes_of_the_code() -> None:
+    assert set(table_of("reference/python.md", "Request")) == {*Request.__struct_fields__, "key"}
+
+
+def test_modes_of_sampling_are_those_of_the_code() -> None:
+    assert tuple(table_of("reference/settings.md", "Modes")) == RECORD_MODES
+
+
+def test_parts_of_a_key_are_those_of_the_code() -> None:
+    assert tuple(table_of("reference/recordings.md", "Keys and freshness")) == PARTS
+
+
+def test_prefixes_of_models_are_those_of_the_code() -> None:
+    assert {row.rstrip(":") for row in table_of("reference/models.md", "Providers")} == set(PROVIDERS)
+
+
+@pytest.mark.parametrize("name", ["Call", "Case", "Matcher", "Model", "Tool", "Turn", "matches"])
 def test_parameters_are_those_of_the_code(name: str) -> None:
     text = (DOCS / "reference/python.md").read_text()
     found = re.search(rf"^`({name}\(.*?)`", text, re.MULTILINE)
@@ -246,7 +269,8 @@ def test_parameters_are_those_of_the_code(name: str) -> None:
     assert isinstance(said, ast.FunctionDef)
     real = inspect.signature(getattr(pytest_toolmatch, name)).parameters.values()
     hidden = {"where"}  # for messages
-    expected = [str(one.replace(annotation=one.empty)).replace("'", '"') for one in real if one.name not in hidden]
+    shown = [str(one.replace(annotation=one.empty)).replace("'", '"') for one in real if one.name not in hidden]
+    expected = [one.removesuffix("=<factory>") for one in shown]
     assert [re.sub(r"=\.\.\.$", "", one) for one in written(said.args)] == expected
 
 
@@ -265,4 +289,17 @@ def _written(one: ast.arg, default: ast.expr | None) -> str:
 def test_errors_are_those_of_the_code() -> None:
     text = (DOCS / "reference/python.md").read_text().partition("## Errors")[2]
     known = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
-    assert re.findall(r"\b([A-Z]\w+(?:Error|Recording))\b", text)[: len(known) - 1] == known[:-1]
+    assert re.findall(r"^[ │├└─]*([A-Z]\w+)(?: {2}|$)", text.partition("```text")[2], re.MULTILINE) == known[:-1]
+
+
+@pytest.mark.parametrize(("heading", "table"), [("The service", "SERVICE"), ("What is said wrongly", "WRONG")])
+def test_faults_are_those_that_are_tested(heading: str, table: str) -> None:
+    source = ast.parse((REPOSITORY / "tests/plugin/test_faults.py").read_text())
+    made = next(one.value for one in source.body if isinstance(one, ast.Assign) and _named(one) == table)
+    assert isinstance(made, ast.Dict)
+    assert list(table_of("reference/faults.md", heading)) == [ast.literal_eval(key) for key in made.keys if key]
+
+
+def _named(assignment: ast.Assign) -> str:
+    target = assignment.targets[0]
+    return target.id if isinstance(target, ast.Name) else ""

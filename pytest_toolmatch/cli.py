@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines: Iterable[Line | str] = arguments.run(arguments)
         for line in lines:
             text = clean(line) if isinstance(line, str) else line.text
-            print(encodable(text, sys.stdout.encoding))  # noqa: T201 - a command prints
+            print(encodable(text, sys.stdout.encoding), flush=True)  # noqa: T201 - a command prints
     except ToolmatchError as error:
         sys.stderr.write(f"toolmatch: error: {encodable(clean(str(error)), sys.stderr.encoding)}\n")
         return USAGE_ERROR
@@ -61,6 +61,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _import(commands)
+    _record(commands)
     _report(commands)
     _compare(commands)
     _schema(commands)
@@ -116,6 +117,32 @@ def _run_import(arguments: argparse.Namespace) -> Iterable[str]:
         categories=tuple(arguments.category),
         turns=arguments.turns,
         replies=arguments.replies,
+    )
+
+
+def _record(commands: Any) -> None:
+    command = commands.add_parser("record", help="call models for what is not recorded: pytest --toolmatch-mode=record")
+    command.add_argument("paths", nargs="*", metavar="PATH", help="suites and tests, as pytest takes them")
+    command.add_argument("--batch", action="store_true", help="send through the providers' batch interfaces")
+    command.add_argument("--wait", action="store_true", help="run again until no batch is under way")
+    command.add_argument("--teacher", metavar="MODEL", help="the model to agree with")
+    command.add_argument("--student", metavar="MODEL", help="the model that is judged")
+    command.add_argument("--samples", type=int, metavar="N", help="samples of each model and case")
+    command.add_argument("--refresh", action="store_true", help="call for everything, also for what is recorded")
+    command.set_defaults(run=_run_record)
+
+
+def _run_record(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.recording import record  # noqa: PLC0415
+
+    return record(
+        arguments.paths,
+        batch=arguments.batch,
+        wait=arguments.wait,
+        teacher=arguments.teacher,
+        student=arguments.student,
+        samples=arguments.samples,
+        refresh=arguments.refresh,
     )
 
 

@@ -112,6 +112,8 @@ class SuiteRun:
         return self._results[id(case)][1]
 
     def _judged(self, case: Case) -> CaseResult:
+        if self._session:
+            self.prefetch((case,))
         try:
             teacher = self.samples(case, "teacher")
             student = teacher if self.alone else self.samples(case, "student")

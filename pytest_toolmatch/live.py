@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.sampling.batcher import FOLDER, Batcher
 from pytest_toolmatch.sampling.budget import Budget, parse_budget
 from pytest_toolmatch.sampling.limits import ModelLimits
 from pytest_toolmatch.sampling.prices import Prices
@@ -31,7 +32,14 @@ def open_session(settings: Settings, tick: Callable[[], None]) -> Session:
         budget=Budget(budget.usd, budget.calls) if budget else None,
         prices=Prices(prices),
     )
-    return Session(settings.mode, sampler, tick)
+    if not settings.batch:
+        return Session(settings.mode, sampler, tick)
+    if budget:
+        raise ConfigError(
+            f"toolmatch_budget is {settings.budget}, which a run with --toolmatch-batch can't hold: what a batch costs "
+            "is known when it comes back; leave it out (-o toolmatch_budget=) and bound the samples instead"
+        )
+    return Session(settings.mode, Batcher(settings.recordings / FOLDER, sampler, prices=Prices(prices)), tick)
 
 
 def _limits(settings: Settings) -> dict[str, ModelLimits]:

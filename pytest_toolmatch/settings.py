@@ -99,6 +99,10 @@ def settle(*sources: Callable[[str], Any]) -> Settings:
 
 
 def _check(settings: Settings) -> None:
+    settings.model("teacher")
+    settings.model("student")
+    if settings.batch and settings.mode != "record":
+        raise ConfigError("--toolmatch-batch goes with --toolmatch-mode=record: only what is recorded can be collected")
     if settings.samples is not None and settings.samples < 1:
         raise ConfigError(f"toolmatch_samples is {settings.samples}: a case needs at least 1 sample of each model")
     if settings.concurrency < 1:

@@ -30,6 +30,7 @@ BELOW = {
     "harness",
     "importing",
     "live",
+    "recording",
 }
 ANYTHING = {*BELOW, "plugin", "cli"}
 MAY_IMPORT = {
@@ -43,6 +44,7 @@ MAY_IMPORT = {
     "settings": {"core"},
     "harness": {"core", "settings", "sampling", "judging"},
     "live": {"core", "settings", "sampling"},
+    "recording": {"core"},
     "importing": {"core", "judging", "sampling", "suites", "harness"},
     "plugin": ANYTHING,
     "cli": ANYTHING,
@@ -94,7 +96,8 @@ def imports_of(module: str) -> Iterator[Import]:
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
         for node in ast.walk(block)
     }
-    inside = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)}
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    inside = {id(n) for f in ast.walk(tree) if isinstance(f, functions) for n in ast.walk(f)}
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):

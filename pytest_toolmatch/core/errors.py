@@ -12,7 +12,8 @@ ToolmatchError            what went wrong, where, what to do next; shown without
     ├── ModelUnavailable  nothing will help until the user acts: key, model name, missing package, no server
     ├── RequestRejected   the provider does not take this request, and would not another time
     ├── ServiceFault      may pass: overload, 5xx, time-out, broken connection, garbage; asked again
-    └── BudgetSpent       the budget does not allow another call
+    ├── BudgetSpent       the budget does not allow another call
+    └── BatchPending      a batch has yet to bring the answer: run the same command again
 
 ToolmatchWarning          something to know that changes no result
 """
@@ -89,6 +90,10 @@ class ServiceFault(SamplingError):  # noqa: N818
 
 class BudgetSpent(SamplingError):  # noqa: N818
     """The budget does not allow another call."""
+
+
+class BatchPending(SamplingError):  # noqa: N818
+    """The answer comes with a batch that is under way, or goes out when the run ends."""
 
 
 class ToolmatchWarning(UserWarning):

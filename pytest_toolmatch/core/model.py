@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -29,11 +30,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         """What recordings and reports call it: ``provider:name``."""
         return f"{self.provider}:{self.name}" if self.provider else self.name
 
+    def __repr__(self) -> str:
+        """Show neither address nor settings: both may hold secrets, and failing tests show what they are given."""
+        return f"<Model {self.identity}>"
+
 
 def parse_model(text: str, settings: dict[str, Any] | None = None) -> Model:
     """Return the model of ``anthropic:NAME``, ``local:NAME@URL``, ``python:module:function`` or a recording's name."""
     provider, _, rest = text.partition(":")
     if provider not in PROVIDERS:
         return Model(name=text, settings=settings or {})
-    name, _, address = rest.partition("@http")
-    return Model(provider=provider, name=name, url=f"http{address}" if address else "", settings=settings or {})
+    name, *url = re.split(r"@(?=https?://)", rest, maxsplit=1, flags=re.IGNORECASE)
+    return Model(provider=provider, name=name, url="".join(url), settings=settings or {})

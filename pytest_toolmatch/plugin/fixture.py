@@ -15,7 +15,7 @@ from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
-from pytest_toolmatch.plugin.run import RUN, Run
+from pytest_toolmatch.plugin.run import ROLES, RUN, Run
 from pytest_toolmatch.plugin.verdicts import fail, judge
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Toolmatch:
         return self._runs[id(suite)]
 
     def __repr__(self) -> str:
-        return f"<toolmatch {self._run.settings.teacher} / {self._run.settings.student}>"
+        return f"<toolmatch {' / '.join(self._run.settings.model(role).identity for role in ROLES)}>"
 
 
 def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:

@@ -12,8 +12,8 @@ from pytest_toolmatch.core.errors import ToolmatchError, ToolmatchWarning
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_test
 from pytest_toolmatch.plugin.queries import QueriesError
-from pytest_toolmatch.plugin.run import Run
-from pytest_toolmatch.plugin.verdicts import VERDICTS, fail, require_samples
+from pytest_toolmatch.plugin.run import ROLES, Run
+from pytest_toolmatch.plugin.verdicts import PENDING, VERDICTS, fail, require_samples
 from pytest_toolmatch.plugin.yaml_suite import CaseItem
 from pytest_toolmatch.reports.lines import clean
 
@@ -33,10 +33,8 @@ class Hooks:
 
     def pytest_report_header(self) -> str:
         """Name the models and the mode."""
-        settings = self.run.settings
-        return clean(
-            f"toolmatch: teacher {settings.teacher or '-'}, student {settings.student or '-'}, {settings.mode}"
-        )
+        teacher, student = (self.run.settings.model(role).identity or "-" for role in ROLES)
+        return clean(f"toolmatch: teacher {teacher}, student {student}, {self.run.settings.mode}")
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
@@ -75,7 +73,10 @@ class Hooks:
         if faults:
             raise pytest.UsageError(*dict.fromkeys(faults))
         if run.session:
-            self._prefetch(session.items)
+            try:
+                self._prefetch(session.items)
+            except ToolmatchError as error:
+                raise pytest.UsageError(str(error)) from None
 
     def _prefetch(self, items: Sequence[pytest.Item]) -> None:
         """Have drawn what collection knows already; what only a fixture can tell waits for its module's set-up."""
@@ -127,7 +128,8 @@ class Hooks:
             for result in results:
                 if result.state != "agrees":
                     add_section("toolmatch", self.run.case_text(item.nodeid, result))
-        if call.when == "setup" and report.skipped and (suite := self._suite(item)):
+        is_pending = item.stash.get(PENDING, False)
+        if call.when == "setup" and report.skipped and not is_pending and (suite := self._suite(item)):
             report.toolmatch_skipped = suite.name  # type: ignore[attr-defined]
         if call.when == "teardown" and results:
             if self.run.is_worker:

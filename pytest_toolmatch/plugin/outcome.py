@@ -53,10 +53,12 @@ class Outcome:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Decide the gates while the exit status is still open."""
+        ended = False
         try:
             result = yield
+            ended = True
         finally:
-            self.run.close_session()
+            self.run.close_session(ended=ended)
         if not self.run.is_worker and self.run.results:
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             for suite, gate in self.run.finish().failed_gates:
@@ -76,9 +78,12 @@ class Outcome:
         if self.run.is_worker:
             session.config.workeroutput["toolmatch"] = msgspec.to_builtins(self.run.declared)  # type: ignore[attr-defined]
             return
-        if self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED:
+        self.run.close_session()
+        if self.run.unkept:
+            self.run.faults.append(self.run.unkept)
+        if self.run.unkept or (self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        if self.run.results:
+        if self.run.results or (self.run.session and self.run.session.spent().calls):
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             report = (
                 self.run.report if self.run.report and not interrupted else self.run.finish(interrupted=interrupted)
@@ -95,6 +100,8 @@ class Outcome:
         """Print the summary above pytest's own last line."""
         run, report = self.run, self.run.report
         if run.is_worker or report is None:
+            for note in _notes(run):
+                terminalreporter.write_line(note)
             for fault in run.faults if run.session else ():
                 terminalreporter.write_line(f"ERROR: {clean(fault)}", red=True)
             return
@@ -105,8 +112,15 @@ class Outcome:
             terminalreporter.write_line(line.text, **dict.fromkeys(line.style, True))
         for path in self._written:
             terminalreporter.write_line(f"report  {clean(str(path))}")
+        for note in _notes(run):
+            terminalreporter.write_line(note)
         for fault in run.faults:
             terminalreporter.write_line(f"ERROR: {clean(fault)}", red=True)
+
+
+def _notes(run: Run) -> list[str]:
+    """Return what there is to know of batches, for any terminal."""
+    return [clean(note) for note in run.session.batches.notes()] if run.session and run.session.batches else []
 
 
 def _in_ascii(report: Any) -> None:

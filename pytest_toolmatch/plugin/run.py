@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import msgspec
 import pytest
@@ -40,6 +40,7 @@ class Run:
         self.results: dict[tuple[str, str], CaseResult] = {}
         self.skipped: dict[str, set[str]] = {}
         self.faults: list[str] = []
+        self.unkept = ""
         self.report: Report | None = None
         self.session = _session_of(config, settings)
         self.marked: dict[Any, tuple[tuple[pytest.Mark, ...], Suite]] = {}
@@ -59,6 +60,8 @@ class Run:
             suite.where,
             repr(suite.rules),
             repr(suite.rollout),
+            suite.instructions,
+            suite.recordings,
             suite.gates,
             suite.chain_match,
             suite.divergence,
@@ -99,13 +102,13 @@ class Run:
 
     def case_text(self, nodeid: str, result: CaseResult) -> str:
         """Return a case in full: the chains side by side, and the command that judges it again."""
-        models = {role: self.config.getoption(f"toolmatch_{role}", default=None) for role in ("teacher", "student")}
-        flags = [f"--toolmatch-{role}={shlex.quote(model)}" for role, model in models.items() if model]
+        models = {role: self.name_of(role, result.suite) for role in ROLES}
+        named = [role for role in ROLES if self.config.getoption(f"toolmatch_{role}", default=None)]
+        flags = [f"--toolmatch-{role}={shlex.quote(models[role])}" for role in named]
         screen = screen_of(self.config)
         lines = case_lines(
             msgspec.structs.replace(result, nodeid=nodeid),
-            teacher=self.settings.teacher,
-            student=self.settings.student,
+            **models,
             width=max(screen.width, 80),
             ascii=screen.ascii,
             verbose=self.config.get_verbosity() > 1,
@@ -113,14 +116,23 @@ class Run:
         )
         return "\n".join(line.text for line in lines)
 
-    def close_session(self) -> None:
-        """Stop calling models; what was drawn until then is recorded. Safe to call again."""
+    def name_of(self, role: ModelRole, suite: str = "") -> str:
+        """Return what the models in a role are called, in one suite or in all: never where they are served."""
+        runs = [run for run in self._suites.values() if suite in ("", run.suite.name)]
+        names = sorted({run.model(role).identity for run in runs})
+        return ", ".join(names) or self.settings.model(role).identity
+
+    def close_session(self, *, ended: bool = False) -> None:
+        """Stop calling models; what was drawn until then is recorded. Safe to call again.
+
+        A run that has ``ended``, and was not stopped, sends what it wants answered by the batch.
+        """
         if self.session is None:
             return
         try:
-            self.session.close()
+            self.session.close(cancel=not (ended and self.session.batches))
         except ToolmatchError as error:
-            self.faults.append(str(error))
+            self.unkept = str(error)
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """Put everything together; safe to call again."""
@@ -129,8 +141,8 @@ class Run:
             by_suite.setdefault(result.suite, []).append(result)
         self.report = run_report(
             {name: (by_suite.get(name, []), self._terms(name)) for name in self.declared},
-            teacher=self.settings.teacher,
-            student=self.settings.student,
+            teacher=self.name_of("teacher"),
+            student=self.name_of("student"),
             mode=self.settings.mode,
             confidence=self.settings.confidence,
             interrupted=interrupted,
@@ -140,6 +152,8 @@ class Run:
         return self.report
 
 
+ModelRole: TypeAlias = Literal["teacher", "student"]
+ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
 RUN = pytest.StashKey[Run]()
 _OPTIONS_ONLY = ("mode", "reports", "batch")
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.reports.lines import clean
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_toolmatch.sampling.progress import Progress
     from pytest_toolmatch.sampling.session import Session
 
@@ -39,24 +40,38 @@ class Ticker:
         screen = screen_of(self._config)
         text = clean(progress_line(self.session.sampler.progress(), now - self._start))
         text = text.encode("ascii", "replace").decode() if screen.ascii else text
-        if reporter.isatty:
-            self._overwrite(reporter, text[: screen.width - 1])
-        else:
+        with self._uncaptured():
+            self._show(reporter, text, screen.width)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Remove the line, so that pytest goes on where it was."""
+        self._clear()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Remove the line of a run that was stopped while it waited."""
+        self._clear()
+
+    def _uncaptured(self) -> contextlib.AbstractContextManager[Any]:
+        """Let what is written reach the terminal: pytest captures whatever a test's set-up writes."""
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        return capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
+
+    def _show(self, reporter: Any, text: str, width: int) -> None:
+        if not self._shown:
             reporter.ensure_newline()
+        if reporter.isatty:
+            reporter.write(f"\r\x1b[2K{text[: width - 1]}", flush=True)
+            self._shown = True
+        else:
             reporter.write_line(text)
 
-    def clear(self) -> None:
-        """Remove the line, so that pytest goes on where it was."""
+    def _clear(self) -> None:
         if self._shown:
             reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
             reporter.write("\r\x1b[2K", flush=True)
             self._shown = False
-
-    def _overwrite(self, reporter: Any, text: str) -> None:
-        if not self._shown:
-            reporter.ensure_newline()
-            self._shown = True
-        reporter.write(f"\r\x1b[2K{text}", flush=True)
 
 
 def progress_line(progress: Progress, seconds: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.core.errors import BatchPending, ToolmatchError
 from pytest_toolmatch.judging.verdict import CaseResult, Verdict
 from pytest_toolmatch.reports.lines import clean
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.harness import SuiteRun
 
 VERDICTS = pytest.StashKey[list[Verdict]]()
+PENDING = pytest.StashKey[bool]()
 
 
 def fail(error: Exception | str) -> NoReturn:
@@ -27,11 +28,19 @@ def judge(item: pytest.Item, run: SuiteRun, case: Case) -> Verdict:
     """Judge a case for a test, and remember that it did."""
     try:
         result = run.result(case)
+    except BatchPending as pending:
+        await_batch(item, pending)
     except ToolmatchError as error:
         fail(error)
     verdict = Verdict(result, partial(settle_truth, item, run))
     item.stash.setdefault(VERDICTS, []).append(verdict)
     return verdict
+
+
+def await_batch(item: pytest.Item, pending: BatchPending) -> NoReturn:
+    """Skip a test whose samples come with a batch, and remember that its suite lacks it."""
+    item.stash[PENDING] = True
+    raise pytest.skip.Exception(str(pending), _use_item_location=True) from None
 
 
 def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
@@ -45,14 +54,16 @@ def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
 
 def require_samples(item: pytest.Item, run: SuiteRun, case: Case) -> None:
     """Fail a test's setup where its samples are missing or came to nothing: that is no fault of the student's."""
-    if run.unsampled:
-        raise pytest.skip.Exception(
-            f"not sampled: {run.suite.name} stopped at its first error", _use_item_location=True
-        )
+    stopped = run.unsampled
     try:
         result = run.result(case)
+    except BatchPending as pending:
+        await_batch(item, pending)
     except ToolmatchError as error:
+        if type(error) is type(stopped):
+            why = f"not sampled: {run.suite.name} stopped at its first error"
+            raise pytest.skip.Exception(why, _use_item_location=True) from None
         result = CaseResult(suite=run.suite.name, case=case.id, query=case.query, state="error", reason=str(error))
     if result.state == "error":
         item.stash.setdefault(VERDICTS, []).append(Verdict(result))
-        fail(f"{case.id}: {result.reason}" if case.id not in result.reason else result.reason)
+        fail(result.reason if result.reason.startswith(f"{case.id}: ") else f"{case.id}: {result.reason}")

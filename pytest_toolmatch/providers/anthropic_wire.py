@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.providers.anthropic_turns import wire_messages
+from pytest_toolmatch.providers.wire import model_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,7 @@ def to_wire(request: Request) -> dict[str, Any]:
     """
     settings = request.settings
     wire: dict[str, Any] = {
-        "model": request.model.removeprefix("anthropic:"),
+        "model": model_name(request.model),
         "max_tokens": _MAX_TOKENS,
         "messages": wire_messages(request.conversation),
         "system": _system(request),

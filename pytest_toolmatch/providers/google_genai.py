@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import os
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.errors import ModelUnavailable, RequestRejected, SamplingError, ServiceFault
 from pytest_toolmatch.providers.google_wire import from_wire, to_wire
+from pytest_toolmatch.providers.keys import key_of
+from pytest_toolmatch.providers.sdk_client import SdkProvider
 from pytest_toolmatch.providers.sdk_errors import environment_secrets, fault_of_connection, fault_of_status, scrub
 
 if TYPE_CHECKING:
@@ -24,37 +25,33 @@ _SHORTEST_DEADLINE = 10  # seconds; the service refuses to be told a shorter one
 _HTTP_LIBRARIES = ("aiohttp", "httpx", "httpx2", "httpcore", "httpcore2")
 
 
-class Provider:
+class Provider(SdkProvider):
     """Calls one model through a ``google.genai.Client``, also a user's own (Vertex AI comes with it)."""
 
-    def __init__(self, client: Any, model: str, *, http: Any = None) -> None:
+    def __init__(self, model: Model, client: Any, *, http: Any = None) -> None:
         """``http`` is the HTTP client to close in the end, where it is ours."""
+        super().__init__(model, client, ours=False)
         self._aio = getattr(client, "aio", client)
-        self._client = client
-        self._model = model
         self._http = http
-
-    async def complete(self, request: Request) -> Turn:
-        """Send one request and return the answer."""
-        prepared = self._prepare(to_wire(request), request.rollout.timeout)
-        try:
-            async with asyncio.timeout(request.rollout.timeout):
-                response = await self._aio.models.generate_content(**prepared)
-                answer = response.model_dump(
-                    mode="json", by_alias=True, exclude_none=True, exclude={"sdk_http_response", "parsed"}
-                )
-        except Exception as error:
-            fault = _fault(error, self._model)
-            if fault is None:
-                raise
-            raise fault from None
-        return from_wire(answer)
 
     async def aclose(self) -> None:
         """Close connections; safe to call twice."""
         if self._http is not None:
             await self._http.aclose()
             self._client.close()
+
+    async def _send(self, request: Request) -> dict[str, Any]:
+        prepared = self._prepare(to_wire(request), request.rollout.timeout)
+        response = await self._aio.models.generate_content(**prepared)
+        left_out = {"sdk_http_response", "parsed"}
+        answer: dict[str, Any] = response.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=left_out)
+        return answer
+
+    def _read(self, answer: dict[str, Any], request: Request) -> Turn:  # noqa: ARG002 - other wires need the request
+        return from_wire(answer)
+
+    def _fault(self, error: Exception) -> SamplingError | None:
+        return _fault(error, self._model.identity, self._model.url)
 
     def _prepare(self, wire: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Return the wire's JSON as the SDK's own types, which know signatures for the bytes that they are."""
@@ -78,7 +75,7 @@ class Provider:
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
             raise RequestRejected(
-                f"{self._model}: google-genai does not take the request: {faults}: check the model's settings"
+                f"{self._model.identity}: google-genai does not take the request: {faults}: check the model's settings"
             ) from None
 
 
@@ -89,12 +86,13 @@ def open_provider(model: Model) -> Provider:
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
 
     if model.client is not None:
-        return Provider(model.client, model.identity)
+        return Provider(model, model.client)
     # Left to itself the SDK takes aiohttp, in a way that aiohttp warns of: an error where warnings are errors.
     http = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_connections=None), follow_redirects=True)
     try:
-        client = genai.Client(http_options=genai.types.HttpOptions(httpx_async_client=http))
-        return Provider(client, model.identity, http=http)
+        options = genai.types.HttpOptions(httpx_async_client=http, base_url=model.url or None)
+        client = genai.Client(api_key=key_of(model, "GEMINI_API_KEY", needed=False) or None, http_options=options)
+        return Provider(model, client, http=http)
     except (ValueError, GoogleAuthError) as error:
         if "API key" in str(error):
             raise ModelUnavailable(
@@ -104,7 +102,7 @@ def open_provider(model: Model) -> Provider:
         raise ModelUnavailable(f"{model.identity}: {scrub(str(error), environment_secrets())}") from None
 
 
-def _fault(error: Exception, model: str) -> SamplingError | None:
+def _fault(error: Exception, model: str, url: str = "") -> SamplingError | None:
     """Return what an exception of the SDK, or of what it sends with, is to us; None where it is no such."""
     from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415 - start-up stays cheap
     from google.genai import errors  # noqa: PLC0415
@@ -114,7 +112,8 @@ def _fault(error: Exception, model: str) -> SamplingError | None:
         return _fault_of_answer(error, model)
     library = type(error).__module__.partition(".")[0]
     if isinstance(error, OSError | TransportError) or library in _HTTP_LIBRARIES:
-        return fault_of_connection(error, model=model, url=os.environ.get("GOOGLE_GEMINI_BASE_URL", _ADDRESS))
+        address = url or os.environ.get("GOOGLE_GEMINI_BASE_URL", _ADDRESS)
+        return fault_of_connection(error, model=model, url=address)
     said = scrub(str(error), environment_secrets())
     unread = (errors.UnknownApiResponseError, json.JSONDecodeError, ValidationError, TypeError)
     told: list[tuple[Any, SamplingError]] = [

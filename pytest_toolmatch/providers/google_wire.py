@@ -10,7 +10,8 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.errors import ServiceFault
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.turn import Stop, Turn
-from pytest_toolmatch.providers.exchanges import Exchange, exchanges
+from pytest_toolmatch.providers.exchanges import Exchange, distinct, exchanges
+from pytest_toolmatch.providers.wire import OWN_SETTINGS, model_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.request import Request
 
 PREFIX = "google"
+_ID = re.compile(r".+", re.DOTALL)
 _UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 """The documented signature (``skip_thought_signature_validator``) of a call that another model made: without one,
 Gemini 3 refuses the conversation."""
 
 _CONFIG = {"max_tokens": "maxOutputTokens", "max_completion_tokens": "maxOutputTokens", "stop": "stopSequences"}
+_HTTP = {"extra_headers": "headers", "extra_body": "extraBody"}
 _THINKING = {
     "thinking_budget": "thinkingBudget",
     "thinking_level": "thinkingLevel",
@@ -45,10 +48,10 @@ _STOPS: dict[str, Stop] = {
 def to_wire(request: Request) -> dict[str, Any]:
     """Return ``{model, contents, config}`` in JSON, as ``generate_content`` takes them.
 
-    Settings: ``max_tokens``, ``stop``, ``tool_choice`` and what has to do with thinking are translated, all others are
-    fields of GenerateContentConfig.
+    Settings: ``max_tokens``, ``stop``, ``tool_choice``, ``extra_headers``, ``extra_body`` and what has to do with
+    thinking are translated, all others are fields of GenerateContentConfig.
     """
-    found = exchanges(request.conversation)
+    found = exchanges(request.conversation, PREFIX, _ID)
     system = [one.message.content for one in found if one.message.role == "system"]
     config: dict[str, Any] = {}
     if instructions := "\n\n".join(filter(None, [request.instructions, *system])):
@@ -56,9 +59,12 @@ def to_wire(request: Request) -> dict[str, Any]:
     if request.tools:
         config["tools"] = [{"functionDeclarations": [_declaration(tool.shown()) for tool in request.tools]}]
     for name, value in request.settings.items():
-        _set(config, name, value)
+        if name not in OWN_SETTINGS:
+            _set(config, name, value)
+    if options := {_HTTP[name]: request.settings[name] for name in _HTTP if request.settings.get(name)}:
+        config["httpOptions"] = {**config.get("httpOptions", {}), **options}
     contents = [content for one in found if one.message.role != "system" for content in _contents(one)]
-    return {"model": request.model.partition(":")[2], "contents": contents, "config": config}
+    return {"model": model_name(request.model), "contents": contents, "config": config}
 
 
 def from_wire(response: dict[str, Any]) -> Turn:
@@ -77,7 +83,7 @@ def from_wire(response: dict[str, Any]) -> Turn:
     stop = _STOPS.get(candidates[0].get("finishReason", "STOP"), "done")
     return Turn(
         calls=tuple(Call(call.get("name") or "", call.get("args") or {}) for call in calls),
-        ids=tuple(call.get("id") or f"call_{index}" for index, call in enumerate(calls)),
+        ids=distinct([call.get("id") for call in calls], set()),
         text=text if stop in ("done", "truncated") else _reason(text, candidates[0]),
         stop=stop,
         usage=usage,
@@ -86,12 +92,10 @@ def from_wire(response: dict[str, Any]) -> Turn:
 
 
 def _contents(exchange: Exchange) -> Iterator[dict[str, Any]]:
-    message = exchange.message
-    if message.role == "user":
-        yield {"role": "user", "parts": [{"text": message.content}]}
+    if exchange.message.role == "user":
+        yield {"role": "user", "parts": [{"text": exchange.message.content}]}
         return
-    native = message.native if isinstance(message.native, dict) else {}
-    content = native["content"] if native.get("provider") == PREFIX else _spoken(exchange)
+    content = _back(exchange) or {"role": "model", "parts": [*_spoken(exchange)]}
     if content["parts"]:
         yield content
     calls = [part["functionCall"] for part in content["parts"] if part.get("functionCall")]
@@ -100,14 +104,30 @@ def _contents(exchange: Exchange) -> Iterator[dict[str, Any]]:
         yield {"role": "user", "parts": replies}
 
 
-def _spoken(exchange: Exchange) -> dict[str, Any]:
+def _back(exchange: Exchange) -> dict[str, Any]:
+    """Return what the model itself said; its calls have an id only where it gave one."""
+    content = (exchange.native or {}).get("content") or {}
+    parts = content.get("parts") or []
+    if sum(bool(part.get("functionCall")) for part in parts) != len(exchange.ids):
+        return {}
+    ids = iter(exchange.ids)
+    return {**content, "parts": [_named(part, next(ids)) if part.get("functionCall") else part for part in parts]}
+
+
+def _named(part: dict[str, Any], name: str) -> dict[str, Any]:
+    call = part["functionCall"]
+    return {**part, "functionCall": {**call, "id": name}} if call.get("id") else part
+
+
+def _spoken(exchange: Exchange) -> Iterator[dict[str, Any]]:
     message = exchange.message
-    parts: list[dict[str, Any]] = [{"text": message.content}] if message.content else []
-    for index, (call, name) in enumerate(zip(message.calls, exchange.ids, strict=True)):
+    if message.content:
+        yield {"text": message.content}
+    signature = {"thoughtSignature": _UNSIGNED}
+    for call, name in zip(message.calls, exchange.ids, strict=True):
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
-        signature = {"thoughtSignature": _UNSIGNED} if index == 0 else {}
-        parts.append({"functionCall": {"id": name, "name": call.name, "args": arguments}, **signature})
-    return {"role": "model", "parts": parts}
+        yield {"functionCall": {"id": name, "name": call.name, "args": arguments}, **signature}
+        signature = {}
 
 
 def _reply(call: dict[str, Any], reply: Message) -> dict[str, Any]:

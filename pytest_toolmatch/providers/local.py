@@ -6,14 +6,14 @@ An official SDK gets a few hundred calls a second through one core. Behind a loc
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
-import os
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
-from pytest_toolmatch.core.errors import ConfigError, ModelUnavailable, RequestRejected, SamplingError, ServiceFault
+from pytest_toolmatch.core.errors import ConfigError, RequestRejected, SamplingError, ServiceFault
 from pytest_toolmatch.core.turn import Turn
 from pytest_toolmatch.providers.chat_wire import (
     body_of,
@@ -23,6 +23,7 @@ from pytest_toolmatch.providers.chat_wire import (
     read_answer,
     to_wire,
 )
+from pytest_toolmatch.providers.keys import key_of
 from pytest_toolmatch.providers.leaks import lost_in_error
 from pytest_toolmatch.providers.sdk_errors import fault_of_connection, fault_of_status, scrub
 
@@ -55,7 +56,8 @@ class Provider:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._url = chat_url(model)
-        self._headers, self._secrets = _headers(model)
+        self._headers, secrets = _headers(model)
+        self._secrets = [*secrets, *_address_secrets(self._url)]
         self._session: ClientSession | None = None
         self._tools: dict[int, tuple[tuple[Tool, ...], msgspec.Raw, frozenset[str]]] = {}
 
@@ -161,13 +163,19 @@ def chat_url(model: Model) -> str:
 
 def _headers(model: Model) -> tuple[dict[str, str], list[str]]:
     """Return the headers of every request, and which of what they hold is secret."""
-    name = model.settings.get("api_key_env", "")
-    key = os.environ.get(name or _KEY, "").strip()
-    if name and not key:
-        raise ModelUnavailable(f"{model.identity}: there is no key: set {name}, or leave settings.api_key_env out")
+    key = key_of(model, _KEY, needed=False)
     extra = {str(header): str(value) for header, value in (model.settings.get("extra_headers") or {}).items()}
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
     return headers | ({"Authorization": f"Bearer {key}"} if key else {}) | extra, [key, *extra.values()]
+
+
+def _address_secrets(url: str) -> list[str]:
+    """Return the password of an address, and the form in which it is sent."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return []
+    name, password = unquote(parts.username or ""), unquote(parts.password)
+    return [password, base64.b64encode(f"{name}:{password}".encode()).decode()]
 
 
 def _is_loopback(url: str) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.chain import Call
-from pytest_toolmatch.core.errors import ModelUnavailable, RequestRejected, SamplingError, ServiceFault
+from pytest_toolmatch.core.errors import RequestRejected, ServiceFault
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.turn import Stop, Turn
-from pytest_toolmatch.providers.exchanges import Exchange, exchanges, read_arguments, write_arguments
-from pytest_toolmatch.providers.sdk_errors import environment_secrets, fault_of_connection, fault_of_status, scrub
+from pytest_toolmatch.providers.exchanges import (
+    Exchange,
+    distinct,
+    exchanges,
+    read_arguments,
+    with_ids,
+    write_arguments,
+)
+from pytest_toolmatch.providers.openai_client import OpenAIProvider
+from pytest_toolmatch.providers.wire import NO_PARAMETERS, OWN_SETTINGS, model_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +32,7 @@ _NO_REASONING = "Encrypted content is not supported"
 _RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 _NESTED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
 _CHOICES = {"any": "required"}
-_NO_PARAMETERS = {"type": "object", "properties": {}}
+_ID = re.compile(r".{1,64}", re.DOTALL)  # longer ones are refused
 _STOPS: dict[str, Stop] = {"content_filter": "refused"}  # all other reasons to be incomplete are limits
 _REJECTIONS = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download_image")
 
@@ -38,8 +44,8 @@ def to_wire(request: Request) -> dict[str, Any]:
     Settings: ``max_tokens``, ``reasoning_effort`` and ``verbosity`` are translated, all others go as they are.
     """
     body: dict[str, Any] = {
-        "model": request.model.partition(":")[2],
-        "input": [item for exchange in exchanges(request.conversation) for item in _items(exchange)],
+        "model": model_name(request.model),
+        "input": [item for exchange in exchanges(request.conversation, PREFIX, _ID) for item in _items(exchange)],
         "store": False,
         "include": [_REASONING],
     }
@@ -48,8 +54,9 @@ def to_wire(request: Request) -> dict[str, Any]:
     if request.tools:
         body["tools"] = [_function(tool.shown()) for tool in request.tools]
     for name, value in request.settings.items():
-        _set(body, name, value)
-    return body
+        if name not in OWN_SETTINGS:
+            _set(body, name, value)
+    return body | (request.settings.get("extra_body") or {})
 
 
 def from_wire(response: dict[str, Any]) -> Turn:
@@ -64,7 +71,7 @@ def from_wire(response: dict[str, Any]) -> Turn:
     refusals = [part.get("refusal", "") for part in parts if part.get("type") == "refusal"]
     return Turn(
         calls=tuple(Call(item["name"], read_arguments(item.get("arguments"))) for item in calls),
-        ids=tuple(item.get("call_id") or f"call_{index}" for index, item in enumerate(calls)),
+        ids=distinct([item.get("call_id") for item in calls], set()),
         text="".join([part.get("text", "") for part in parts if part.get("type") == "output_text"] + refusals),
         stop="refused" if refusals else _stop(response),
         usage=_usage(response.get("usage")),
@@ -72,22 +79,15 @@ def from_wire(response: dict[str, Any]) -> Turn:
     )
 
 
-class Provider:
-    """Calls one model through an ``AsyncOpenAI``, or a user's own client: sync ones in a thread."""
+class Provider(OpenAIProvider):
+    """Calls one model through the SDK."""
 
-    def __init__(self, client: Any, model: str, *, owned: bool) -> None:
-        self._client = client.with_options(max_retries=0)
-        self._model = model
-        self._owned = owned
-        self._encrypted = True
+    _encrypted = True
 
     async def complete(self, request: Request) -> Turn:
-        """Send one request and return the answer."""
-        wire = to_wire(request)
-        if not self._encrypted:
-            wire.pop("include")
+        """Send one request and return the answer; see ``Provider`` for what is raised."""
         try:
-            return from_wire(await self._send(wire, request.rollout.timeout))
+            return await super().complete(request)
         except RequestRejected as error:
             if _NO_REASONING not in str(error) or "include" in request.settings or not self._encrypted:
                 raise
@@ -95,86 +95,44 @@ class Provider:
             self._encrypted = False
             return await self.complete(request)
 
-    async def aclose(self) -> None:
-        """Close connections; safe to call twice."""
-        if self._owned:
-            await self._client.close()
-
-    async def _send(self, wire: dict[str, Any], limit: float) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(limit):  # the SDK's own bounds each read, not the whole
-                answer = await self._post(wire, limit)
-                return _read(answer.content, self._model)
-        except Exception as error:
-            fault = _fault(error, self._model, str(self._client.base_url))
-            if fault is None:
-                raise
-            raise fault from None
-
-    async def _post(self, wire: dict[str, Any], limit: float) -> Any:
-        rest = {name: value for name, value in wire.items() if name not in ("model", "input")}
-        sent = {"model": wire["model"], "input": wire["input"], "extra_body": rest, "timeout": limit}
+    async def _send(self, request: Request) -> bytes:
+        body = to_wire(request)
+        if not self._encrypted:
+            body.pop("include")
+        sent = {"model": body.pop("model"), "input": body.pop("input"), "timeout": request.rollout.timeout}
+        headers = {"extra_headers": self._headers} if self._headers else {}
         create = self._client.responses.with_raw_response.create
-        if isinstance(self._client, _sync_client()):
-            return await asyncio.to_thread(create, **sent)
-        answer = create(**sent)
-        return await answer if inspect.isawaitable(answer) else answer
+        answer = await self._call(create, **sent, **headers, extra_body=body)
+        content: bytes = answer.content
+        return content
+
+    def _read(self, answer: bytes, request: Request) -> Turn:  # noqa: ARG002 - other wires need the request to read
+        return from_wire(self._object(answer))
 
 
 def open_provider(model: Model) -> Provider:
     """Return the provider of a model; ModelUnavailable where there is no key."""
-    import openai  # noqa: PLC0415 - start-up stays cheap
-
-    if model.client is not None:
-        return Provider(model.client, model.identity, owned=False)
-    try:
-        client = openai.AsyncOpenAI(max_retries=0)
-    except openai.OpenAIError:
-        raise ModelUnavailable(f"{model.identity}: there is no key: set OPENAI_API_KEY") from None
-    return Provider(client, model.identity, owned=True)
-
-
-def _sync_client() -> type[Any]:
-    import openai  # noqa: PLC0415 - start-up stays cheap
-
-    return openai.OpenAI
-
-
-def _fault(error: Exception, model: str, url: str) -> SamplingError | None:
-    import openai  # noqa: PLC0415 - start-up stays cheap
-
-    if isinstance(error, openai.APIStatusError):
-        return fault_of_status(error.status_code, error.response.text, error.response.headers, model=model)
-    if isinstance(error, openai.APIConnectionError | TimeoutError):
-        return fault_of_connection(error, model=model, url=url)
-    if isinstance(error, openai.OpenAIError):  # no key, a token that can't be had
-        return ModelUnavailable(f"{model}: {type(error).__name__}: {scrub(str(error), environment_secrets())}")
-    return None
+    return Provider(model)
 
 
 def _items(exchange: Exchange) -> Iterator[dict[str, Any]]:
-    message = exchange.message
-    native = message.native if isinstance(message.native, dict) else {}
-    if native.get("provider") == PREFIX:
-        yield from native["output"]
-        ids = tuple(item.get("call_id") or "" for item in native["output"] if item.get("type") == "function_call")
-    else:
-        ids = exchange.ids
-        yield from _spoken(message.role, message.content, any_calls=bool(message.calls))
-        for call, name in zip(message.calls, ids, strict=True):
-            written = write_arguments(call.arguments)
-            yield {"type": "function_call", "call_id": name, "name": call.name, "arguments": written}
-    for name, reply in zip(ids, exchange.replies, strict=True):
+    native = exchange.native or {}
+    yield from with_ids(native.get("output", []), exchange.ids, "function_call", "call_id") or _said(exchange)
+    for name, reply in zip(exchange.ids, exchange.replies, strict=True):
         yield {"type": "function_call_output", "call_id": name, "output": reply.content}
 
 
-def _spoken(role: str, content: str, *, any_calls: bool) -> Iterator[dict[str, Any]]:
-    if content or not any_calls:
-        yield {"type": "message", "role": role, "content": content}
+def _said(exchange: Exchange) -> Iterator[dict[str, Any]]:
+    message = exchange.message
+    if message.content or not exchange.ids:
+        yield {"type": "message", "role": message.role, "content": message.content}
+    for call, name in zip(message.calls, exchange.ids, strict=False):
+        written = write_arguments(call.arguments)
+        yield {"type": "function_call", "call_id": name, "name": call.name, "arguments": written}
 
 
 def _function(shown: dict[str, Any]) -> dict[str, Any]:
-    parameters = shown["parameters"] or _NO_PARAMETERS
+    parameters = shown["parameters"] or NO_PARAMETERS
     return {"type": "function", **shown, "parameters": parameters, "strict": False}
 
 
@@ -221,14 +179,3 @@ def _usage(usage: dict[str, Any] | None) -> Usage | None:
         output=usage.get("output_tokens") or 0,
         reasoning=(usage.get("output_tokens_details") or {}).get("reasoning_tokens") or 0,
     )
-
-
-def _read(content: bytes, model: str) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        start = content[:60].decode("utf-8", "replace")
-        raise ServiceFault(f"{model}: the answer can't be read: it is no JSON object but starts with {start!r}")
-    return found

@@ -10,7 +10,7 @@ import pkgutil
 import sys
 import sysconfig
 import traceback
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from pytest_toolmatch.core.errors import (
 )
 from pytest_toolmatch.providers.python_answer import from_wire
 from pytest_toolmatch.providers.sdk_errors import environment_secrets, scrub
+from pytest_toolmatch.providers.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ class Provider:
         try:
             if _is_coroutine_function(self._function):
                 return await self._function(request), None
-            answer, error = await asyncio.to_thread(_call, self._function, request)
+            answer, error = await in_thread(partial(_call, self._function, request))
             return (await answer if inspect.isawaitable(answer) else answer), error
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's function raises
             return None, error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.errors import ConfigError, ModelUnavailable, did_you_mean
 from pytest_toolmatch.core.model import PROVIDERS
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.model import Model
+    from pytest_toolmatch.providers.batches import Batches
     from pytest_toolmatch.providers.provider import Provider
 
 _MODULES = {
@@ -19,6 +20,12 @@ _MODULES = {
     "google": "google_genai",
     "local": "local",
     "python": "python_callable",
+}
+_BATCHES = {
+    "anthropic": "anthropic_batches",
+    "openai": "openai_batches",
+    "openai-responses": "openai_batches",
+    "google": "google_batches",
 }
 _EXTRAS = {"anthropic": "anthropic", "openai": "openai", "openai-responses": "openai", "google": "google"}
 
@@ -34,9 +41,31 @@ def open_provider(model: Model) -> Provider:
             f"{model.name!r} can't be called, only replayed: a model is PROVIDER:NAME with a provider of "
             f"{', '.join(PROVIDERS)}{did_you_mean(prefix, PROVIDERS)}"
         )
-    module = importlib.import_module(f"pytest_toolmatch.providers.{_MODULES[model.provider]}")
+    provider: Provider = _open(_MODULES[model.provider], "open_provider", model)
+    return provider
+
+
+def has_batches(model: Model) -> bool:
+    """Whether the provider of a model takes requests by the batch, at half the price."""
+    return model.provider in _BATCHES
+
+
+def open_batches(model: Model) -> Batches:
+    """Return the batch interface of a model's provider.
+
+    Raises ConfigError where it has none, ModelUnavailable where its package or its key is missing.
+    """
+    if not has_batches(model):
+        raise ConfigError(
+            f"{model.identity} has no batch interface, those of {', '.join(_BATCHES)} have: leave --toolmatch-batch out"
+        )
+    batches: Batches = _open(_BATCHES[model.provider], "open_batches", model)
+    return batches
+
+
+def _open(module: str, name: str, model: Model) -> Any:
     try:
-        provider: Provider = module.open_provider(model)
+        return getattr(importlib.import_module(f"pytest_toolmatch.providers.{module}"), name)(model)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(model.provider)
         if extra is None or not error.name or error.name.startswith("pytest_toolmatch"):
@@ -44,4 +73,3 @@ def open_provider(model: Model) -> Provider:
         raise ModelUnavailable(
             f"{model.identity}: the package {error.name!r} is not installed: pip install 'pytest-toolmatch[{extra}]'"
         ) from None
-    return provider

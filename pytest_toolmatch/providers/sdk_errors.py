@@ -66,10 +66,12 @@ def fault_of_connection(error: Exception, *, model: str, url: str) -> ServiceFau
     """Return the fault that a time-out or a broken connection is; ``unreachable`` where nothing answered at all."""
     chain = list(_causes(error))
     place = f"{model}: {scrub(url, environment_secrets())}"
-    if any(_unreachable(one) for one in chain):
-        return ServiceFault(f"{place} can't be reached: {_reason(chain)}", unreachable=True)
-    if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in chain):
-        return ServiceFault(f"{place} did not answer in time: raise `timeout`, or ask less at once")
+    # First: some transports call it a failure to connect when somebody answers and hangs up.
+    if not any(map(_cut_off, chain)):
+        if any(map(_unreachable, chain)):
+            return ServiceFault(f"{place} can't be reached: {_reason(chain)}", unreachable=True)
+        if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in chain):
+            return ServiceFault(f"{place} did not answer in time: raise `timeout`, or ask less at once")
     return ServiceFault(f"{place} broke the connection off: {_reason(chain)}")
 
 
@@ -152,6 +154,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _unreachable(error: BaseException) -> bool:
     names = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ProxyError")
     return isinstance(error, ConnectionRefusedError | socket.gaierror) or type(error).__name__ in names
+
+
+def _cut_off(error: BaseException) -> bool:
+    return (
+        isinstance(error, ConnectionResetError | BrokenPipeError) or type(error).__name__ == "ServerDisconnectedError"
+    )
 
 
 def _reason(chain: list[BaseException]) -> str:

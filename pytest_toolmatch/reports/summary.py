@@ -69,9 +69,9 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
     if report.spent:
         lines += [Line(text) for text in wrap(_spent(report.spent), width, "  ")]
     missing = sum(max(0, suite.terms.expected - len(suite.cases)) for suite in report.suites.values())
-    if missing or report.interrupted:
-        why = "interrupted: " if report.interrupted else ""
-        lines.append(Line(f"{why}{plural(missing, 'case')} of these suites not judged", ("yellow",)))
+    left_out = [f"{plural(missing, 'case')} of these suites not judged"] if missing else []
+    if left_out or report.interrupted:
+        lines.append(Line(": ".join(["interrupted"] * report.interrupted + left_out), ("yellow",)))
     return lines
 
 

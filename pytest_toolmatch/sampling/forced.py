@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from pytest_toolmatch.core.conversation import Message
+from pytest_toolmatch.core.errors import BatchPending
 from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, outcome_of
 from pytest_toolmatch.sampling.rollout import Ending, Rolling, or_ending, summed
 
@@ -66,7 +67,13 @@ async def roll_forced(
                 tasks.append(group.create_task(_position(Rolling(asked, complete, answer))))
     except BaseExceptionGroup as raised:
         raise raised.exceptions[0] from None
-    return _sample(case, request, teacher.chain, [task.result() for task in tasks])
+    positions: list[_Position] = []
+    for task in tasks:
+        came = task.result()
+        if isinstance(came, BatchPending):
+            raise came
+        positions.append(came)
+    return _sample(case, request, teacher.chain, positions)
 
 
 async def _shown(teacher: Sample, answer: Answer) -> list[list[Message]]:
@@ -79,8 +86,12 @@ async def _shown(teacher: Sample, answer: Answer) -> list[list[Message]]:
     return shown
 
 
-async def _position(rolling: Rolling) -> _Position:
-    turn = await or_ending(rolling.step())
+async def _position(rolling: Rolling) -> _Position | BatchPending:
+    # Pending is returned: raised, it would break off the other positions, which have to be asked, too.
+    try:
+        turn = await or_ending(rolling.step())
+    except BatchPending as pending:
+        return pending
     ending = turn if isinstance(turn, Ending) else Ending()
     return _Position(rolling.chain[0] if rolling.chain else (), rolling, ending, mended=ending is not turn)
 

@@ -41,15 +41,17 @@ _REJECTIONS = 3
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """One draw to make.
 
-    ``key`` is its recording key. ``run`` draws the sample with what it is given to ask the model; it is called when its
-    turn comes, so that thousands of requests need not exist at once. ``keep`` records a valid sample and returns the
-    one that stands.
+    ``home`` is the recording that it is for, ``key`` its key there. ``run`` draws the sample with what it is given to
+    ask the model; it is called when its turn comes, so that thousands of requests need not exist at once. Where a draw
+    is begun anew in every run, it is also given what remembers replies, to put around what answers calls. ``keep``
+    records a valid sample and returns the one that stands.
     """
 
     case: str
     key: str
+    home: str = ""
     model: Model
-    run: Callable[[Complete], Awaitable[Sample]]
+    run: Callable[..., Awaitable[Sample]]
     keep: Callable[[Sample], Sample] | None = None
 
 

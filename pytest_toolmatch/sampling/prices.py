@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Price: TypeAlias = "Callable[[Usage], float]"
 """The cost of one call by its tokens."""
 
+BATCHED = 0.5
+"""What a call by the batch costs of what it would cost alone; the same with all providers."""
+
 _PROVIDERS = {"anthropic": "anthropic", "openai": "openai", "openai-responses": "openai", "google": "google"}
 _MILLION = 1_000_000
 
@@ -69,6 +72,11 @@ class Prices:
             return self._own[model.identity]
         provider = _PROVIDERS.get(model.provider)
         return _listed(model.name, provider) if provider else None
+
+    def by_batch(self, model: Model) -> Price | None:
+        """Return what a model's calls cost when they go by the batch, None where nobody knows."""
+        price = self.of(model)
+        return (lambda usage: BATCHED * price(usage)) if price else None
 
     def missing(self, model: Model) -> bool:
         """Whether a model's calls cost money, and nobody knows how much."""

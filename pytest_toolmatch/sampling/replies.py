@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
 import inspect
 import pathlib
-import threading
 import typing
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.core.rollout import Rollout
+from pytest_toolmatch.providers.threads import in_thread
 from pytest_toolmatch.sampling.simulated import simulated
 
 if TYPE_CHECKING:
@@ -89,33 +87,8 @@ async def _result(function: Callable[..., Any], arguments: dict[str, Any]) -> An
     call = functools.partial(function, **_converted(function, arguments))
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
         return await call()
-    result = await _in_thread(call)
+    result = await in_thread(call, "toolmatch-tool")
     return await result if inspect.isawaitable(result) else result
-
-
-async def _in_thread(function: Callable[[], Any]) -> Any:
-    """Run a function in a daemon thread: one that never ends must not keep the process from ending."""
-    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-    done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-
-    def settle(result: Any, error: BaseException | None) -> None:
-        if not done.done():
-            done.set_result((result, error))
-
-    def work() -> None:
-        result, error = None, None
-        try:
-            result = context.run(function)
-        except BaseException as raised:  # noqa: BLE001 - also sys.exit() and pytest.fail(), which end no thread of ours
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=work, daemon=True, name="toolmatch-tool").start()
-    result, error = await done
-    if error is not None:
-        raise error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
-    return result
 
 
 def _converted(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:

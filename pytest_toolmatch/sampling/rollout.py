@@ -17,7 +17,7 @@ import msgspec
 
 from pytest_toolmatch.core.chain import Call, Step, encode_chain
 from pytest_toolmatch.core.conversation import Message
-from pytest_toolmatch.core.errors import BudgetSpent, ModelUnavailable, SamplingError
+from pytest_toolmatch.core.errors import BatchPending, BudgetSpent, ModelUnavailable, SamplingError
 from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, Usage, outcome_of
 from pytest_toolmatch.core.validation import ArgumentValidator, Problem
 from pytest_toolmatch.sampling.replies import Reply
@@ -50,17 +50,17 @@ async def roll_out(
     refusal after ``max_retries`` such turns ends the sample as ``invalid``. A step more than ``max_steps``, or a third
     round of the same steps with the same replies, ends it as ``truncated``. ``error`` says why. ``latency`` are the
     seconds of the model's turns. Any SamplingError makes an ``infrastructure`` sample that keeps what was seen, but
-    ModelUnavailable and BudgetSpent are raised.
+    ModelUnavailable, BudgetSpent and BatchPending are raised.
     """
     rolling = Rolling(request, complete, answer)
     return rolling.sample(case, await or_ending(rolling.to_the_end()))
 
 
 async def or_ending(awaited: Awaitable[_T]) -> _T | Ending:
-    """Return what is awaited, or the ending that a fault of the service is; ModelUnavailable and BudgetSpent rise."""
+    """Return what is awaited, or the ending that a fault is; ModelUnavailable, BudgetSpent, BatchPending rise."""
     try:
         return await awaited
-    except (ModelUnavailable, BudgetSpent):
+    except (ModelUnavailable, BudgetSpent, BatchPending):
         raise
     except SamplingError as error:
         return Ending("infrastructure", str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from concurrent.futures import Future
 from functools import partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.core.request import followed_digest
 from pytest_toolmatch.sampling.forced import roll_forced
 from pytest_toolmatch.sampling.lane import Work
@@ -83,20 +85,28 @@ class Sampled:
             Work(
                 case=case.id,
                 key=key,
+                home=str(self.replayed.recording.path),
                 model=self.plan.model,
                 run=partial(self._run, case, draw, teacher),
                 keep=partial(self._kept, key) if self._keep else None,
             )
         )
 
-    def _run(self, case: Case, draw: int, teacher: Sample | None, complete: Complete) -> Awaitable[Sample]:
-        request = self.plan.request(case, self.role, draw)
+    def _run(
+        self,
+        case: Case,
+        draw: int,
+        teacher: Sample | None,
+        complete: Complete,
+        remember: Callable[[Answer], Answer] = lambda answer: answer,
+    ) -> Awaitable[Sample]:
+        request, answer = self.plan.request(case, self.role, draw), remember(self._answer(case))
         if self._leader:
             complete = partial(self._leader, complete)
         if teacher is None:
-            return roll_out(case.id, request, complete, self._answer(case))
+            return roll_out(case.id, request, complete, answer)
         followed = msgspec.structs.replace(request, followed=followed_digest(teacher))
-        return roll_forced(case.id, followed, teacher, complete, self._answer(case))
+        return roll_forced(case.id, followed, teacher, complete, answer)
 
     def _kept(self, key: str, sample: Sample) -> Sample:
         assert self._keep
@@ -111,7 +121,8 @@ def _when_done(futures: list[Future[Sample]], act: Callable[[], None]) -> None:
 
     def count(_: Future[Sample]) -> None:
         if next(done) == len(futures) and not any(one.cancelled() or one.exception() for one in futures):
-            act()
+            with contextlib.suppress(ToolmatchError, RuntimeError):  # whoever waits for what it begins meets it again
+                act()
 
     for future in futures:
         future.add_done_callback(count)

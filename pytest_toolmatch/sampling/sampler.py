@@ -21,7 +21,7 @@ from pytest_toolmatch.sampling.progress import Progress, wait
 from pytest_toolmatch.sampling.retrying import Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.sample import Sample
@@ -31,6 +31,9 @@ __all__ = ["Sampler", "Work"]
 
 _PATIENCE = 0.2
 """Seconds that each model has to let go of what it holds when the sampler is closed."""
+
+_LAST_PATIENCE = 0.6
+"""Seconds for what shall happen at the very end: a server that was started needs some to end by itself."""
 
 
 class Sampler:
@@ -58,14 +61,27 @@ class Sampler:
         self._prices = prices or Prices()
         self._open_provider = open_provider
         self._lanes: dict[tuple[str, str, int], Lane] = {}
-        self._futures: dict[tuple[str, str], Future[Sample]] = {}
+        self._futures: dict[tuple[str, str, str], Future[Sample]] = {}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
         self._broken: Exception | None = None
         self._woken = self._closed = False
+        self._at_end: list[Callable[[], Awaitable[None]]] = []
+
+    def run_at_end(self, function: Callable[[], Awaitable[None]]) -> None:
+        """Have a coroutine function called on the loop at the end, when nothing is in flight any more."""
+        self._at_end.append(function)
+
+    def open(self, model: Model) -> None:
+        """Open a model's provider before anything is asked of any; ConfigError for a model that nothing answers to.
+
+        That a model is unavailable is said of its draws.
+        """
+        with self._lock:
+            self._lane(model)
 
     def submit(self, work: Work) -> Future[Sample]:
-        """Queue a draw; one that was given in before, by case and key, has the future that it has.
+        """Queue a draw; one that was given in before, by recording, case and key, has the future that it has.
 
         Cheap, but for the first draw of a model, which opens its provider. Raises ConfigError for a model that nothing
         answers to.
@@ -73,11 +89,11 @@ class Sampler:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sampler is closed")
-            known = self._futures.get((work.case, work.key))
+            known = self._futures.get((work.home, work.case, work.key))
             if known is not None:
                 return known
             lane, job = self._lane(work.model), Job(work)
-            self._futures[work.case, work.key] = job.future
+            self._futures[work.home, work.case, work.key] = job.future
             lane.put(job)
             self._wake()
             return job.future
@@ -112,7 +128,7 @@ class Sampler:
         atexit.unregister(self.close)
         # Whoever blocks the loop is left behind with it.
         with contextlib.suppress(TimeoutError):
-            portal.start(self._end()).result(3 * _PATIENCE)
+            portal.start(self._end()).result(3 * _PATIENCE + _LAST_PATIENCE)
         portal.close()
 
     def _wake(self) -> None:
@@ -170,3 +186,5 @@ class Sampler:
     async def _end(self) -> None:
         self._fail(CancelledError("sampling was stopped"))
         await asyncio.gather(*(lane.aclose(_PATIENCE) for lane in self._lanes.values()))
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.gather(*(function() for function in self._at_end)), _LAST_PATIENCE)

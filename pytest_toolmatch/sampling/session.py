@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import SamplingError
 from pytest_toolmatch.core.sample import Spending
+from pytest_toolmatch.sampling.batcher import Batcher
 from pytest_toolmatch.sampling.progress import wait
 from pytest_toolmatch.sampling.recorder import Recorder
 from pytest_toolmatch.sampling.refreshed import merge_refreshed, refresh_path
@@ -33,16 +35,26 @@ class Session:
     ``tick`` is called about five times a second while somebody waits.
     """
 
-    def __init__(self, mode: str, sampler: Sampler, tick: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, mode: str, sampler: Sampler | Batcher, tick: Callable[[], None] = lambda: None) -> None:
         self.mode = mode
         self.sampler = sampler
         self._tick = tick
         self._recorders: dict[Path, Recorder] = {}
         self._answers: dict[int, tuple[tuple[Tool, ...], Answer]] = {}
+        sampler.run_at_end(_close_mcp_sessions)
+
+    def recover(self, path: Path) -> None:
+        """Put in place what a refresh that was killed has left beside a recording; to be called before it is read."""
+        if path not in self._recorders:
+            merge_refreshed(path)
 
     def source(self, replayed: Replayed) -> Sampled:
-        """Return what draws the samples of a suite and model beside those recorded."""
+        """Return what draws the samples of a suite and model beside those recorded.
+
+        Raises ConfigError for a model that nothing answers to, RecordingError where samples can't be kept.
+        """
         path = replayed.recording.path
+        self.sampler.open(replayed.plan.model)
 
         def answer(case: Case) -> Answer:
             return self._answerer(replayed.plan.tools(case), replayed.plan.suite.rollout.timeout)
@@ -68,11 +80,18 @@ class Session:
         seen = self.sampler.progress()
         return Spending(samples=seen.done - seen.failed, lost=seen.failed, calls=seen.calls, cost=seen.cost)
 
+    @property
+    def batches(self) -> Batcher | None:
+        """What sends and collects batches, in a run that does so."""
+        return self.sampler if isinstance(self.sampler, Batcher) else None
+
     def close(self, *, cancel: bool = True) -> None:
         """Stop what is in flight, unless it shall be waited for, and put what was refreshed in its place."""
-        self.sampler.close(cancel=cancel)
-        for recorder in self._recorders.values():
-            recorder.close()
+        try:
+            self.sampler.close(cancel=cancel)
+        finally:
+            for recorder in self._recorders.values():
+                recorder.close()
         if self.mode == "refresh":
             for path in self._recorders:
                 merge_refreshed(path)
@@ -90,3 +109,9 @@ class Session:
         if id(tools) not in self._answers:
             self._answers[id(tools)] = (tools, Replies(timeout).answerer(tools))
         return self._answers[id(tools)][1]
+
+
+async def _close_mcp_sessions() -> None:
+    mcp = sys.modules.get("pytest_toolmatch.sampling.mcp")  # not imported: no suite has tools of a server
+    if mcp:
+        await mcp.close_sessions()

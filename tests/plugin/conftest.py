@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-import ast
+import contextlib
+import functools
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+import aiohttp
+import anthropic
+import genai_prices.data_snapshot
 import hypothesis
 import jsonschema_rs
+import openai
 import pytest
 import tabulate
+from google import genai
 
-from pytest_toolmatch.core.chain import Call, Chain
+from pytest_toolmatch import live
 from pytest_toolmatch.core.conversation import user
 from pytest_toolmatch.core.request import Request
 from pytest_toolmatch.core.sample import Outcome, Sample, SampleRole
 from pytest_toolmatch.core.toolformats import tools_from_json
-from pytest_toolmatch.plugin import hooks, outcome, queries
-from pytest_toolmatch.sampling.recordings import Record, encode
+from pytest_toolmatch.plugin import hooks, outcome, queries, sampling
+from pytest_toolmatch.providers import anthropic_messages, google_genai, local, openai_chat, python_callable
+from pytest_toolmatch.sampling import mcp
+from pytest_toolmatch.sampling.recordings import Record, Recording, encode, read_recording
+from pytest_toolmatch.sampling.retrying import Retries
+from pytest_toolmatch.sampling.sampler import Sampler
 from pytest_toolmatch.suites import yaml_file
+from tests.servers.scripted import Scripted as Server
+from tests.servers.scripted import chain_of_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-PRELOADED = (hypothesis, jsonschema_rs, tabulate, hooks, outcome, queries, yaml_file)
+PRELOADED = (
+    *(aiohttp, anthropic, genai, genai_prices.data_snapshot, hypothesis, jsonschema_rs, openai, tabulate),
+    *(hooks, outcome, queries, sampling, yaml_file, mcp),
+    *(anthropic_messages, google_genai, local, openai_chat, python_callable),
+)
 """Runs in this process forget what they import; what is here already is not imported again for each of them."""
 
 TOOLS = [
@@ -62,19 +78,6 @@ ASSERTED = """
 def test_trips(toolmatch, query):
     assert toolmatch(query)
 """
-
-
-def chain_of_text(text: str) -> Chain:
-    """Read ``search(to='FCO'), book(id=7) > book(id=8)``: a comma within a step, ``>`` between steps."""
-    steps = [ast.parse(step.strip(), mode="eval").body for step in text.split(" > ") if step.strip()]
-    calls = [step.elts if isinstance(step, ast.Tuple) else [step] for step in steps]
-    return tuple(tuple(_call(node) for node in step) for step in calls)
-
-
-def _call(node: ast.expr) -> Call:
-    assert isinstance(node, ast.Call)
-    assert isinstance(node.func, ast.Name)
-    return Call(node.func.id, {one.arg: ast.literal_eval(one.value) for one in node.keywords})
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,17 @@ class Project:
         made = Scripted(name, query or f"To {name}, please.", teacher, student, tags)
         return replace(self, cases=(*self.cases, made))
 
+    def with_query(self, *names: str) -> Project:
+        """Add cases whose answers are not scripted here: models are called for them."""
+        return replace(self, cases=(*self.cases, *(Scripted(name, name, (), ()) for name in names)))
+
+    def served_at(self, url: str, samples: int | None = 2) -> Project:
+        """Let both models be those of a server."""
+        models = {
+            f"toolmatch_{role}": f"local:{name}@{url}" for role, name in (("teacher", "big"), ("student", "small"))
+        }
+        return self.with_ini(**models, toolmatch_samples=samples)
+
     def as_yaml(self, **keys: Any) -> Project:
         """Make the cases a suite file; JSON is YAML."""
         suite = {"tools": "tools.json", "cases": [case.form for case in self.cases], **keys}
@@ -199,7 +213,7 @@ class Project:
             "tools.json": json.dumps(TOOLS),
             "pyproject.toml": "[tool.pytest]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in self.ini.items()),
         }
-        if self.cases:
+        if any((*case.teacher, *case.student) for case in self.cases):
             files[f"{recordings}/big.jsonl"] = encode(r for case in self.cases for r in case.records("teacher", "big"))
             files[f"{recordings}/small.jsonl"] = encode(
                 r for case in self.cases for r in case.records("student", "small")
@@ -215,10 +229,23 @@ class Project:
         path = self.write()
         return Ran(self.pytester.runpytest_inprocess(*(["--toolmatch"] if toolmatch else []), *args), path)
 
+    def record(self, *args: str, mode: str = "record") -> Ran:
+        """Run pytest in this process, calling models."""
+        return self.run(f"--toolmatch-mode={mode}", *args, toolmatch=False)
+
+    def recording(self, model: str, name: str = "") -> Recording:
+        """Return what is recorded of a local model."""
+        path = self.pytester.path / f"fixtures/recordings/{name or self.name}/local-{model}.jsonl"
+        return read_recording(path, f"local:{model}")
+
     def run_apart(self, *args: str) -> Ran:
         """Run pytest in a process of its own: for pytest-xdist and for signals."""
         path = self.write()
         return Ran(self.pytester.runpytest_subprocess("--toolmatch", *args), path)
+
+    def record_apart(self, *args: str) -> Ran:
+        """Run pytest in a process of its own, calling models."""
+        return self.run_apart("--toolmatch-mode=record", *args)
 
 
 @pytest.fixture
@@ -227,3 +254,17 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # processes of their own start faster
     monkeypatch.delenv("CI", raising=False)
     return Project(pytester)
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[..., Server]]:
+    """A maker of servers with scripted models; they end with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda table, **how: stack.enter_context(Server(table, **how))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs in this process wait for next to nothing between attempts."""
+    quick = Retries(first_wait=0.002, longest_wait=0.01, longest_pause=0.1, patience=0.2, probe_every=0.05)
+    monkeypatch.setattr(live, "Sampler", functools.partial(Sampler, retries=quick))

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google import genai
 from google.genai import types
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
@@ -112,6 +110,18 @@ def test_settings(settings: dict[str, Any], config: dict[str, Any]) -> None:
     found.pop("tools")
     assert found == config
     types.GenerateContentConfig.model_validate_json(json.dumps(found))
+
+
+def test_settings_of_how_it_gets_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_KEY", "AIza-another-key")
+    settings = {"api_key_env": "OTHER_KEY", "cache": False, "extra_headers": {"X-Team": "blue"}}
+    with Loopback([google.says({"text": "Fine."})]) as server:
+        model = Model(provider="google", name="gemini-3-flash", url=server.url, settings=settings)
+        with Loopback([google.says()]) as elsewhere:
+            assert ask(elsewhere, request(settings=settings), model=model)[0].text == "Fine."
+    assert elsewhere.requests == []
+    [received] = server.requests
+    assert (received.headers["x-goog-api-key"], received.headers["x-team"]) == ("AIza-another-key", "blue")
 
 
 def test_a_setting_that_the_sdk_does_not_know_is_named() -> None:
@@ -297,31 +307,3 @@ def test_a_users_own_client_stays_open() -> None:
         assert asyncio.run(run()) == ["Hi.", "Hi."]
         client.close()
     assert server.requests[0].headers["x-goog-api-key"] == "theirs"
-
-
-names = st.sampled_from(["weather", "clock"])
-
-
-@st.composite
-def steps(draw: st.DrawFn) -> tuple[Message, ...]:
-    calls = tuple(Call(draw(names), {"n": n}) for n in range(draw(st.integers(1, 4))))
-    ids = tuple(f"id{draw(st.integers(0, 99))}" for _ in calls) if draw(st.booleans()) else ()
-    replies = [
-        Message("tool", str(index), name=call.name if draw(st.booleans()) else "", reply_to=ids[index] if ids else "")
-        for index, call in enumerate(calls)
-    ]
-    return Message("assistant", draw(st.sampled_from(["", "Hm."])), calls=calls, ids=ids), *draw(
-        st.permutations(replies) if len(set(ids)) == len(calls) else st.just(replies)
-    )
-
-
-@given(st.lists(steps(), max_size=3))
-def test_every_call_gets_exactly_one_reply_with_its_id(rounds: list[tuple[Message, ...]]) -> None:
-    contents = to_wire(request(*ASKED, *(message for one in rounds for message in one)))["contents"]
-    parts = [types.Content.model_validate_json(json.dumps(one)).parts or [] for one in contents]
-    assert len(parts) == 1 + 2 * len(rounds)
-    for asked, answered in zip(parts[1::2], parts[2::2], strict=True):
-        calls = [(part.function_call.id, part.function_call.name) for part in asked if part.function_call]
-        replies = [(part.function_response.id, part.function_response.name) for part in answered]  # type: ignore[union-attr]
-        assert calls == replies
-        assert len(set(calls)) == len(calls)

@@ -142,6 +142,9 @@ def raised(error: Exception, cause: Exception) -> Exception:
 class ConnectError(Exception): ...
 
 
+class ServerDisconnectedError(Exception): ...
+
+
 class ReadTimeout(Exception): ...  # noqa: N818 - so it is called
 
 
@@ -154,6 +157,8 @@ class ReadTimeout(Exception): ...  # noqa: N818 - so it is called
         (TimeoutError(), False, "in time"),
         (raised(RuntimeError("x"), ReadTimeout()), False, "in time"),
         (ConnectionResetError(104, "Connection reset by peer"), False, "broke the connection off"),
+        (raised(ConnectError("x"), ConnectionResetError(104, "reset")), False, "broke the connection off"),
+        (raised(ReadTimeout(), ServerDisconnectedError("x")), False, "broke the connection off"),
     ],
 )
 def test_connections(error: Exception, unreachable: bool, words: str) -> None:

@@ -21,6 +21,9 @@ from pytest_toolmatch.providers.leaks import lost_in_error
 CASSETTES = Path(__file__).resolve().parents[3] / "shared" / "realdata" / "http_cassettes"
 pytestmark = pytest.mark.skipif(not CASSETTES.is_dir(), reason=f"no real answers: {CASSETTES} is absent")
 
+LONGEST_ID = 40
+"""Of those that OpenAI takes, whoever gave them."""
+
 FEWEST = 25
 """Answers that there are at the least: fewer, and they were not read."""
 
@@ -100,7 +103,8 @@ def test_a_real_call_goes_back_as_it_came(one: Exchange) -> None:
     talk = (Message("assistant", turn.text, turn.calls, ids=turn.ids, native=turn.native), *replies)
     said, *answered = to_wire(Request(role="student", model="local:m", conversation=talk))["messages"]
     for sent, came in zip(said["tool_calls"], one.answer["choices"][0]["message"]["tool_calls"], strict=True):
-        assert (sent["id"], sent["function"]["name"]) == (came["id"], came["function"]["name"])
+        assert sent["id"] == came["id"] or len(came["id"]) > LONGEST_ID
+        assert sent["function"]["name"] == came["function"]["name"]
         assert json.loads(sent["function"]["arguments"]) == json.loads(came["function"].get("arguments") or "{}")
     assert [reply["tool_call_id"] for reply in answered] == [call["id"] for call in said["tool_calls"]]
 

@@ -52,7 +52,7 @@ class Batcher:
         self._prices = prices or Prices()
         self._open_batches = open_batches
         self._lanes: dict[Path, BatchLane] = {}
-        self._futures: dict[tuple[str, str], Future[Sample]] = {}
+        self._futures: dict[tuple[str, str, str], Future[Sample]] = {}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
         self._at_end: list[Callable[[], Awaitable[None]]] = []
@@ -78,13 +78,14 @@ class Batcher:
         if not has_batches(work.model):
             return self._beside.submit(work)
         with self._lock:
-            if (work.case, work.key) not in self._futures:
+            identity = (work.home, work.case, work.key)
+            if identity not in self._futures:
                 if self._portal is None:
                     self._portal = Portal("toolmatch-batches")
                     atexit.register(self.close, cancel=True)
                 lane = self._lane(work.model)
-                self._futures[work.case, work.key] = self._portal.start(lane.draw(work))
-            return self._futures[work.case, work.key]
+                self._futures[identity] = self._portal.start(lane.draw(work))
+            return self._futures[identity]
 
     def progress(self) -> Progress:
         """Return how far it has come; cheap, in any thread."""

@@ -100,7 +100,11 @@ class Budget:
 
 
 class Account:
-    """One model's part of a budget: its ``open`` draws, and the calls that are ``in_flight``."""
+    """One model's part of a budget: its ``open`` draws, and the calls that are ``in_flight``.
+
+    Models take turns: none begins a draw while another has one ``queued`` and has ``begun`` fewer. A fast teacher that
+    spent everything would leave no case that could be judged.
+    """
 
     def __init__(self, budget: Budget, *, priced: bool) -> None:
         self.budget = budget
@@ -109,14 +113,18 @@ class Account:
         self.paid = 0
         self.open = 0
         self.in_flight = 0
+        self.begun = 0
+        self.queued: Callable[[], int] = int
         self._sent_by_open = 0
         self._draws = 0
         self._calls = 0
 
     async def begin(self) -> None:
         """Open a draw as soon as there is enough for it and for all that is open; raises BudgetSpent."""
-        await self.budget.admit(self._may_begin, lambda: self._is_spent() or not self._any("open"))
+        await self.budget.admit(self._may_begin, self._is_hopeless)
         self.open += 1
+        self.begun += 1
+        self.budget.changed()
 
     async def send(self) -> None:
         """Count a call of an open draw as soon as it can be paid; raises BudgetSpent."""
@@ -168,7 +176,17 @@ class Account:
             return True
         return self.priced and limit.usd is not None and budget.usd >= limit.usd
 
+    def _is_hopeless(self) -> bool:
+        return self._is_spent() or not (self._any("open") or self._is_ahead())
+
+    def _is_ahead(self) -> bool:
+        if self.budget.limit == Limit():
+            return False
+        return any(other.begun < self.begun and other.queued() for other in self.budget.accounts)
+
     def _may_begin(self) -> bool:
+        if self._is_ahead():
+            return False
         if self._is_spent() or not self._any("open"):
             return self._may_send()
         if self.priced and not self.paid and self.open:

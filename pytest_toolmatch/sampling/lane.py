@@ -100,6 +100,7 @@ class Lane:
         self._stop = stop
         self._rejections = 0
         self._queue: deque[Job] = deque()
+        account.queued = self._queue.__len__
         self._workers: set[asyncio.Task[None]] = set()
 
     def put(self, job: Job) -> None:

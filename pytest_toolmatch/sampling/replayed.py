@@ -60,6 +60,11 @@ class Replayed:
         fresh = self._fresh(case, self._found(case), followed)
         return {one.sample.draw: one.sample for one in fresh if one.sample.role == self.role}
 
+    def count(self, case: Case) -> int:
+        """Return how many draws of a case were recorded for this role, stale ones among them."""
+        recorded = self.recording.by_case.get(case.id, ())
+        return len({one.sample.draw for one in recorded if one.sample.role == self.role})
+
     def _fresh(self, case: Case, found: Iterable[Record], followed: str) -> list[Record]:
         """Return the records that answer what is asked today, in the order of their draws."""
         roles = {one.sample.role for one in found}
@@ -77,7 +82,7 @@ class Replayed:
         if found and not fresh:
             changed = " and ".join(self._changed(case, found, followed)) or "what is asked"
             verb = "have" if changed.endswith("s") or " and " in changed else "has"
-            again = self._command("refresh") or "restore what was asked, or record this case again"
+            again = self._command("record") or "restore what was asked, or record this case again"
             return f"{who}: the recording in {path} is stale: the {changed} {verb} changed since; {again}"
         fewer = self._command("record")
         if fresh:

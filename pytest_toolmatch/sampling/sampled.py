@@ -74,7 +74,7 @@ class Sampled:
 
     def _draws(self, case: Case, teacher: Sample | None) -> Iterator[Sample | Future[Sample]]:
         recorded = self.replayed.drawn(case, teacher) if self._session.mode == "record" else {}
-        wanted = self.replayed.wanted or max(DRAWS, len(recorded))
+        wanted = self.replayed.wanted or max(DRAWS, self.replayed.count(case))
         # Every gap is drawn: what was recorded may lack some draws, where a service failed.
         for draw in range(wanted):
             yield recorded[draw] if draw in recorded else self._submit(case, draw, teacher)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +88,31 @@ def test_calls_that_all_cost_the_same_never_exceed_the_dollars(limit: int, draws
     results = asyncio.run(play(budget.account(priced=True), [1] * draws, 0.25, waits))
     assert budget.usd <= limit / 4
     assert results.count(True) == min(draws, limit)
+
+
+def test_models_take_turns_where_there_is_a_limit() -> None:
+    async def run(limit: int | None) -> list[str]:
+        budget, order = Budget(calls=limit), list[str]()
+        left = {"fast": 20, "slow": 20}
+
+        async def work(name: str, account: Account, pause: int) -> None:
+            while left[name]:
+                left[name] -= 1
+                await draw(account, [], order=[pause])
+                order.append(name)
+
+        tasks = []
+        for name, pause in (("fast", 1), ("slow", 5)):
+            account = budget.account(priced=False)
+            account.queued = partial(left.__getitem__, name)
+            tasks.append(work(name, account, pause))
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        return order
+
+    assert asyncio.run(run(None))[:6].count("fast") >= 5  # without a limit nobody waits for another
+    limited = asyncio.run(run(20))
+    assert abs(limited.count("fast") - limited.count("slow")) <= 1
+    assert len(asyncio.run(run(40))) == 40
 
 
 def test_all_of_a_budget_is_used() -> None:

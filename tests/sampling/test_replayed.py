@@ -90,7 +90,7 @@ def test_a_stale_recording_says_what_has_changed() -> None:
     changed = Suite(name="trips", tools=(), instructions="Be brief.")
     message = said(replayed([0], asked=changed))
     assert "is stale: the tools and instructions and rollout rules have changed since; " in message
-    assert message.endswith("run pytest --toolmatch-mode=refresh")
+    assert message.endswith("run pytest --toolmatch-mode=record")
 
 
 def test_a_draw_that_followed_another_sample_is_stale() -> None:

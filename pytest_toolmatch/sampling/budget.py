@@ -65,6 +65,7 @@ class Budget:
 
     def __init__(self, usd: float | None = None, calls: int | None = None) -> None:
         self.limit = Limit(usd, calls)
+        self.limited = self.limit != Limit()
         self.usd = 0.0
         self.calls = 0
         self.accounts: list[Account] = []
@@ -180,11 +181,11 @@ class Account:
         return self._is_spent() or not (self._any("open") or self._is_ahead())
 
     def _is_ahead(self) -> bool:
-        if self.budget.limit == Limit():
-            return False
         return any(other.begun < self.begun and other.queued() for other in self.budget.accounts)
 
     def _may_begin(self) -> bool:
+        if not self.budget.limited:
+            return True
         if self._is_ahead():
             return False
         if self._is_spent() or not self._any("open"):
@@ -197,6 +198,8 @@ class Account:
         return (limit.calls is None or calls <= limit.calls) and self._affords(usd)
 
     def _may_send(self) -> bool:
+        if not self.budget.limited:
+            return True
         under_way = sum(one.in_flight * one.mean for one in self.budget.accounts)
         return not self._is_spent() and self._affords(under_way + self.mean)
 

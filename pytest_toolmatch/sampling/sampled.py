@@ -19,7 +19,7 @@ from pytest_toolmatch.sampling.recordings import Record
 from pytest_toolmatch.sampling.rollout import roll_out
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample
@@ -53,7 +53,7 @@ class Sampled:
         self._answer = answer
         self._keep = keep
         self._leader = Leader() if caches(self.plan.model) else None
-        self._futures: dict[str, list[Sample | Future[Sample]]] = {}
+        self._futures: dict[str, Sequence[Sample | Future[Sample]]] = {}
 
     def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None) -> None:
         """Have all draws of the cases made; ``teacher`` is the sample that teacher-forced draws follow."""
@@ -64,7 +64,9 @@ class Sampled:
     def samples(self, case: Case, teacher: Sample | None = None) -> list[Sample]:
         """Wait for the samples of a case; raises what keeps its model from being sampled at all."""
         self.prefetch((case,), teacher)
-        return [self._session.wait(one) for one in self._futures[case.id]]
+        # The samples take the place of their futures, which hold much more.
+        self._futures[case.id] = found = [self._session.wait(one) for one in self._futures[case.id]]
+        return found
 
     def then(self, case: Case, follow: Callable[[list[Sample]], None]) -> None:
         """Call ``follow`` with the samples of a case once all are there; never where one can't be made."""

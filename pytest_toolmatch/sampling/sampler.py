@@ -130,6 +130,7 @@ class Sampler:
         with contextlib.suppress(TimeoutError):
             portal.start(self._end()).result(3 * _PATIENCE + _LAST_PATIENCE)
         portal.close()
+        self._futures.clear()
 
     def _wake(self) -> None:
         if self._portal is None:

@@ -143,8 +143,9 @@ class _Simulation:
     def number(self, schema: dict[str, Any], _name: str, place: int, _depth: int) -> Any:
         step = schema.get("multipleOf", 1)
         open_ends = (schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum"))
-        low = max(schema.get("minimum", -_FAR), schema.get("exclusiveMinimum", -_FAR))
-        high = min(schema.get("maximum", _FAR), schema.get("exclusiveMaximum", _FAR))
+        low = max([schema[key] for key in ("minimum", "exclusiveMinimum") if key in schema], default=-_FAR)
+        high = min([schema[key] for key in ("maximum", "exclusiveMaximum") if key in schema], default=_FAR)
+        low, high = min(low, high) if low == -_FAR else low, max(low, high) if high == _FAR else high
         up, down = -(-min(max(1, low), high) // step) * step, high // step * step
         tries = [up, up + step, down, down - step]
         if "multipleOf" not in schema and "integer" not in schema.get("type", ""):

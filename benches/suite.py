@@ -1,4 +1,4 @@
-"""A made-up suite on disk, recordings and all, in three forms: YAML, Python, and as many tests that do nothing."""
+"""A made-up suite on disk, recordings and all: in YAML, in Python, and as many tests that do nothing."""
 
 from __future__ import annotations
 
@@ -50,6 +50,27 @@ import pytest
 @pytest.mark.parametrize("number", range({CASES}))
 def test_empty(number):
     pass
+""",
+    "fixtures/test_fixtures.py": f"""\
+import pytest
+CASES = [f"case-{{number}}" for number in range({CASES})]
+
+@pytest.fixture(params=CASES)
+def query(request):
+    return request.param
+
+@pytest.fixture(scope="module")
+def tools():
+    return []
+
+@pytest.fixture(scope="module")
+def toolmatch(tools):
+    return lambda query: True
+
+def test_made(toolmatch, query):
+    if query.endswith(("00", "17", "35", "52", "71", "93")):
+        pytest.xfail("as many as in the suite")
+    assert toolmatch(query)
 """,
     "one/test_one.py": "def test_one():\n    pass\n",
     "tools.json": json.dumps(TOOLS),

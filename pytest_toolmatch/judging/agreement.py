@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.consensus import (
@@ -19,7 +18,7 @@ from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.measures import Measure, mean_of_pairs, mean_of_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pytest_toolmatch.core.rules import Rules
     from pytest_toolmatch.judging.levels import Classes, Level
@@ -55,40 +54,31 @@ def agreement(
     """Measure one case at every level; needs at least one teacher and one student sample.
 
     ``alone`` says that the student's samples are the teacher's own: then each is compared with the others only.
-    ``known``, shared by cases under the same rules, keeps what a case, or a level of it, comes to where all samples
-    are the same, as they often are: there only the numbers of samples count.
+    ``known``, shared by cases under the same rules, keeps what levels come to by their shape: how many samples are of
+    which class, and which classes match. Most cases have one of a few.
     """
     known = {} if known is None else known
     top = _Level(classes, LEVELS[0], rules)
-    measures, ceilings = _remembered(known, "", classes, alone, lambda: _measured(top, known, alone=alone))
+    if len(top.matrix) > 1:
+        measures, ceilings = _measured(top, known, alone=alone)
+    else:  # all samples are the same, and so on every level
+        shape = (alone, top.shape)
+        known[shape] = known.get(shape) or _measured(top, known, alone=alone)
+        measures, ceilings = known[shape]
     return Agreement(top.reached(), top.leading, top.parted(), dict(measures), dict(ceilings))
 
 
 def _measured(top: _Level, known: dict[Any, Measured], *, alone: bool) -> Measured:
     """Measure all levels; ``top``, the first of them, is already made."""
-    measures, ceilings = top.measured(alone=alone)
-    for level in LEVELS[1:]:
-        at = top.classes.merged(level)
-        measure = partial(_measure, at, level, top.rules, alone=alone)
-        found = _remembered(known, level.match, at, alone, measure)
-        measures |= found[0]
-        ceilings |= found[1]
+    measures, ceilings = dict[str, Measure](), dict[str, Measure]()
+    for level in LEVELS:
+        at = top if level is top.level else _Level(top.classes.merged(level), level, top.rules)
+        shape = (alone, level.match, at.shape)
+        if shape not in known:
+            known[shape] = at.measured(alone=alone)
+        measures |= known[shape][0]
+        ceilings |= known[shape][1]
     return measures, ceilings
-
-
-def _measure(classes: Classes, level: Level, rules: Rules, *, alone: bool) -> Measured:
-    return _Level(classes, level, rules).measured(alone=alone)
-
-
-def _remembered(
-    known: dict[Any, Measured], what: str, classes: Classes, alone: bool, measure: Callable[[], Measured]
-) -> Measured:
-    if not classes.unanimous:
-        return measure()
-    shape = (what, len(classes.teacher), len(classes.student), alone)
-    if shape not in known:
-        known[shape] = measure()
-    return known[shape]
 
 
 class _Level:
@@ -100,6 +90,20 @@ class _Level:
         self.rules = rules
         self.matrix = classes.matrix(level)
         self.leading = consensus(classes, classes.teacher, self.matrix)
+
+    @property
+    def shape(self) -> Any:
+        """All that the measures depend on: the samples by class, in the order that breaks ties, and what matches."""
+        teacher, student, matrix = self.classes.teacher, self.classes.student, self.matrix
+        if len(matrix) == 1:
+            ((index, row),) = matrix.items()
+            return len(teacher), len(student), row[index], self.classes.chains[index] is None
+        order = sorted(matrix, key=self.classes.rank)
+        usable = tuple([self.classes.chains[index] is not None for index in order])
+        matches = tuple(
+            [tuple([row[other] for other in order if other in row]) for row in map(matrix.get, order) if row]
+        )
+        return usable, matches, tuple(map(teacher.count, order)), tuple(map(student.count, order))
 
     def reached(self) -> Consensus | None:
         """Return the consensus, if it has the support that the rules ask for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_toolmatch.core.chain import Chain, calls_of, encode_chain
 from pytest_toolmatch.judging.measures import Measure, mean_of_amounts, ratio_of_counts
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.validation import ArgumentValidator
 
+Counts: TypeAlias = tuple[int, int]
+"""Valid calls, and all."""
+
 
 def conduct(
-    samples: Sequence[Sample], validator: ArgumentValidator, same: Sequence[Any] | None = None
+    samples: Sequence[Sample],
+    validator: ArgumentValidator,
+    same: Sequence[Any] | None = None,
+    known: dict[Any, Counts] | None = None,
 ) -> dict[str, Measure]:
     """Measure the valid samples of one model on one case; a metric without data is absent.
 
-    ``same``, where it is known already, has one value a sample: equal where the chains are.
+    ``same``, where it is known already, has one value a sample: equal where the chains are. ``known`` keeps what was
+    counted of them, for the other model.
     """
     measures = {
-        "argument_validity": argument_validity(samples, validator, same),
+        "argument_validity": argument_validity(samples, validator, same, known),
         "retries": mean_of_amounts([len(sample.refusals) for sample in samples]),
         "recovery": recovery(samples),
         "latency": _mean([sample.latency for sample in samples]),
@@ -35,31 +42,38 @@ def conduct(
 
 
 def argument_validity(
-    samples: Sequence[Sample], validator: ArgumentValidator, same: Sequence[Any] | None = None
+    samples: Sequence[Sample],
+    validator: ArgumentValidator,
+    same: Sequence[Any] | None = None,
+    known: dict[Any, Counts] | None = None,
 ) -> Measure | None:
     """Measure valid first-attempt calls ÷ first-attempt calls.
 
     A call is valid when it names an offered tool and its arguments satisfy that tool's schema. In a step with
     refusals the first attempt is what was refused first, and the calls beside it; what came after it was a retry.
     """
+    known = {} if known is None else known
     texts = same or [encode_chain(sample.chain) for sample in samples]
-    times, chains = Counter(texts), {text: sample.chain for text, sample in zip(texts, samples, strict=True)}
-    refused = [(text, sample) for text, sample in zip(texts, samples, strict=True) if sample.refusals]
-    times.subtract(text for text, _ in refused)
-    counts = [(times[text], *_counted(validator, chain)) for text, chain in chains.items() if times[text]]
-    counts += [(1, *_retried(sample, partial(_counted, validator))) for _, sample in refused]
-    attempted = sum(count * tried for count, _, tried in counts)
-    valid = sum(count * valid for count, valid, _ in counts)
+    valid = attempted = 0
+    for text, sample in zip(texts, samples, strict=True):
+        if sample.refusals:
+            found = _retried(sample, partial(_counted, validator))
+        elif text in known:
+            found = known[text]
+        else:
+            found = known[text] = _counted(validator, sample.chain)
+        valid += found[0]
+        attempted += found[1]
     return ratio_of_counts(valid, attempted, len(samples)) if attempted else None
 
 
-def _counted(validator: ArgumentValidator, chain: Chain) -> tuple[int, int]:
+def _counted(validator: ArgumentValidator, chain: Chain) -> Counts:
     """Return the valid and all calls of a chain."""
     calls = calls_of(chain)
     return list(map(validator.valid, calls)).count(True), len(calls)
 
 
-def _retried(sample: Sample, counted: Callable[[Chain], tuple[int, int]]) -> tuple[int, int]:
+def _retried(sample: Sample, counted: Callable[[Chain], Counts]) -> Counts:
     """Return the valid and all first-attempt calls of a sample with refusals."""
     steps = {refusal.step for refusal in sample.refusals}
     first = Counter(refusal.step for refusal in sample.refusals if refusal.attempt == 0)

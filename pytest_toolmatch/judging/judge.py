@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.chain import Chain, names_of, select_calls
 from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement
-from pytest_toolmatch.judging.conduct import conduct
+from pytest_toolmatch.judging.conduct import Counts, conduct
 from pytest_toolmatch.judging.divergence import Funnel, divergence, funnel_level
 from pytest_toolmatch.judging.levels import LEVELS, Classes, comparable
 from pytest_toolmatch.judging.measures import Measure
@@ -57,8 +57,8 @@ class Judge:
             "tags": case.tags,
             "where": case.where,
             "wanted": self.wanted,
-            "teacher_outcomes": dict(Counter(sample.outcome for sample in teacher)),
-            "student_outcomes": dict(Counter(sample.outcome for sample in student)),
+            "teacher_outcomes": _tally(teacher),
+            "student_outcomes": _tally(student),
         }
 
     def _compare(
@@ -71,11 +71,16 @@ class Judge:
             found = found.against_answers()
         else:
             found.measures["ambiguous"] = Measure(float(found.consensus is None), draws=1.0)
-        whole = self.matcher.rules.effect is None  # else equal parts may belong to different chains
-        facts["measures"] = found.measures | conduct(student, self.validator, textual.student if whole else None)
-        facts["ceilings"] = found.ceilings | conduct(teacher, self.validator, textual.teacher if whole else None)
+        # Under an effect, equal parts may belong to different chains.
+        whole, counts = self.matcher.rules.effect is None, dict[Any, Counts]()
+        facts["measures"] = found.measures | conduct(
+            student, self.validator, textual.student if whole else None, counts
+        )
+        facts["ceilings"] = found.ceilings | conduct(
+            teacher, self.validator, textual.teacher if whole else None, counts
+        )
         facts["latencies"] = tuple(sample.latency for sample in student if sample.latency is not None)
-        facts["unusable"] = dict(Counter(sample.outcome for sample in student if not comparable(sample)))
+        facts["unusable"] = _tally([sample for sample in student if not comparable(sample)])
         facts |= self._shown(classes, found, teacher, student)
         return CaseResult(**facts, **self._state(found, facts))
 
@@ -141,6 +146,13 @@ def _reason(facts: dict[str, Any]) -> str:
     if parted and sum(facts["levels"].values()) >= sum(unusable.values()):
         return f"step {parted.step}: {parted.reason}"
     return _counted(unusable) or "the teacher's own samples differ"
+
+
+def _tally(samples: Sequence[Sample]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for sample in samples:
+        found[sample.outcome] = found.get(sample.outcome, 0) + 1
+    return found
 
 
 def _counted(outcomes: dict[str, int]) -> str:

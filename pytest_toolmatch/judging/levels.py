@@ -91,7 +91,6 @@ class Classes:
         self._index: dict[bytes, int] = {}
         self._texts: list[bytes] = []
         self._keys: dict[str, dict[int, Any]] = {}
-        self.comparable = True
         self.teacher = [self._class_of(sample) for sample in teacher]
         self.student = [self._class_of(sample) for sample in student]
 
@@ -115,25 +114,18 @@ class Classes:
             key = keys[index]
             into[index] = index if getattr(key, "fuzzy", False) else first.setdefault(key, index)
         merged = copy(self)
-        merged.comparable = not any(getattr(key, "raw", False) for key in keys.values())
         merged.teacher = [into.get(index, index) for index in self.teacher]
         merged.student = [into.get(index, index) for index in self.student]
         return merged
 
-    @property
-    def unanimous(self) -> bool:
-        """Whether all samples are one class that matches itself."""
-        (first, *others) = {*self.teacher, *self.student}
-        return not others and self.comparable and self.chains[first] is not None
-
     def keys(self, level: Level) -> dict[int, Any]:
-        """Return what a level compares, for every class of a sample that can be compared."""
+        """Return what a level compares, for at least every class of a sample that can be compared."""
         known, chains = self._keys.setdefault(level.match, {}), self.chains
         for index in {*self.teacher, *self.student}.difference(known):
             chain = chains[index]
             if chain is not None:
                 known[index] = level.key(self.matcher, chain)
-        return {index: known[index] for index in {*self.teacher, *self.student}.intersection(known)}
+        return known
 
     def matrix(self, level: Level) -> dict[int, dict[int, bool]]:
         """Return ``matrix[s][t]``: class s, as a student, matches class t, as a teacher."""

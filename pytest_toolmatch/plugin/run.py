@@ -15,6 +15,7 @@ from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.ini import check_keys
 from pytest_toolmatch.plugin.screen import screen_of
+from pytest_toolmatch.plugin.sweeping import sweep_rarely
 from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.reports.lines import clean
 from pytest_toolmatch.reports.report import Report, Terms, run_report
@@ -167,6 +168,7 @@ def activate(config: pytest.Config) -> None:
         config.stash[RUN] = Run(config, settings_of(config))
     except ToolmatchError as error:
         raise pytest.UsageError(clean(str(error))) from None
+    sweep_rarely(config)
     config.pluginmanager.register(Hooks(config.stash[RUN]), "toolmatch-hooks")
     config.pluginmanager.register(Outcome(config.stash[RUN]), "toolmatch-outcome")
 

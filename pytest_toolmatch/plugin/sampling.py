@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import ConfigError
@@ -19,10 +17,6 @@ if TYPE_CHECKING:
 _WORKERS = ("numprocesses", "tx")
 """The options by which pytest-xdist is asked for other processes."""
 
-_RARELY = 20_000
-"""Objects after which Python looks for cyclic garbage. Thousands of draws in flight are no garbage, and at its default
-of 700 it looks through them so often that a fifth of the run's processor time goes into it."""
-
 
 def session_of(config: pytest.Config, settings: Settings) -> Session:
     """Return the session of a run that calls models; ConfigError under pytest-xdist."""
@@ -35,13 +29,4 @@ def session_of(config: pytest.Config, settings: Settings) -> Session:
     session = open_session(settings, ticker.tick)
     ticker.session = session
     config.pluginmanager.register(ticker, "toolmatch-ticker")
-    _sweep_rarely(config)
     return session
-
-
-def _sweep_rarely(config: pytest.Config) -> None:
-    """Have cyclic garbage looked for less often until the run is over."""
-    young, *older = gc.get_threshold()
-    config.add_cleanup(partial(gc.set_threshold, young, *older))
-    if 0 < young < _RARELY:  # 0 turns it off
-        gc.set_threshold(_RARELY, *older)

@@ -1,4 +1,4 @@
-"""How often Python looks for cyclic garbage in a run that calls models."""
+"""How often Python looks for cyclic garbage in a run that is ours."""
 
 from __future__ import annotations
 
@@ -41,8 +41,16 @@ def test_garbage_is_looked_for_rarely_while_models_are_called_and_as_before_afte
     assert int((project.pytester.path / "seen").read_text()) == while_calling
 
 
-def test_a_replay_leaves_it_as_it_is(project: Project) -> None:
+def test_a_replay_looks_for_it_as_rarely(project: Project) -> None:
     gc.set_threshold(700, 10, 10)
     project = project.with_case("ann", [ROME], [ROME]).as_yaml().with_file("conftest.py", CONFTEST)
     assert project.run().outcomes == {"passed": 1}
+    assert gc.get_threshold() == (700, 10, 10)
+    assert int((project.pytester.path / "seen").read_text()) == 20_000
+
+
+def test_a_run_that_is_none_of_ours_leaves_it_as_it_is(project: Project) -> None:
+    gc.set_threshold(700, 10, 10)
+    project = project.with_file("conftest.py", CONFTEST).with_file("test_own.py", "def test_own():\n    pass\n")
+    assert project.run(toolmatch=False).outcomes == {"passed": 1}
     assert int((project.pytester.path / "seen").read_text()) == 700

@@ -1,0 +1,217 @@
+"""Do the intervals cover the truth, and how wide are they? For ``gates.py``: a rate's, and those of full chains."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import defaultdict
+from statistics import fmean, median
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import simulate
+import tabulate
+
+from pytest_toolmatch.judging import effective, intervals
+from pytest_toolmatch.judging.agreement import agreement
+from pytest_toolmatch.judging.levels import LEVELS
+from pytest_toolmatch.judging.measures import mean_of_scores
+from pytest_toolmatch.judging.ustatistics import Paired, mean_of_draws, paired
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_toolmatch.judging.intervals import Interval, Intervals
+    from pytest_toolmatch.judging.measures import Measure
+
+REPEATS = int(os.environ.get("REPEATS", "200"))
+Z = 1.959964
+WHICH = ("suite now", "suite new", "queries now", "queries new")
+
+
+class Held:
+    """How often an interval held the truth, and how wide it was."""
+
+    def __init__(self) -> None:
+        self.held: list[bool] = []
+        self.widths: list[float] = []
+
+    def add(self, interval: Interval | None, truth: float) -> None:
+        """Note one interval, whose end may be infinite."""
+        assert interval is not None
+        low, high = interval
+        self.held.append(low - 1e-9 <= truth <= high + 1e-9)
+        self.widths.append(min(high, 3.0) - low)
+
+    @property
+    def coverage(self) -> float:
+        """The share of intervals that held the truth."""
+        return fmean(self.held)
+
+
+def rate_cell(
+    chance: np.random.Generator, mean: float, mix: str, cases: int, draws: int
+) -> dict[str, tuple[Held, float]]:
+    """Return four intervals of one cell of the grid, each beside the width of the oracle's."""
+    found = {name: Held() for name in ("suite now", "suite new", "queries now", "queries new")}
+    noise = []
+    now = [mean_of_scores([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
+    new = [mean_of_draws([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
+    for _ in range(REPEATS):
+        rates = simulate.case_rates(chance, mean, mix, cases)
+        matches = chance.binomial(draws, rates).tolist()
+        for name, made, both in (("now", now, intervals.rate_intervals), ("new", new, effective.rate_intervals)):
+            suite, queries = both([made[n] for n in matches], 0.95)
+            found[f"suite {name}"].add(suite, float(rates.mean()))
+            found[f"queries {name}"].add(queries, mean)
+        noise.append(math.sqrt(float((rates * (1 - rates)).sum()) / draws) / cases)
+    spread = simulate.spread_of(mean, mix)
+    of_cases = math.sqrt((spread + (mean * (1 - mean) - spread) / draws) / cases)
+    widths = {"suite": 2 * Z * fmean(noise), "queries": 2 * Z * of_cases}
+    return {name: (held, widths[name.split()[0]]) for name, held in found.items()}
+
+
+def interval_tables() -> None:
+    """Coverage and width of a rate's intervals over the whole grid, by the number of cases."""
+    chance = np.random.default_rng(1)
+    rows = []
+    for cases in (5, 10, 30, 100, 500):
+        cells: dict[str, list[tuple[float, float, bool]]] = {}
+        for draws in (1, 2, 4, 10, 32):
+            for mix in simulate.MIXES:
+                for mean in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0):
+                    known = cases * (1 - mean) >= 1.5
+                    for name, (held, oracle) in rate_cell(chance, mean, mix, cases, draws).items():
+                        told = known and oracle > 1e-9 and (draws > 1 or name.startswith("queries"))
+                        width = fmean(held.widths) / oracle if told else math.nan
+                        cells.setdefault(name, []).append((held.coverage, width, told))
+        rows += [[cases, name, *_summary(found)] for name, found in cells.items()]
+    print("\nIntervals of a rate: 1-32 draws, rates .5-1 alike or mixed; 140 cells a line")
+    print(
+        f"(error of a cell's coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f}; width: over that of an oracle"
+    )
+    print(" that knows the variance, where 1.5 missing cases or more are expected and cases have 2 draws or more)\n")
+    heads = ("cases", "interval", "mean cov.", "lowest", "surely < .94", "median width", "widest", "> 1.3")
+    print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
+
+
+def _summary(cells: Sequence[tuple[float, float, bool]]) -> list[float]:
+    coverages = [coverage for coverage, _, _ in cells]
+    widths = [width for _, width, told in cells if told]
+    surely = sum(c + 2.6 * math.sqrt(0.94 * 0.06 / REPEATS) < 0.94 for c in coverages)
+    return [fmean(coverages), min(coverages), surely, median(widths), max(widths), sum(width > 1.3 for width in widths)]
+
+
+class Case(NamedTuple):
+    """One case by the real judge: its measures as today and as proposed, and how often its consensus is matched."""
+
+    now: dict[str, Measure]
+    new: Paired
+    match: Measure | None
+    match_rate: float
+
+
+def judged(chance: np.random.Generator, pair: simulate.Pair, theirs: int, ours: int) -> Case:
+    """Draw both models' chains of one case, and judge them."""
+    classes = simulate.classes(simulate.drawn(chance, pair.teacher, theirs), simulate.drawn(chance, pair.student, ours))
+    found, matrix = agreement(classes, simulate.MATCHER.rules), classes.matrix(LEVELS[0])
+    new = paired(classes.student, classes.teacher, matrix)
+    if found.consensus is None:
+        return Case(found.measures, new, None, math.nan)
+    chain = classes.chains[found.consensus.chosen]
+    assert chain
+    rate = float(pair.student[int(str((chain[0][0].arguments or {})["n"]))])
+    match = mean_of_draws([float(matrix[s][found.consensus.chosen]) for s in classes.student])
+    return Case(found.measures, new, match, rate)
+
+
+def intervals_of(cases: Sequence[Case]) -> dict[str, tuple[float, Intervals, Intervals]]:
+    """Return metric → its value and both pairs of intervals, as today and as proposed."""
+    parts = [(case.now["agreement"], case.now["consistency"]) for case in cases]
+    proposed = [(case.new.agreement, case.new.consistency) for case in cases if case.new.consistency]
+    margins = [case.new.margin for case in cases if case.new.margin]
+    values = [fmean(part[side].total for part in proposed) for side in (0, 1)]
+    found = {
+        name: (values[side], _today([part[side] for part in parts]), _proposed([part[side] for part in proposed]))
+        for side, name in enumerate(("agreement", "consistency"))
+    }
+    if values[1]:
+        now = intervals.relative_intervals(parts, 0.95)
+        new = effective.relative_intervals(proposed, 0.95, margins)
+        found["relative"] = (values[0] / values[1], now, new)
+    matched = [(case.now["chain_match"], case.match) for case in cases if case.match]
+    if len(matched) > 1:
+        new = _proposed([match for _, match in matched])
+        found["chain_match"] = (fmean(match.total for _, match in matched), _today([old for old, _ in matched]), new)
+    return found
+
+
+def truths_of(pairs: Sequence[simulate.Pair]) -> dict[str, float]:
+    """Return the metrics that need no draws to be known."""
+    a, c = fmean(pair.agreement for pair in pairs), fmean(pair.consistency for pair in pairs)
+    return {"agreement": a, "consistency": c, "relative": a / c}
+
+
+def teacher_cell(
+    chance: np.random.Generator, shape: tuple[int, int, int], consistency: float, mix: str, kind: str
+) -> list[list[object]]:
+    """Return a line for each metric of full chains of teacher and student, judged by the real judge."""
+    cases, theirs, ours = shape
+    held: defaultdict[tuple[str, str], Held] = defaultdict(Held)
+    seen: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    whole = truths_of(simulate.pairs(chance, consistency, mix, kind, 20_000))
+    for _ in range(REPEATS):
+        suite = simulate.pairs(chance, consistency, mix, kind, cases)
+        drawn = [judged(chance, pair, theirs, ours) for pair in suite]
+        rates = [case.match_rate for case in drawn if case.match]
+        truths = truths_of(suite) | ({"chain_match": fmean(rates)} if rates else {})
+        for name, (value, now, new) in intervals_of(drawn).items():
+            for which, found in (("now", now), ("new", new)):
+                held[name, f"suite {which}"].add(found[0], truths[name])
+                if name in whole:
+                    held[name, f"queries {which}"].add(found[1], whole[name])
+            seen[name, "suite"].append(value - truths[name])
+            seen[name, "queries"].append(value)
+    names = dict.fromkeys(name for name, _ in held)
+    return [[*shape, consistency, mix, kind, name, *_columns(name, held, seen)] for name in names]
+
+
+def _columns(name: str, held: Mapping[tuple[str, str], Held], seen: Mapping[tuple[str, str], list[float]]) -> list[str]:
+    found = [(held.get((name, which)), which.split()[0]) for which in WHICH]
+    return [
+        f"{one.coverage:.3f} {_times(one, 2 * Z * float(np.std(seen[name, question])))}" if one else ""
+        for one, question in found
+    ]
+
+
+def _times(held: Held, oracle: float) -> str:
+    return f"{fmean(held.widths) / oracle:.2f}" if oracle > 1e-3 else "-"
+
+
+def _today(measures: Sequence[Measure]) -> Intervals:
+    return intervals.rate_intervals(measures, 0.95)
+
+
+def _proposed(measures: Sequence[Measure]) -> Intervals:
+    return effective.rate_intervals(measures, 0.95)
+
+
+def teacher_tables() -> None:
+    """Coverage and width, from full chains of teacher and student through the real judge."""
+    chance = np.random.default_rng(2)
+    rows = []
+    for shape in ((5, 5, 5), (30, 5, 5), (30, 10, 4), (100, 6, 4)):
+        for consistency in (0.4, 0.6, 0.8, 0.95, 1.0):
+            for mix, kind in (("alike", "clone"), ("mixed", "failing 0.9")):
+                rows += teacher_cell(chance, shape, consistency, mix, kind)
+    print("\nFull chains by the judge: coverage, and width over that of an oracle that knows the estimate's spread")
+    print(f"(error of a coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f})\n")
+    heads = ("cases", "T draws", "S draws", "consist.", "cases are", "student", "metric", *WHICH)
+    print(tabulate.tabulate(rows, heads, disable_numparse=True))
+    print()
+    for column, which in enumerate(WHICH, 7):
+        for metric in ("chain_match", "agreement", "consistency", "relative"):
+            cells = [float(str(row[column]).split()[0]) for row in rows if row[6] == metric and row[column]]
+            if cells:
+                lowest = sorted(cells)[:3]
+                print(f"{which:12} {metric:12} mean {fmean(cells):.3f}, lowest of {len(cells)}: {lowest}")

@@ -1,0 +1,227 @@
+"""Do the intervals cover, do the gates err as rarely as they say, and for how many draws? On scripted suites.
+
+::
+
+    python benches/gates.py intervals teacher gates alarms margins real     # all, or some of them
+    REPEATS=1000 python benches/gates.py gates                              # more seeds, smaller errors
+
+Every table says how large the simulation's own standard error is. *Fixed* is the smallest test of fixed size that errs
+in 5 % at the bound and in 5 % at a truth five points away; *point* is what other tools do: compare the rate of ten
+draws with the bound.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections import Counter
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import recorded
+import simulate
+import tabulate
+from cover import REPEATS, interval_tables, teacher_tables
+
+from pytest_toolmatch.judging.alarms import case_states
+from pytest_toolmatch.judging.margin import MarginTest
+from pytest_toolmatch.judging.sequential import GateTest
+from pytest_toolmatch.judging.ustatistics import paired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_toolmatch.judging.sequential import Looked
+
+EQUAL: Any = [[one == other for other in range(simulate.CHAINS + 1)] for one in range(simulate.CHAINS + 1)]
+
+
+def decided(chance: np.random.Generator, bound: float, rates: np.ndarray, most: int) -> tuple[str, int]:
+    """Run one sequential gate to its decision or to so many draws."""
+    test = GateTest(len(rates), bound)
+    looked = test.looked
+    while looked.state == "undecided" and looked.draws < most:
+        looked = test.update([[float(hit)] for hit in chance.random(len(rates)) < rates])
+    return looked.state, looked.draws
+
+
+def gate_tables() -> None:
+    """Error rates and draws of sequential gates, beside the fixed design and the point estimate."""
+    chance = np.random.default_rng(3)
+    rows = []
+    for bound, cases in ((0.9, 10), (0.9, 30), (0.9, 100), (0.8, 30), (0.95, 30)):
+        for mix in ("alike", "very mixed"):
+            for points in (-10, -5, -2, 0, 2, 5, 10):
+                truth = round(bound + points / 100, 4)
+                if truth <= 1:
+                    rows.append(gate_row(chance, bound, cases, mix, truth))
+    print("\nSequential gates `rate >= bound`, looked at after every round of one draw per case; to 1500 draws at most")
+    print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
+    heads = ("bound", "cases", "cases are", "truth", "holds", "fails", "undecided", "draws", "± ", "fixed", "ratio")
+    print(tabulate.tabulate(rows, (*heads, "whole rounds", "wrong", "point wrong"), floatfmt=".3f"))
+    wrong = max(row[12] for row in rows if isinstance(row[12], float))
+    print(f"\nhighest share of wrong decisions: {wrong:.3f}")
+
+
+def gate_row(chance: np.random.Generator, bound: float, cases: int, mix: str, truth: float) -> list[object]:
+    """Return the line of one gate at one truth."""
+    states, used, point = Counter[str](), [], 0
+    for _ in range(REPEATS):
+        rates = simulate.suite_rates(chance, truth, mix, cases)
+        state, draws = decided(chance, bound, rates, 1500)
+        states[state] += 1
+        used.append(draws)
+        seen = (chance.random(10) < chance.choice(rates, 10)).mean()
+        point += (seen >= bound) != (truth >= bound)
+    away = 0.05 if truth > bound else -0.05
+    fixed = simulate.fixed_size(bound, round(min(bound + away, 0.9999), 4)) if truth != bound else 0
+    whole = math.ceil(fixed / cases) * cases
+    wrong = max(states["holds"], states["fails"]) if truth == bound else states["holds" if truth < bound else "fails"]
+    shares = [states[state] / REPEATS for state in ("holds", "fails", "undecided")]
+    ratio = [fixed, fmean(used) / fixed, fmean(used) / whole] if fixed else ["", "", ""]
+    error = float(np.std(used)) / math.sqrt(REPEATS)
+    return [
+        bound,
+        cases,
+        mix,
+        truth,
+        *shares,
+        round(fmean(used)),
+        round(error),
+        *ratio,
+        wrong / REPEATS,
+        point / REPEATS,
+    ]
+
+
+def alarm_table() -> None:
+    """How often a suite of good cases raises any alarm, and how soon bad cases are found."""
+    chance = np.random.default_rng(4)
+    rows = []
+    for wanted, good, bad_cases, bad in (
+        (0.8, 0.8, 0, 0.0),
+        (0.8, 0.9, 0, 0.0),
+        (0.8, 0.95, 10, 0.2),
+        (0.9, 0.97, 10, 0.5),
+    ):
+        rates = np.full(200, good)
+        rates[:bad_cases] = bad
+        any_false, found, share, point = 0, [], [], 0
+        for _ in range(REPEATS):
+            matches, ever = np.zeros(200), set()
+            for round_ in range(1, 33):
+                matches += chance.random(200) < rates
+                if round_ in (1, 2, 4, 8, 12, 16, 24, 32):
+                    states = case_states([(n, round_) for n in matches.tolist()], wanted)
+                    ever |= {case for case, state in enumerate(states) if state == "diverges"}
+                if round_ == 10:
+                    point += bool((matches[bad_cases:] / 10 < wanted).any())
+            any_false += any(case >= bad_cases for case in ever)
+            found.append(len([case for case in ever if case < bad_cases]))
+            share.append(len([case for case in ever if case >= bad_cases]) / max(1, len(ever)))
+        power = f"{fmean(found):.1f} of {bad_cases}"
+        rows.append([wanted, good, power, bad, any_false / REPEATS, fmean(share), point / REPEATS])
+    print("\nAlarms on 200 cases, looked at eight times up to 32 draws each")
+    print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
+    heads = (
+        "wanted",
+        "good rate",
+        "bad found",
+        "bad rate",
+        "any false",
+        "false share",
+        "any false, point rule, 10 draws",
+    )
+    print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
+
+
+class Beside(NamedTuple):
+    """A gate ``agreement - factor * consistency >= bound``, whose bound lies ``off`` below the truth."""
+
+    cases: int
+    teacher_draws: int
+    consistency: float
+    mix: str
+    student: str
+    factor: float
+    off: float
+
+
+def margin_row(chance: np.random.Generator, gate: Beside) -> list[object]:
+    """Return the line of one gate: two student draws a case, then one more at every look."""
+    states, looks = Counter[str](), []
+    for _ in range(REPEATS):
+        suite = simulate.pairs(chance, gate.consistency, gate.mix, gate.student, gate.cases)
+        true = fmean(pair.agreement - gate.factor * pair.consistency for pair in suite)
+        looked = margin_run(chance, suite, gate.teacher_draws, MarginTest(true - gate.off, gate.factor))
+        states[looked.state] += 1
+        looks.append(looked.rounds)
+    shares = [states[state] / REPEATS for state in ("holds", "fails", "undecided")]
+    wrong = {-1: states["holds"], 0: max(states["holds"], states["fails"]), 1: states["fails"]}[int(np.sign(gate.off))]
+    return [*gate, *shares, fmean(looks), wrong / REPEATS]
+
+
+def margin_run(
+    chance: np.random.Generator, suite: list[simulate.Pair], teacher_draws: int, test: MarginTest, most: int = 12
+) -> Looked:
+    """Look until the gate is decided, or so many times."""
+    teachers = [simulate.drawn(chance, pair.teacher, teacher_draws) for pair in suite]
+    students = [simulate.drawn(chance, pair.student, 1) for pair in suite]
+    while True:
+        for place, pair in enumerate(suite):
+            students[place] += simulate.drawn(chance, pair.student, 1)
+        found = [paired(s, t, EQUAL) for s, t in zip(students, teachers, strict=True)]
+        parts = [(one.agreement, one.consistency) for one in found if one.consistency]
+        looked = test.update(parts, [one.margin for one in found if one.margin])
+        if looked.state != "undecided" or looked.rounds >= most:
+            return looked
+
+
+def margin_table() -> None:
+    """Error rates of the gates on a student beside its teacher."""
+    chance = np.random.default_rng(5)
+    gates = [
+        Beside(cases, draws, consistency, mix, kind, factor, off)
+        for cases, draws in ((10, 5), (30, 5), (30, 10), (100, 5))
+        for consistency in (0.6, 0.9)
+        for mix, kind in (("alike", "clone"), ("mixed", "failing 0.9"))
+        for factor, off in ((1.0, 0.0), (0.95, 0.0), (1.0, -0.05), (1.0, 0.05), (1.0, 0.1))
+    ]
+    rows = [margin_row(chance, gate) for gate in gates]
+    print("\nGates `agreement - factor * consistency >= bound`: 2 student draws, then one a look, 12 looks;")
+    print("off: how far the truth lies above the bound")
+    print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
+    heads = ("cases", "T draws", "consist.", "cases are", "student", "factor", "off", "holds", "fails", "undecided")
+    print(tabulate.tabulate(rows, (*heads, "looks", "wrong"), floatfmt=".3f"))
+    print(f"\nhighest share of wrong decisions: {max(float(str(row[-1])) for row in rows):.3f}")
+
+
+def cost_table() -> None:
+    """What a decision costs."""
+    chance = np.random.default_rng(6)
+    rows = []
+    for cases in (30, 200, 500):
+        test, rates = GateTest(cases, 0.9), np.full(cases, 0.9)
+        start = time.perf_counter()
+        for _ in range(20):
+            test.update([[float(hit)] for hit in chance.random(cases) < rates])
+        rows.append([cases, (time.perf_counter() - start) / 20 * 1000])
+    print("\nCPU per look of a gate, ms\n")
+    print(tabulate.tabulate(rows, ("cases", "ms"), floatfmt=".2f"))
+
+
+TABLES: dict[str, Callable[[], None]] = {
+    "intervals": interval_tables,
+    "teacher": teacher_tables,
+    "gates": gate_tables,
+    "alarms": alarm_table,
+    "margins": margin_table,
+    "cost": cost_table,
+    "real": recorded.tables,
+}
+
+if __name__ == "__main__":
+    for asked in sys.argv[1:] or TABLES:
+        TABLES[asked]()

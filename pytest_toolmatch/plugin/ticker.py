@@ -20,7 +20,7 @@ _QUIET = 30.0
 
 
 class Ticker:
-    """Shows how far sampling has come: in one line that is written over, or line by line where that can't be."""
+    """Shows how far sampling has come: in the line below pytest's, or line by line where none can be written over."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.session: Session | None = None
@@ -59,19 +59,28 @@ class Ticker:
         return capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
 
     def _show(self, reporter: Any, text: str, width: int) -> None:
-        if not self._shown:
-            reporter.ensure_newline()
         if reporter.isatty:
-            reporter.write(f"\r\x1b[2K{text[: width - 1]}", flush=True)
+            self._write_below(reporter, text[: width - 1])
             self._shown = True
         else:
+            reporter.ensure_newline()
             reporter.write_line(text)
 
     def _clear(self) -> None:
         if self._shown:
-            reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-            reporter.write("\r\x1b[2K", flush=True)
+            self._write_below(self._config.pluginmanager.get_plugin("terminalreporter"), "")
             self._shown = False
+
+    def _write_below(self, reporter: Any, text: str) -> None:
+        """Write over the line below the one that pytest is at, and go back to where it was.
+
+        Past the reporter, which keeps count of what it has written in its line.
+        """
+        terminal = reporter._tw  # noqa: SLF001 - nothing public tells the column
+        column = terminal.width_of_current_line
+        forward = f"\x1b[{column}C" if column else ""
+        terminal._file.write(f"\n\r\x1b[2K{text}\x1b[A\r{forward}")  # noqa: SLF001
+        terminal.flush()
 
 
 def progress_line(progress: Progress, seconds: float) -> str:

@@ -37,11 +37,10 @@ class Ticker:
         if not reporter.isatty and now - self._last < _QUIET:
             return
         self._last = now
-        screen = screen_of(self._config)
         text = clean(progress_line(self.session.sampler.progress(), now - self._start))
-        text = text.encode("ascii", "replace").decode() if screen.ascii else text
         with self._uncaptured():
-            self._show(reporter, text, screen.width)
+            screen = screen_of(self._config)  # while output is captured nobody knows how wide it is
+            self._show(reporter, text.encode("ascii", "replace").decode() if screen.ascii else text, screen.width)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_toolmatch.core.errors import (
@@ -69,13 +69,13 @@ class SuiteRun:
         self._judges: dict[int, Judge] = {}
         self.unsampled: Exception | None = None
 
-    @property
+    @cached_property
     def alone(self) -> bool:
         """Whether the student is the teacher's own: then every draw is compared with the others."""
-        teacher, student = self._sources["teacher"], self._sources["student"]
-        if teacher.plan.model != student.plan.model:
+        student = self._sources["student"]
+        if self._sources["teacher"].plan.model != student.plan.model:
             return False
-        recorded = student.replayed.recording if not isinstance(student, Replayed) else student.recording
+        recorded = student.recording if isinstance(student, Replayed) else student.replayed.recording
         return not any(one.sample.role == "student" for one in recorded.by_key.values())
 
     def model(self, role: SampleRole) -> Model:

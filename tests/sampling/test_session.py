@@ -139,28 +139,34 @@ def test_whoever_waits_while_sampling_is_stopped_is_told(tmp_path: Path) -> None
     source = sampled(session, tmp_path / "mine.jsonl", model(never))
     source.prefetch([ROME])
     assert begun.wait(5)
-    threading.Timer(0.3, session.close).start()
+    closing = threading.Timer(0.3, session.close)
+    closing.start()
     with pytest.raises(SamplingError, match="sampling was stopped; what was drawn until then is kept"):
         source.samples(ROME)
+    closing.join()
     assert ticks
 
 
 def test_sessions_with_servers_end_with_it_only_where_there_are_any(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended: list[str] = []
+    ended: list[asyncio.AbstractEventLoop] = []
 
     async def close_sessions() -> None:
-        ended.append(threading.current_thread().name)
+        ended.append(asyncio.get_running_loop())
+
+    def times_ended() -> int:
+        """Draw, close twice, and count on the session's own loop: one that another test left behind may end now."""
+        sampler = Sampler()
+        session = Session("live", sampler)
+        sampled(session, tmp_path / "mine.jsonl", model()).samples(ROME)
+        assert sampler._portal is not None
+        loop = sampler._portal.loop
+        session.close()
+        session.close()
+        return ended.count(loop)
 
     monkeypatch.setattr(mcp, "close_sessions", close_sessions)
-    session = Session("live", Sampler())
-    sampled(session, tmp_path / "mine.jsonl", model()).samples(ROME)
-    session.close()
-    session.close()
-    assert ended == ["toolmatch"]
+    assert times_ended() == 1
     monkeypatch.delitem(sys.modules, "pytest_toolmatch.sampling.mcp")
-    session = Session("live", Sampler())
-    sampled(session, tmp_path / "mine.jsonl", model()).samples(ROME)
-    session.close()
-    assert ended == ["toolmatch"]
+    assert times_ended() == 0

@@ -25,12 +25,13 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(rpm|tpm)", re.IGNORECASE)
 def open_session(settings: Settings, tick: Callable[[], None]) -> Session:
     """Return the session of a run; ``tick`` is called now and then while it waits. ConfigError for a wrong setting."""
     budget = parse_budget(settings.budget) if settings.budget else None
-    prices = {model: str(price) for model, price in parse_lines(settings.prices, "toolmatch_prices").items()}
+    said = parse_lines(settings.prices, "toolmatch_prices")
+    prices = Prices({model: str(price) for model, price in said.items()})
     sampler = Sampler(
         concurrency=settings.concurrency,
         limits=_limits(settings),
         budget=Budget(budget.usd, budget.calls) if budget else None,
-        prices=Prices(prices),
+        prices=prices,
     )
     if not settings.batch:
         return Session(settings.mode, sampler, tick)
@@ -39,7 +40,7 @@ def open_session(settings: Settings, tick: Callable[[], None]) -> Session:
             f"toolmatch_budget is {settings.budget}, which a run with --toolmatch-batch can't hold: what a batch costs "
             "is known when it comes back; leave it out (-o toolmatch_budget=) and bound the samples instead"
         )
-    return Session(settings.mode, Batcher(settings.recordings / FOLDER, sampler, prices=Prices(prices)), tick)
+    return Session(settings.mode, Batcher(settings.recordings / FOLDER, sampler, prices=prices), tick)
 
 
 def _limits(settings: Settings) -> dict[str, ModelLimits]:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PARTS: tuple[str, ...] = ("query", "tools", "instructions", "model settings", "rollout rules")
 """What the parts of a key are called where one has changed."""
 
-_CARRIAGE = frozenset({"api_key_env", "extra_headers", "cache"})
+CARRIAGE = frozenset({"api_key_env", "extra_headers", "cache"})
+"""Settings of how a request gets to its model; they are no part of what is asked."""
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _LONG, _SHORT = 16, 8
@@ -76,7 +77,7 @@ def tools_digest(tools: Iterable[Tool]) -> str:
 
 def settings_digest(model: str, settings: dict[str, Any]) -> str:
     """Return a hash of who is asked, and how; how the request gets there (keys, headers, caches) is no part of it."""
-    return _digest([model, {name: value for name, value in settings.items() if name not in _CARRIAGE}])
+    return _digest([model, {name: value for name, value in settings.items() if name not in CARRIAGE}])
 
 
 def rollout_digest(rollout: Rollout, tools: Iterable[Tool], followed: str = "") -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-Interval: TypeAlias = tuple[float, float]
+if TYPE_CHECKING:
+    from pytest_toolmatch.judging.intervals import Interval
 
 _TINY, _EXACT, _STEPS = 1e-300, 1e-15, 500
 

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_toolmatch.judging.beta import Interval, clopper_pearson
-from pytest_toolmatch.judging.intervals import student_t
+from pytest_toolmatch.judging.beta import clopper_pearson
+from pytest_toolmatch.judging.intervals import Interval, Intervals, student_t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_toolmatch.judging.measures import Measure
-
-Intervals: TypeAlias = tuple[Interval, Interval | None]
-"""This suite, queries like these; the latter unknown (None) from a single case."""
 
 _DOUBT = 0.5
 _UNBOUNDED = 1e6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.errors import ConfigError, RequestRejected, SamplingError
 from pytest_toolmatch.providers.batches import Status, answered, each, read, told
-from pytest_toolmatch.providers.google_genai import _fault, from_wire, open_provider, to_wire
+from pytest_toolmatch.providers.google_genai import from_wire, open_provider, plain, to_wire
 from pytest_toolmatch.providers.sdk_errors import fault_of_status
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Batches:
     def __init__(self, model: Model, provider: Provider) -> None:
         self._model = model
         self._provider = provider
-        self._batches = provider._aio.batches  # noqa: SLF001 - the same client as for single requests
+        self._batches = provider._aio.batches  # noqa: SLF001 - the same client, told its faults the same way
+        self._fault = provider._fault  # noqa: SLF001
         self._options = {"http_options": {"timeout": _TIMEOUT, "retry_options": {"attempts": 1}}}
 
     def item(self, name: str, request: Request) -> dict[str, Any]:
@@ -50,7 +51,7 @@ class Batches:
     async def send(self, requests: Mapping[str, Request], name: str) -> str:
         """Send a batch, which carries our name as its display name."""
         items = self._inlined([self.item(one, request) for one, request in requests.items()])
-        with told(self._told):
+        with told(self._fault):
             batch = await answered(
                 self._batches.create(model=self._model.name, src=items, config={"display_name": name, **self._options})
             )
@@ -73,7 +74,7 @@ class Batches:
 
     async def find(self, name: str, since: datetime, count: int) -> list[str]:  # noqa: ARG002 - the name is enough
         """Return the batch of that name, if there is one."""
-        with told(self._told):
+        with told(self._fault):
             async for batch in each(self._batches.list(config={"page_size": 100, **self._options})):
                 if batch.create_time and batch.create_time < since:
                     break
@@ -97,21 +98,15 @@ class Batches:
             raise RequestRejected(f"{said}: check the model's settings") from None
 
     async def _get(self, batch: str) -> Any:
-        with told(self._told, batch):
+        with told(self._fault, batch):
             return await answered(self._batches.get(name=batch, config=self._options))
 
     def _read(self, one: Any) -> Turn | SamplingError:
         if one.response is not None:
-            left_out = {"sdk_http_response", "parsed"}
-            return read(
-                from_wire, one.response.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=left_out)
-            )
+            return read(from_wire, plain(one.response))
         code = (one.error.code if one.error else None) or 0
         status = code if code >= _LEAST_HTTP else _STATUSES.get(code, 500)
         return fault_of_status(status, (one.error and one.error.message) or "", {}, model=self._model.identity)
-
-    def _told(self, error: Exception) -> SamplingError | None:
-        return _fault(error, self._model.identity)
 
 
 def open_batches(model: Model) -> Batches:

@@ -42,10 +42,7 @@ class Provider(SdkProvider):
 
     async def _send(self, request: Request) -> dict[str, Any]:
         prepared = self._prepare(to_wire(request), request.rollout.timeout)
-        response = await self._aio.models.generate_content(**prepared)
-        left_out = {"sdk_http_response", "parsed"}
-        answer: dict[str, Any] = response.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=left_out)
-        return answer
+        return plain(await self._aio.models.generate_content(**prepared))
 
     def _read(self, answer: dict[str, Any], request: Request) -> Turn:  # noqa: ARG002 - other wires need the request
         return from_wire(answer)
@@ -79,6 +76,13 @@ class Provider(SdkProvider):
             ) from None
 
 
+def plain(response: Any) -> dict[str, Any]:
+    """Return the SDK's form of an answer as the JSON that it was."""
+    left_out = {"sdk_http_response", "parsed"}
+    answer: dict[str, Any] = response.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=left_out)
+    return answer
+
+
 def open_provider(model: Model) -> Provider:
     """Return the provider of a model; ModelUnavailable where there is no key."""
     import httpx2  # noqa: PLC0415 - start-up stays cheap
@@ -102,7 +106,7 @@ def open_provider(model: Model) -> Provider:
         raise ModelUnavailable(f"{model.identity}: {scrub(str(error), environment_secrets())}") from None
 
 
-def _fault(error: Exception, model: str, url: str = "") -> SamplingError | None:
+def _fault(error: Exception, model: str, url: str) -> SamplingError | None:
     """Return what an exception of the SDK, or of what it sends with, is to us; None where it is no such."""
     from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415 - start-up stays cheap
     from google.genai import errors  # noqa: PLC0415

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pytest_toolmatch.core.errors import ModelUnavailable, RequestRejected, SamplingError, ServiceFault
+from pytest_toolmatch.core.errors import RequestRejected, SamplingError, ServiceFault
 from pytest_toolmatch.providers import chat_wire, openai_chat, openai_responses
 from pytest_toolmatch.providers.batches import Status, answered, each, read, told
-from pytest_toolmatch.providers.sdk_errors import environment_secrets, fault_of_connection, fault_of_status, scrub
+from pytest_toolmatch.providers.sdk_errors import fault_of_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -34,7 +34,6 @@ _WIRES: dict[str, tuple[str, Any, Any, Any]] = {
 _NAME = "toolmatch"
 _ENDED = ("completed", "expired", "cancelled")
 _FINE = 400
-_NO_REASONING = "Encrypted content is not supported"
 
 
 class Batches:
@@ -46,7 +45,8 @@ class Batches:
     def __init__(self, model: Model, provider: Any) -> None:
         self._model = model
         self._provider = provider
-        self._client = provider._client  # noqa: SLF001 - the same client as for single requests
+        self._client = provider._client  # noqa: SLF001 - the same client, told its faults the same way
+        self._fault, self._scrubbed = provider._fault, provider._scrubbed  # noqa: SLF001
         self._endpoint, self._to_wire, self._from_wire, _ = _WIRES[model.provider]
         self._encrypted = True
 
@@ -132,28 +132,11 @@ class Batches:
             return read(self._from_wire, response.get("body") or {})
         said = self._scrubbed(json.dumps(response.get("body")))
         fault = fault_of_status(response["status_code"], said, {}, model=self._model.identity)
-        if _NO_REASONING in said and isinstance(fault, RequestRejected):
+        if openai_responses.NO_REASONING in said and isinstance(fault, RequestRejected):
             # A model that does not reason refuses to be asked for its reasoning: it is asked again without.
             self._encrypted = False
             return ServiceFault(str(fault))
         return fault
-
-    def _fault(self, error: Exception) -> SamplingError | None:
-        import openai  # noqa: PLC0415 - start-up stays cheap
-
-        identity = self._model.identity
-        if isinstance(error, openai.APIStatusError):
-            said = self._scrubbed(error.response.text)
-            return fault_of_status(error.status_code, said, error.response.headers, model=identity)
-        if isinstance(error, openai.APIConnectionError | TimeoutError | OSError):
-            return fault_of_connection(error, model=identity, url=str(self._client.base_url))
-        if isinstance(error, openai.OpenAIError):
-            return ModelUnavailable(f"{identity}: {self._scrubbed(str(error))}")
-        return None
-
-    def _scrubbed(self, text: str) -> str:
-        key = getattr(self._client, "api_key", None)
-        return scrub(text, [*environment_secrets(), *([key] if isinstance(key, str) else [])])
 
 
 def open_batches(model: Model) -> Batches:

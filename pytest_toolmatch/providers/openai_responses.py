@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PREFIX = "openai-responses"
 _REASONING = "reasoning.encrypted_content"
-_NO_REASONING = "Encrypted content is not supported"
+NO_REASONING = "Encrypted content is not supported"
 _RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 _NESTED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
 _CHOICES = {"any": "required"}
@@ -89,7 +89,7 @@ class Provider(OpenAIProvider):
         try:
             return await super().complete(request)
         except RequestRejected as error:
-            if _NO_REASONING not in str(error) or "include" in request.settings or not self._encrypted:
+            if NO_REASONING not in str(error) or "include" in request.settings or not self._encrypted:
                 raise
             # A model that does not reason refuses to be asked for its reasoning; no list of names could tell which.
             self._encrypted = False

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.core.request import CARRIAGE
 
 NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 """The schema of a tool that takes no arguments."""
 
-OWN_SETTINGS = frozenset({"api_key_env", "cache", "extra_headers", "extra_body"})
+OWN_SETTINGS = CARRIAGE | {"extra_body"}
 """Settings that are no part of the body: the variable of the key, prompt caching, headers; or that hold parts of it."""
 
 

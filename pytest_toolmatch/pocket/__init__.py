@@ -1,0 +1,1 @@
+"""Small learned tool callers, run with numpy alone."""

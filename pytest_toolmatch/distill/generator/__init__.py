@@ -1,0 +1,30 @@
+"""Random tools and requests for them, without end: everything written or made up here, nothing from any data set."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.distill.generator.conversations import SCENES
+from pytest_toolmatch.distill.generator.vocabulary import Dice, vocabulary
+from pytest_toolmatch.distill.generator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_toolmatch.distill.examples import Example
+
+
+def generate(seed: int, *, held_out: bool = False) -> Iterator[Example]:
+    """Yield examples for ever, the same ones for the same seed.
+
+    ``held_out`` makes them of the other half of the words: nouns, verbs, enum values, kinds of parameters and phrasings
+    that never occur without it.
+    """
+    dice = Dice(seed)
+    words = vocabulary(held_out)
+    bounds = list(accumulate(share for share, _ in SCENES))
+    while True:
+        roll = dice.random() * bounds[-1]
+        scene = next(scene for bound, (_, scene) in zip(bounds, SCENES, strict=True) if roll < bound)
+        yield from scene(World(dice, words))

@@ -1,0 +1,72 @@
+"""What is on offer: the tools that a request needs, and others that are easily mistaken for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.distill.generator.schemas import Plan, make_plan
+
+if TYPE_CHECKING:
+    from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.distill.generator.vocabulary import Verb
+    from pytest_toolmatch.distill.generator.world import World
+
+_SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8)
+_FORMS = ("act", "act", "act", "act", "tell", "tell", "find", "find", "new", "new", "new", "new", "calc")
+
+
+def some_verb(world: World, *forms: str) -> Verb:
+    """Return a verb of one of these forms, or of any."""
+    verb: Verb = world.dice.pick(world.vocabulary.verbs[world.dice.pick(forms or _FORMS)])
+    return verb
+
+
+def some_thing(world: World, form: str = "act") -> str:
+    """Return a thing that tools deal with: a noun, one with an adjective, or a made-up one."""
+    dice = world.dice
+    noun = world.made_up() if dice.chance(0.25) else dice.pick(world.nouns["measures" if form == "calc" else "things"])
+    return f"{dice.pick(world.nouns['adjectives'])} {noun}" if dice.chance(0.15) else noun
+
+
+def some_plan(world: World, *forms: str, least: int = 0) -> Plan:
+    """Return any tool."""
+    verb = some_verb(world, *forms)
+    return make_plan(world, verb, some_thing(world, verb.form), least)
+
+
+def neighbour(world: World, plan: Plan, *, close: bool = True) -> Plan:
+    """Return a tool that is easily mistaken for another: same verb, same thing, or the thing more special.
+
+    Where the other is not on offer (``close`` is false), nothing that could do its work is returned.
+    """
+    dice = world.dice
+    way = dice.random()
+    if way < 0.35:  # noqa: PLR2004
+        return make_plan(world, plan.verb, some_thing(world, plan.verb.form))
+    if way < 0.7:  # noqa: PLR2004
+        near = plan.verb.form in ("tell", "find")
+        return make_plan(world, some_verb(world, "act" if near and not close else dice.pick(("act", "tell", "find", "new"))), plan.thing)
+    if way < 0.85 and close and " " not in plan.thing:  # noqa: PLR2004
+        return make_plan(world, plan.verb, f"{dice.pick(world.nouns['adjectives'])} {plan.thing}")
+    return some_plan(world)
+
+
+def offer(world: World, needed: list[Plan], *, absent: Plan | None = None) -> tuple[Tool, ...]:
+    """Return the tools on offer in random order: those needed, and neighbours of them or of one that is absent."""
+    dice = world.dice
+    plans = {id(plan): plan for plan in needed}
+    chosen = list(plans.values())
+    taken = {(p.verb.names[0], p.thing) for p in chosen} | ({(absent.verb.names[0], absent.thing)} if absent else set())
+    names = {p.tool.name for p in chosen} | ({absent.tool.name} if absent else set())
+    size = max(len(chosen), dice.pick(_SIZES))
+    for _ in range(4 * size):
+        if len(chosen) >= size:
+            break
+        near = neighbour(world, dice.pick(needed) if absent is None else absent, close=absent is None)
+        key = (near.verb.names[0], near.thing)
+        if key in taken or near.tool.name in names:
+            continue
+        taken.add(key)
+        names.add(near.tool.name)
+        chosen.append(near)
+    return tuple(plan.tool for plan in dice.some(chosen, len(chosen)))

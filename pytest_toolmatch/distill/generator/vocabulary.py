@@ -1,0 +1,111 @@
+"""The words that requests and tools are made of: lists beside this file, two halves that share no word, and made-up words."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+from zlib import crc32
+
+import msgspec
+
+DATA = Path(__file__).parent / "data"
+HELD_OUT = 5
+"""One word of five is held out."""
+
+_STARTS = ("b bl br d dr f fl g gl gr h j k kl kr l m n p pl pr qu r s sk sl sn st t tr v w y z zw").split()
+_MIDDLES = ("a e i o u ai ea ou oo ie").split()
+_ENDS = ("b d ff g k l lk ll m mp n nd ng nk p r rd rk rn rt s sk st t th x zz").split()
+
+T = TypeVar("T")
+
+
+class Verb(msgspec.Struct, frozen=True, gc=False):
+    """What a tool does: names for tools, and how requests say it; ``form`` is act, tell, find, new or calc."""
+
+    form: str
+    names: tuple[str, ...]
+    say: tuple[str, ...]
+
+
+class Kind(msgspec.Struct, frozen=True, gc=False):
+    """A kind of parameter: how its value is made, its names and descriptions, how a request says it."""
+
+    names: tuple[str, ...]
+    about: tuple[str, ...]
+    said: tuple[str, ...]
+    value: str = "flag"
+    ask: str = ""
+    unsaid: tuple[str, ...] = ()
+
+
+class Vocabulary:
+    """One half of all words: the one to learn from, or the one held out."""
+
+    def __init__(self, held_out: bool) -> None:
+        self.held_out = held_out
+        verbs = msgspec.convert(read("verbs"), list[Verb])
+        self.verbs = {form: self.half([v for v in verbs if v.form == form]) for form in sorted({v.form for v in verbs})}
+        self.acting = [*self.verbs["act"], *self.verbs["tell"]]
+        self.kinds = self.half(msgspec.convert(read("slots"), list[Kind]))
+        self.flags = self.half(msgspec.convert(read("flags"), list[Kind]))
+        self.nouns = {name: self.half(words) for name, words in read("nouns").items()}
+        words = read("words")
+        self.words = {name: some if len(some) < 2 * HELD_OUT + 4 else self.half(some) for name, some in words.items()}
+        self.phrases = {name: self.half(some) for name, some in read("phrases").items()}
+        self.chat = {name: self.half(some) for name, some in read("chat").items()}
+
+    def half(self, items: list[T]) -> list[T]:
+        """Return the items of this half: a fifth by the checksum of their text is held out, one at least."""
+        ordered = sorted({_key(item): item for item in items}.items(), key=lambda one: crc32(one[0].encode()))
+        cut = max(1, len(ordered) // HELD_OUT)
+        ours = {key for key, _ in (ordered[:cut] if self.held_out else ordered[cut:])}
+        return [item for item in items if _key(item) in ours]
+
+    def mine(self, word: str) -> bool:
+        """Say whether a made-up word belongs to this half."""
+        return (crc32(word.encode()) % HELD_OUT == 0) is self.held_out
+
+    def made_up(self, dice: Dice) -> str:
+        """Return a word that nobody has ever used, of one to three syllables."""
+        while True:
+            parts = [dice.pick(_STARTS) + dice.pick(_MIDDLES) for _ in range(1 + (dice.random() < 0.5))]
+            word = "".join(parts) + dice.pick(_ENDS)
+            if len(word) > 3 and self.mine(word):  # noqa: PLR2004 - shorter ones are words too often
+                return word
+
+
+class Dice(Random):
+    """A seeded random source with the throws that are needed here."""
+
+    def pick(self, items: Any) -> Any:
+        """Return one of the items."""
+        return items[int(self.random() * len(items))]
+
+    def chance(self, probability: float) -> bool:
+        """Say yes with a probability."""
+        return self.random() < probability
+
+    def whole(self, low: int, high: int) -> int:
+        """Return an integer between two, both included."""
+        return low + int(self.random() * (high - low + 1))
+
+    def some(self, items: Any, count: int) -> list[Any]:
+        """Return so many different items, or all, in random order."""
+        return self.sample(items, min(count, len(items)))
+
+
+@functools.cache
+def vocabulary(held_out: bool) -> Vocabulary:
+    """Return a half of the words, read once."""
+    return Vocabulary(held_out)
+
+
+def read(name: str) -> Any:
+    """Return a word list of ``data/``."""
+    return msgspec.yaml.decode((DATA / f"{name}.yaml").read_bytes())
+
+
+def _key(item: Any) -> str:
+    return str(item.names[0] if isinstance(item, Verb | Kind) else item)

@@ -37,6 +37,7 @@ FIELDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("stock", "whole", ("the one with the fewest left", "the scarcest one"), ("the one with most left", "the one with the most in stock")),
     ("minutes", "whole", ("the shortest one", "the quickest", "the fastest one"), ("the longest one", "the slowest one")),
 )  # fmt: skip
+CONDITIONS = ("if there is one under {v}, {t}", "should any be below {v}, {t}", "if one costs less than {v}, {t}")
 ORDERS = (
     "{first} and {then}", "{first}, then {then}", "{first}. Then {then}", "{first}, and {then}", "{first}; after that {then}",
     "first {first}, then {then}", "{first} and with that {then}", "{first}. Once you have them, {then}", "{first}, and next {then}",
@@ -52,17 +53,13 @@ def find_and_use(world: World) -> Chain:
     while user.target is None or user.target.kind.value != "code":
         user = make_plan(world, some_verb(world, "act"), thing)
     limited = dice.chance(0.25)
-    rows, field, chosen, which = rows_of(world, user, limited=limited)
+    rows, limit, chosen, which = rows_of(world, user, limited=limited)
     draft = Draft(world)
     values, extra = values_for(world, finder, share=0.4), values_for(world, user, share=0.3)
     pattern, first, after = body_of(draft, finder, None, values)
     _, then, rest = body_of(draft, user, None, extra, several=which)
-    if limited and field is not None:
-        limit, works = field
-        then = dice.pick(("if there is one under {v}, {t}", "should any be below {v}, {t}", "if one costs less than {v}, {t}"))
-        then = then.format(v=draft.mark(limit), t=body_of(draft, user, None, extra, several="it")[1])
-        rest = ""
-        chosen = chosen if works else None
+    if limit is not None:
+        then = dice.pick(CONDITIONS).format(v=draft.mark(limit), t=then)
     order = dice.pick(ORDERS)
     draft.used.append(f"order{ORDERS.index(order)}")
     text = whole(draft, pattern, order.format(first=first.removesuffix("?"), then=then.removesuffix("?")), after + rest)
@@ -74,18 +71,21 @@ def find_and_use(world: World) -> Chain:
     return Chain(text, tuple(steps), tuple(replies), [finder, user], f"find.{phrasing_of(draft)}")
 
 
-def rows_of(world: World, user: Plan, *, limited: bool) -> tuple[list[dict[str, Any]], tuple[str, bool] | None, Any, str]:
-    """Return rows with ids, a limit and whether a row keeps it, the id to choose, and how the request names the row."""
+MANY = 4
+
+
+def rows_of(world: World, user: Plan, *, limited: bool) -> tuple[list[dict[str, Any]], str | None, Any, str]:
+    """Return rows with ids, a limit in the request, the id to choose (None: none is), and how the request names the row."""
     dice = world.dice
     assert user.target
     name, kind, low, high = FIELDS[0] if limited else dice.pick(FIELDS)
     other = dice.pick([f for f in FIELDS if f[0] != name])
-    count = dice.whole(2, 5)
+    count = dice.pick((2, 3, 3, 4))
     ids = _ids(world, user, count)
     key = dice.pick((user.target.key, "id", user.target.key))
     keys, others = _distinct(world, kind, count), _distinct(world, other[1], count)
     rows = [{key: i, name: k, other[0]: o} for i, k, o in zip(ids, keys, others, strict=True)]
-    if dice.chance(0.4):
+    if dice.chance(0.4) and count < MANY:
         label = dice.pick(("name", "title", "label"))
         rows = [{key: r[key], label: world.made_up().capitalize(), **r} for r in rows]
     if limited:
@@ -95,7 +95,7 @@ def rows_of(world: World, user: Plan, *, limited: bool) -> tuple[list[dict[str, 
         second = sorted(row[name] for row in rows)[1]
         if works and second <= limit:
             rows = [best, *(row for row in rows if row[name] > limit)]
-        return rows, (f"{limit} euros", works and best[name] < limit), best[key], ""
+        return rows, f"{limit} euros", best[key] if works and best[name] < limit else None, "it"
     if label_row := (rows if dice.chance(0.2) and "name" in rows[0] else None):
         row = dice.pick(label_row)
         return rows, None, row[key], dice.pick((f"the one named {row['name']}", f"{row['name']}"))

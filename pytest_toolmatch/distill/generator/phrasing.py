@@ -14,7 +14,7 @@ _FIRST_MARK = 0xE000
 _MARK = re.compile("[\ue000-\uf8ff]")
 _WORD = re.compile(r"[a-z]{5,}")
 _QUESTIONS = frozenset("which what where how is are can i what's where's roughly".split())
-_QUOTES = ("“{}”", '"{}"', '"{}"', "'{}'", "«{}»")
+_QUOTES = ("“{}”", '"{}"', '"{}"', "'{}'")
 _GENERIC = 0.25
 _OWN_SENTENCE = 0.15
 

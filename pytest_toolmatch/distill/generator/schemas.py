@@ -25,7 +25,11 @@ TARGET = Kind(names=("id",), about=(), said=(), value="code")
 
 
 class Parameter(NamedTuple):
-    """One parameter of a tool: its key, its name in words, and what the value and its text are made from."""
+    """One parameter of a tool: its key, its name in words, and what the value and its text are made from.
+
+    ``formal`` says that the schema tells in which form a value comes (a date in ISO, a phone number in digits); without,
+    it is copied as it was said. ``unit`` says that the unit is told.
+    """
 
     key: str
     human: str
@@ -34,6 +38,8 @@ class Parameter(NamedTuple):
     required: bool
     pattern: str = ""
     choices: tuple[tuple[str, Any], ...] = ()
+    formal: bool = True
+    unit: bool = False
 
 
 class Plan(NamedTuple):
@@ -80,9 +86,9 @@ CLASHING = {"money", "days", "hours", "minutes", "percent", "integer", "text_lis
 def make_parameter(world: World, kind: Kind, *, required: bool | None = None) -> Parameter:
     """Return a parameter of a kind under one of its names, or under a made-up one."""
     dice = world.dice
-    name = dice.pick(kind.names)
+    name, made = dice.pick(kind.names), False
     if kind.value == "integer" and dice.chance(0.25):
-        name = f"{dice.pick(('num', 'number_of'))}_{world.made_up()}s"
+        name, made = f"{dice.pick(('num', 'number_of'))}_{world.made_up()}s", True
     if required is None:
         required = dice.chance(0.55) and kind.value != "flag"
     human = plain(name)
@@ -99,18 +105,24 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
     if kind.value in ("text_list", "person_list"):
         schema["items"] = {"type": "string"}
     _decorate(world, kind, schema, required)
-    if dice.chance(0.8) or hint or (kind.value in TELLING and name == human):
-        schema["description"] = dice.pick(kind.about).format(n=human) + hint
-    return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices)
+    if dice.chance(0.85) or hint:
+        about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human)
+        schema["description"] = about[:1].upper() + about[1:] + hint
+    told = f"{name} {schema.get('description', '')}"
+    formal = kind.value not in FORMS or "format" in schema or any(form in told for form in FORMS[kind.value])
+    unit = not UNIT_WORDS.isdisjoint(told.lower().replace("_", " ").replace(".", " ").replace(",", " ").split())
+    return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
 
 
-TELLING = {*TYPES["integer"], *TYPES["number"], "date", "month", "time", "moment"} - {"integer", "number"}
-"""Kinds whose unit or form the description must tell, where the name does not."""
+FORMS = {"date": ("YYYY-MM-DD",), "month": ("YYYY-MM",), "time": ("HH:MM",), "moment": ("YYYY-MM-DDTHH",), "phone": ("digits only", "+49")}
+"""What tells in which form a value comes, besides a format."""
+
+UNIT_WORDS = frozenset("kg kilograms grams cm centimetres km kilometres litres minutes min hours seconds days euros".split())
 
 
 def _decorate(world: World, kind: Kind, schema: dict[str, Any], required: bool) -> None:
     dice = world.dice
-    if kind.value in FORMATS and dice.chance(0.7):
+    if kind.value in FORMATS and dice.chance(0.8):
         schema["format"] = FORMATS[kind.value]
     if kind.value == "flag" and dice.chance(0.7):
         schema["default"] = False

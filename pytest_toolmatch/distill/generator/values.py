@@ -8,7 +8,7 @@ integer, number              digits, ``1,200``, ``12.5``; whole numbers to twelv
 money (euros)                ``12 euros``, ``€12``, ``7,50 €``, ``490 cents``
 percent; share of 0 to 1     ``15%``, ``15 per cent``; 0.15 for the share
 unit in name or description  in that unit or in another: ``2500 g`` is 2.5 kg, ``two days`` are 48 hours
-date                         ``3 March 2026``, ``March 3rd``, ``2026-03-03``, ``03.03.2026``, ``tomorrow``, ``Friday``,
+date                         (where a format or the description asks for one; else as it was said) ``3 March 2026``, ``March 3rd``, ``2026-03-03``, ``03.03.2026``, ``tomorrow``, ``Friday``,
                              ``in 3 days``: without a year it is the next such day, counted from the system's today
 month                        ``March 2026``, ``March``: YYYY-MM
 time, moment                 ``18:30``, ``6 pm``, ``noon``: HH:MM; a date ``at`` a time: ISO 8601, with the system's offset
@@ -37,8 +37,9 @@ class Said(NamedTuple):
 
 
 def say_value(world: World, parameter: Parameter) -> Said:
-    """Return a value for the parameter and how the request says it."""
-    return Said(*MAKERS[parameter.kind.value](world, parameter))
+    """Return a value for the parameter and how the request says it; where no form is asked for, it is copied."""
+    text, value = MAKERS[parameter.kind.value](world, parameter)
+    return Said(text, value if parameter.formal else text)
 
 
 def fill(world: World, pattern: str) -> str:
@@ -134,9 +135,9 @@ def number(world: World, _: Parameter) -> tuple[str, float]:
     return f"{value:g}", value
 
 
-def money(world: World, _: Parameter) -> tuple[str, float]:
+def money(world: World, parameter: Parameter) -> tuple[str, float]:
     dice = world.dice
-    if dice.chance(0.15):
+    if parameter.unit and dice.chance(0.15):
         cents = dice.whole(10, 99) * 10
         return f"{cents} cents", cents / 100
     value = dice.whole(2, 40) * 5 if dice.chance(0.6) else dice.whole(3, 2400)
@@ -160,10 +161,12 @@ def fraction(world: World, _: Parameter) -> tuple[str, float]:
 
 
 def in_unit(*units: tuple[str, float], high: int, step: float = 1) -> Callable[[World, Parameter], tuple[str, Any]]:
-    """Return a maker of quantities: units are (name, how much of the wanted unit it is); the first is the commonest."""
+    """Return a maker of quantities: units are (name, how much of the wanted unit it is)."""
 
-    def make(world: World, _: Parameter) -> tuple[str, Any]:
-        name, factor = units[0] if world.dice.chance(0.5) else world.dice.pick(units)
+    same = tuple(unit for unit in units if unit[1] == 1)
+
+    def make(world: World, parameter: Parameter) -> tuple[str, Any]:
+        name, factor = world.dice.pick(same if world.dice.chance(0.5) or not parameter.unit else units)
         value = world.dice.whole(1, max(2, int(high / factor))) * (step if factor >= 1 else 1)
         value = int(value) if value == int(value) else value
         amount = round(value * factor, 6)

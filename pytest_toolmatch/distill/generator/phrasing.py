@@ -51,12 +51,11 @@ class Draft:
             text = text.upper()
         elif roll < 0.8:  # noqa: PLR2004
             text = text[:1].upper() + text[1:]
-        if self.values:
-            text = self._with_values(text)
-        return text
+        return self.plain(text)
 
-    def _with_values(self, text: str) -> str:
-        return _MARK.sub(lambda found: self._with_values(self.values[ord(found[0]) - _FIRST_MARK]), text)
+    def plain(self, text: str) -> str:
+        """Return the text with values in place, and nothing else changed."""
+        return _MARK.sub(lambda found: self.plain(self.values[ord(found[0]) - _FIRST_MARK]), text)
 
 
 def is_question(pattern: str) -> bool:

@@ -1,0 +1,288 @@
+"""Train a pocket model: ``python -m pytest_toolmatch.distill.train --size small --minutes 20 --seed 0 -o DIR``.
+
+One thread on a CPU, or a GPU with ``--device cuda``. ``--steps`` makes a run repeatable to the last bit on one
+platform; ``--minutes`` stops it by the clock. Ctrl-C keeps the best so far; the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+from collections import deque
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import msgspec
+import numpy as np
+import torch
+
+from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
+from pytest_toolmatch.distill.batches import Lexicon, Packed, collate, length, pack
+from pytest_toolmatch.distill.network import NEVER, Network
+from pytest_toolmatch.distill.shards import SHARD, Shards
+from pytest_toolmatch.distill.targets import ALLOWED, RIGHT, Encoded, encode_all
+from pytest_toolmatch.pocket.config import SHAPES, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from pytest_toolmatch.distill.examples import Example
+
+_WARM_UP = 200
+_SHORTEST_LR = 0.03
+_HOLD = 0.4
+"""The share of a run that is trained at the full rate, before it falls to nearly nothing."""
+
+_AVERAGED = 0.999
+_CHECK_EVERY_S = 60.0
+_VALIDATED = 600
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How to train: ``minutes`` or ``steps`` long, ``rate`` at its height, ``shards`` of examples, gone round as needed."""
+
+    shape: Shape
+    minutes: float = 20.0
+    steps: int = 0
+    seed: int = 0
+    rate: float = 2e-3
+    batch: int = 32
+    shards: int = 40
+    patience: int = 12
+    device: str = "cpu"
+
+
+class Progress(msgspec.Struct):
+    """Where a run is: ``curve`` rows are (minute, step, examples, loss, validation exact)."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float = -1.0
+    stale: int = 0
+    curve: list[tuple[float, int, int, float, float]] = []
+
+
+class Trainer:
+    """One run: a network, its running average (which is what is kept), and the optimiser."""
+
+    def __init__(self, plan: Plan, lexicon: Lexicon, start: dict[str, Tensor] | None = None) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.lexicon, self.progress = plan, lexicon, Progress()
+        self.network = Network(plan.shape).to(plan.device)
+        if start:
+            self.network.load_state_dict(start)
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.best = self.average
+        plain = [p for p in self.network.parameters() if p.ndim < 2]  # noqa: PLR2004 - biases and norms
+        matrices = [p for p in self.network.parameters() if p.ndim >= 2]  # noqa: PLR2004
+        groups = [{"params": matrices, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True)
+        self.losses: deque[float] = deque(maxlen=200)
+
+    def fraction(self) -> float:
+        """Return how much of the run is over, from 0 to 1."""
+        done = (
+            self.progress.step / self.plan.steps
+            if self.plan.steps
+            else self.progress.seconds / (60 * self.plan.minutes)
+        )
+        return min(1.0, done)
+
+    def learn(self, examples: Sequence[Packed]) -> None:
+        """Take one step on a batch."""
+        started = time.process_time()
+        batch = self._batch(examples, np.random.default_rng((self.plan.seed, self.progress.step)))
+        loss = loss_of(self.network(batch), batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        rate = self._rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.progress.step += 1
+        self._keep_average()
+        self.losses.append(float(loss.detach()))
+        self.progress.seconds += time.process_time() - started
+
+    def _rate(self) -> float:
+        warm = min(1.0, (self.progress.step + 1) / _WARM_UP)
+        fall = max(0.0, self.fraction() - _HOLD) / (1 - _HOLD)
+        return self.plan.rate * warm * (_SHORTEST_LR + (1 - _SHORTEST_LR) * (1 - fall))
+
+    @torch.no_grad()
+    def _keep_average(self) -> None:
+        step = self.progress.step
+        keep = min(_AVERAGED, (1 + step) / (10 + step))
+        for name, value in self.network.state_dict().items():
+            self.average[name].lerp_(value, 1 - keep)
+
+    def _batch(self, examples: Sequence[Packed], rng: np.random.Generator | None = None) -> dict[str, Any]:
+        return {name: value.to(self.plan.device) for name, value in collate(examples, self.lexicon, rng).items()}
+
+    def validate(self, examples: Sequence[Packed]) -> float:
+        """Return the share of turns with every step right, by the averaged network; keeps the best."""
+        ours = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average)
+        exact = float(np.mean(self.right(examples))) if examples else 0.0
+        self.network.load_state_dict(ours)
+        better = exact > self.progress.best
+        self.progress.stale = 0 if better else self.progress.stale + 1
+        if better:
+            self.progress.best = exact
+            self.best = {name: value.clone() for name, value in self.average.items()}
+        seen = self.progress.step * self.plan.batch
+        loss = float(np.mean(self.losses)) if self.losses else float("nan")
+        self.progress.curve.append((round(self.progress.seconds / 60, 2), self.progress.step, seen, loss, exact))
+        return exact
+
+    @torch.no_grad()
+    def right(self, examples: Sequence[Packed]) -> list[bool]:
+        """Return for each example whether the likeliest place is right in all of its steps."""
+        self.network.eval()
+        order = sorted(range(len(examples)), key=lambda i: length(examples[i]))
+        found = [False] * len(examples)
+        for at in range(0, len(order), 64):
+            rows = order[at : at + 64]
+            batch = self._batch([examples[i] for i in rows])
+            hit = batch["target"].gather(-1, self.network(batch).argmax(-1, keepdim=True))[..., 0] == RIGHT
+            for row, good in zip(rows, (hit | (batch["weights"] == 0)).all(-1).tolist(), strict=True):
+                found[row] = good
+        self.network.train()
+        return found
+
+
+def loss_of(logs: Tensor, batch: dict[str, Any]) -> Tensor:
+    """Return the weighted mean of the cross-entropy; any of several right places will do. ``logs`` batch × steps × places."""
+    right = torch.logsumexp(logs.masked_fill(batch["target"] != RIGHT, NEVER), -1)
+    several = (batch["target"] >= ALLOWED).sum(-1) > 1  # where there is no choice, there is nothing to learn
+    weights = batch["weights"] * several
+    return -(right * weights).sum() / weights.sum().clamp(min=1e-6)
+
+
+def batches(shards: Sequence[Sequence[Packed]], size: int, seed: int) -> Iterator[list[Packed]]:
+    """Yield batches for ever: shard after shard, each in an order of its own, alike in length within a batch."""
+    for turn in itertools.count():
+        examples = shards[turn % len(shards)]
+        rng = np.random.default_rng((seed, turn))
+        order = sorted(rng.permutation(len(examples)), key=lambda i: length(examples[i]))
+        groups = [order[i : i + size] for i in range(0, len(order), size)]
+        for group in rng.permutation(len(groups)):
+            yield [examples[i] for i in groups[group]]
+
+
+def is_validation(example: Example) -> bool:
+    """Whether an example is kept apart from training: one group of near-duplicates in fifty."""
+    return crc32(example.group.encode()) % 50 == 0
+
+
+def run(
+    trainer: Trainer, train: Sequence[Sequence[Packed]], validation: Sequence[Packed], out: Path, *, quiet: bool = False
+) -> None:
+    """Train to the end of the plan, or until nothing gets better; Ctrl-C ends it early and loses nothing."""
+    from pytest_toolmatch.distill.checkpoint import save_checkpoint  # noqa: PLC0415 - it needs the trainer's type
+
+    if not len(train) or not len(train[0]):
+        raise ConfigError("there is nothing to train on")
+    source, checked = batches(train, trainer.plan.batch, trainer.plan.seed), trainer.progress.seconds
+    for _ in range(trainer.progress.step):
+        next(source)
+    try:
+        while trainer.fraction() < 1 and trainer.progress.stale < trainer.plan.patience:
+            trainer.learn(next(source))
+            if trainer.progress.seconds - checked >= _CHECK_EVERY_S:
+                checked = trainer.progress.seconds
+                trainer.validate(validation)
+                save_checkpoint(trainer, out)
+                _tell(trainer, quiet)
+    except KeyboardInterrupt:
+        print("\nstopped; the best so far is kept", file=sys.stderr)
+    trainer.validate(validation)
+    save_checkpoint(trainer, out)
+    _tell(trainer, quiet)
+
+
+def _tell(trainer: Trainer, quiet: bool) -> None:
+    minute, step, seen, loss, exact = trainer.progress.curve[-1]
+    done = max(trainer.fraction(), 1e-6)
+    left = minute * (1 - done) / done
+    if not quiet:
+        print(
+            f"step {step} · {seen:,} examples · {seen / max(minute * 60, 1e-9):.0f}/s · loss {loss:.4f} · "
+            f"exact {exact:.3f} (best {trainer.progress.best:.3f}) · {minute:.1f} min, {left:.1f} left",
+            flush=True,
+        )
+
+
+def generated(plan: Plan, lexicon: Lexicon, cache: Path) -> tuple[Shards, list[Packed]]:
+    """Return the generator's examples for training and for validation, no group on both sides."""
+    shards = Shards(cache / f"generated-{plan.seed}", partial(examples_of, plan.seed), plan.shards, lexicon)
+    return shards, _validation(_generate(plan.seed, 999), lexicon)
+
+
+def examples_of(seed: int, shard: int) -> Iterator[Example]:
+    """Yield the examples of one shard, without those of validation, for ever."""
+    return (one for one in _generate(seed, shard) if not is_validation(one))
+
+
+def _generate(seed: int, shard: int) -> Iterator[Example]:
+    from pytest_toolmatch.distill.generator import generate  # noqa: PLC0415 - a distilled student needs none
+
+    return generate(1000 * (seed + 1) + shard)
+
+
+def _validation(examples: Iterator[Example], lexicon: Lexicon) -> list[Packed]:
+    chosen: list[Packed] = []
+    for one in encode_all(example for example in examples if is_validation(example)):
+        if isinstance(one, Encoded):
+            chosen.append(pack(one, lexicon))
+        if len(chosen) == _VALIDATED:
+            break
+    return chosen
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m pytest_toolmatch.distill.train", description=__doc__)
+    parser.add_argument("--size", choices=SHAPES, default="small")
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--steps", type=int, default=0, help="exactly so many steps, whatever time they take")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shards", type=int, default=40, help=f"how many times {SHARD} examples to make")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/toolmatch-distill"), help="where examples are kept")  # noqa: S108
+    parser.add_argument("-o", dest="out", type=Path, required=True)
+    asked = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    try:
+        return train_generated(asked)
+    except ToolmatchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def train_generated(asked: argparse.Namespace) -> int:
+    """Train on the generator's examples, and export the best."""
+    from pytest_toolmatch.distill.checkpoint import resume  # noqa: PLC0415
+    from pytest_toolmatch.distill.export import export  # noqa: PLC0415
+
+    names = ("minutes", "steps", "seed", "shards", "device")
+    plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
+    lexicon = Lexicon(plan.shape.buckets)
+    train, validation = generated(plan, lexicon, asked.cache)
+    train.work_ahead()
+    trainer = Trainer(plan, lexicon)
+    resume(trainer, asked.out)
+    run(trainer, train, validation, asked.out)
+    export(trainer.best, plan.shape, asked.out, name=asked.size)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,124 @@
+"""A pocket model: a conversation and tools in, calls and their probabilities out."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import numpy as np
+
+from pytest_toolmatch.pocket.grammar import Dropped, turn
+from pytest_toolmatch.pocket.network import Network
+from pytest_toolmatch.pocket.reading import Reading
+from pytest_toolmatch.pocket.toolbox import Toolbox
+from pytest_toolmatch.pocket.weights import manifest_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pytest_toolmatch.core.chain import Call
+    from pytest_toolmatch.core.conversation import Conversation
+    from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.pocket.grammar import Step
+
+_TOOLBOXES_KEPT = 64
+
+
+class Answer(NamedTuple):
+    """What a model does in one turn: no calls is an answer.
+
+    ``confidence`` has one natural log-probability for each call, and ``whole`` that of all choices of the turn, END
+    included; both without temperature. ``dropped`` names the tools of calls that could not be made valid.
+    """
+
+    calls: tuple[Call, ...]
+    confidence: tuple[float, ...]
+    whole: float
+    dropped: tuple[str, ...] = ()
+
+
+class PocketModel:
+    """A network with its weights. Safe to use from several threads; the same seed draws the same answer."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._toolboxes: OrderedDict[bytes, Toolbox] = OrderedDict()
+        self._lock = Lock()
+
+    def answer(
+        self,
+        conversation: Conversation,
+        tools: Sequence[Tool],
+        *,
+        instructions: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Answer:
+        """Return the model's turn; at temperature 0 the likeliest choice is taken in each step.
+
+        ``instructions`` are read for what day it is and which time zone, and for nothing else.
+        """
+        reading = Reading(conversation, self.toolbox(tools), instructions)
+        memory = self.network.read(reading)
+        rng = np.random.default_rng(seed) if temperature > 0 else None
+        logs: dict[int, float] = {}
+        ends = 0.0
+        walk = turn(reading)
+        step: Step = next(walk)
+        while True:
+            place, log = _choose(self.network.score(memory, step), step, temperature, rng)
+            logs[step.call] = logs.get(step.call, 0.0) + log
+            ends += log
+            try:
+                step = walk.send(place)
+            except StopIteration as stop:
+                return _answer(stop.value, logs, ends)
+
+    def toolbox(self, tools: Sequence[Tool]) -> Toolbox:
+        """Return the tools encoded, from the last few lists where they are the same."""
+        key = msgspec.json.encode([tool.shown() for tool in tools])
+        with self._lock:
+            found = self._toolboxes.pop(key, None)
+            found = Toolbox(tools) if found is None else found
+            self._toolboxes[key] = found
+            if len(self._toolboxes) > _TOOLBOXES_KEPT:
+                self._toolboxes.popitem(last=False)
+        return found
+
+
+def open_model(name: str) -> PocketModel:
+    """Return a shipped model by its name, or a distilled one by its folder or manifest; raises ConfigError."""
+    return open_manifest(manifest_of(name))
+
+
+def open_manifest(manifest: Path) -> PocketModel:
+    """Return the model of a manifest; raises ConfigError."""
+    return PocketModel(Network(*read(manifest)))
+
+
+def _choose(
+    fits: NDArray[np.float32], step: Step, temperature: float, rng: np.random.Generator | None
+) -> tuple[int, float]:
+    """Return the place chosen among those allowed, and its log-probability without temperature."""
+    places = np.flatnonzero(step.allowed)
+    scores = fits[places].astype(np.float64)
+    logs = scores - scores.max()
+    logs -= math.log(np.exp(logs).sum())
+    if rng is None or len(places) == 1:
+        best = int(logs.argmax())
+    else:
+        odds = np.cumsum(np.exp((logs - logs.max()) / temperature))
+        best = min(int(np.searchsorted(odds, rng.random() * odds[-1], side="right")), len(places) - 1)
+    return int(places[best]), float(logs[best])
+
+
+def _answer(made: list[Call | Dropped], logs: dict[int, float], whole: float) -> Answer:
+    kept = [(call, logs[place]) for place, call in enumerate(made) if not isinstance(call, Dropped)]
+    dropped = tuple(call.name for call in made if isinstance(call, Dropped))
+    return Answer(tuple(call for call, _ in kept), tuple(log for _, log in kept), whole, dropped)

@@ -1,0 +1,312 @@
+"""A conversation as the network reads it: tokens with features, and how each matches the words of the tools."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
+from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, is_number
+from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
+from pytest_toolmatch.pocket.text import STOP_WORDS, Token, stem, tokenise
+from pytest_toolmatch.pocket.toolbox import ARGUMENT, OPTION, TOOL, Toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_toolmatch.core.conversation import Conversation, Message
+
+    Floats = NDArray[np.float32]
+
+SEGMENTS = 6
+"""Last query, earlier query, assistant's text, earlier calls, replies since the last query, earlier replies."""
+
+TOKEN_FEATURES, ITEM_FEATURES = 23, 16
+SPECIALS = 4
+"""Places of END, ABSENT, TRUE and FALSE, before the tokens and the items."""
+
+END, ABSENT, TRUE, FALSE = range(SPECIALS)
+NAME, ABOUT, SIBLINGS = range(3)
+"""The layers of ``Reading.match``: with an item's name, with its description, with other arguments of the same tool."""
+
+_LAST_QUERY, _QUERY, _SAID, _CALLED, _REPLY, _OLD_REPLY = range(SEGMENTS)
+_COPIED_FROM = (_LAST_QUERY, _QUERY, _REPLY, _OLD_REPLY)
+_MOST_TOKENS, _MOST_OF_ONE = 200, 110
+_WEB = re.compile(r"@.+\.|://|^www\.|^[~/].|\.\w{2,4}$")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}.*|[ap]\.?m|noon|midnight|o'clock")
+_MIX = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*")
+_SIMILAR = 0.5
+
+
+class Segment(NamedTuple):
+    """One piece of the conversation; ``first`` is the place of its first token."""
+
+    kind: int
+    text: Text
+
+
+class Reading:
+    """One conversation beside one toolbox.
+
+    ``words`` are the tokens in lower case; ``features`` tokens × TOKEN_FEATURES; ``item_features`` items ×
+    ITEM_FEATURES; ``match`` 3 × items × tokens, from 0 to 1; ``spans`` what may fill each slot (by its item);
+    ``callable`` says of each tool whether the grammar can reach a valid call.
+    """
+
+    def __init__(self, conversation: Conversation, toolbox: Toolbox, instructions: str = "") -> None:
+        self.toolbox = toolbox
+        self.segments = _segments(conversation)
+        self.words = [word for segment in self.segments for word in segment.text.words]
+        self.kinds = np.repeat([s.kind for s in self.segments], [len(s.text.words) for s in self.segments]).astype(
+            np.int64
+        )
+        self.places = np.concatenate([np.arange(len(s.text.words)) for s in self.segments] or [np.arange(0)])
+        self._tokens = [token.text for segment in self.segments for token in segment.text.tokens]
+        self._copied = [s.text for s in self.segments if s.kind in _COPIED_FROM]
+        self._find_spans(_now(conversation, instructions))
+        likeness = _likeness(self.words, toolbox)
+        self.match = _matches(likeness, toolbox)
+        self.features = self._token_features(_values_called(conversation))
+        self.item_features = self._item_features(likeness, conversation)
+
+    def _find_spans(self, now: Now) -> None:
+        self.spans: dict[int, Spans] = {}
+        begins = np.zeros(len(self.words), bool)
+        self._ends = np.zeros(len(self.words), bool)
+        self.last = np.zeros(len(self.words), np.int64)  # place of the last token of the same piece
+        for text in self._copied:
+            for place, token in enumerate(text.tokens, text.first):
+                begins[place], self._ends[place] = may_begin(token.text), may_end(token.text)
+                self.last[place] = text.first + len(text.tokens) - 1
+        self.begins = np.flatnonzero(begins)
+        for offered in self.toolbox.offered:
+            for slot, item in zip(offered.slots, offered.arguments, strict=True):
+                self.spans[item] = spans_of(slot, self._copied, now)
+        self.callable = [
+            offered.supported
+            and all(self._fillable(i, s) for i, s in zip(offered.arguments, offered.slots, strict=True))
+            for offered in self.toolbox.offered
+        ]
+
+    def _fillable(self, item: int, slot: Any) -> bool:
+        if not slot.required or slot.kind in ("enum", "boolean"):
+            return True
+        return len(self.begins) > 0 if self.spans[item].free else len(self.spans[item].ends) > 0
+
+    def starts(self, item: int) -> NDArray[np.int64]:
+        """Return the tokens at which a value of a slot may begin."""
+        spans = self.spans[item]
+        return self.begins if spans.free else np.fromiter(spans.ends, np.int64, len(spans.ends))
+
+    def ends(self, item: int, start: int) -> NDArray[np.int64]:
+        """Return the tokens with which a value of a slot that begins at ``start`` may end."""
+        spans = self.spans[item]
+        if not spans.free:
+            return np.fromiter(spans.ends[start], np.int64, len(spans.ends[start]))
+        places = np.arange(start, min(start + LONGEST, self.last[start] + 1))
+        allowed = places[self._ends[places]]
+        return allowed if len(allowed) else places[:1]
+
+    def value(self, item: int, start: int, end: int) -> Any:
+        """Return the value of a slot that stands from token ``start`` to token ``end``."""
+        spans = self.spans[item]
+        if not spans.free:
+            return spans.ends[start][end]
+        text = next(text for text in self._copied if text.first <= start < text.first + len(text.tokens))
+        return text.content[text.tokens[start - text.first].start : text.tokens[end - text.first].end]
+
+    def find(self, value: str) -> Iterator[tuple[int, int]]:
+        """Yield the first and the last token of every place where a text stands as it is, from token to token."""
+        for text in self._copied:
+            starts = {token.start: place for place, token in enumerate(text.tokens, text.first)}
+            stops = {token.end: place for place, token in enumerate(text.tokens, text.first)}
+            at = text.content.find(value) if value else -1
+            while at >= 0:
+                if at in starts and at + len(value) in stops:
+                    yield starts[at], stops[at + len(value)]
+                at = text.content.find(value, at + 1)
+
+    def _token_features(self, called: set[str]) -> Floats:
+        made = np.zeros((len(self.words), TOKEN_FEATURES), np.float32)
+        quoted, previous = False, None
+        for segment in self.segments:
+            quoted = False
+            for place, token in enumerate(segment.text.tokens, segment.text.first):
+                word = self.words[place]
+                quoted ^= token.text in '"“”'
+                following = self.words[place + 1] if place + 1 < len(self.words) else ""
+                before = segment.text.tokens[place - segment.text.first - 1] if place > segment.text.first else None
+                made[place, :15] = _shape(token, word, following, before, quoted)
+                made[place, 19:23] = (
+                    word in called,
+                    word in UNITS,
+                    before is not None and before.text in "$€£#",
+                    before is not None and before.text in ":=",
+                )
+                previous = token
+        del previous
+        kinds = np.array([item.kind for item in self.toolbox.items])
+        for column, kind in enumerate((TOOL, ARGUMENT, OPTION), 15):
+            if len(self.words) and (kinds == kind).any():
+                made[:, column] = self.match[NAME][kinds == kind].max(0)
+        if len(self.words) and len(kinds):
+            made[:, 18] = self.match[ABOUT].max(0)
+        return made
+
+    def _item_features(self, likeness: Floats, conversation: Conversation) -> Floats:
+        box = self.toolbox
+        made = np.zeros((len(box.items), ITEM_FEATURES), np.float32)
+        if not box.items:
+            return made
+        asked = np.isin(self.kinds, (_LAST_QUERY, _QUERY))
+        best = likeness[asked].max(0) if asked.any() else np.zeros(len(box.words), np.float32)
+        made[:, 0] = [item.required for item in box.items]
+        made[:, 1] = [item.many for item in box.items]
+        made[:, 3] = self.match[NAME][:, asked].max(1) if asked.any() else 0
+        made[:, 4] = self.match[ABOUT][:, asked].max(1) if asked.any() else 0
+        made[:, 5] = _share((best >= 1).astype(np.float32), box.name_words, box.name_starts, None)
+        made[:, 6] = _share(best, box.name_words, box.name_starts, None)
+        made[:, 7] = _share(best, box.name_words, box.name_starts, box.content)
+        made[:, 8] = _share(best, box.about_words, box.about_starts, box.content)
+        self._call_features(made, conversation)
+        self._phrase_features(made, asked)
+        return made
+
+    def _call_features(self, made: Floats, conversation: Conversation) -> None:
+        last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
+        since = conversation[last + 1 :]
+        steps = [[call.name for call in message.calls] for message in since if message.calls]
+        replied = any(message.role == "tool" for message in since)
+        failed = {message.name for message in since if message.error}
+        for tool, offered, reachable in zip(self.toolbox.tools, self.toolbox.offered, self.callable, strict=True):
+            row = made[offered.item]
+            row[9] = min(sum(step.count(tool.name) for step in steps), 3) / 3
+            row[10] = bool(steps) and tool.name in steps[-1]
+            row[11], row[12], row[13] = reachable, not offered.supported, tool.name in failed
+            for item, slot in zip(offered.arguments, offered.slots, strict=True):
+                made[item, 2] = slot.kind in ("enum", "boolean") or len(self.starts(item)) > 0
+        made[:, 14] = replied
+
+    def _phrase_features(self, made: Floats, asked: NDArray[np.bool_]) -> None:
+        """Mark the options that stand in a query word for word."""
+        said = " " + " ".join(word for word, is_asked in zip(self.words, asked, strict=True) if is_asked) + " "
+        for place, item in enumerate(self.toolbox.items):
+            if item.kind == OPTION:
+                made[place, 15] = f" {' '.join(item.name)} " in said
+
+
+def _now(conversation: Conversation, instructions: str) -> Now:
+    return now_in(" ".join([instructions, *(message.content for message in conversation if message.role == "system")]))
+
+
+def _segments(conversation: Conversation) -> list[Segment]:
+    """Return the pieces in their order; where there are too many tokens, the oldest go first, and never the query."""
+    last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
+    pieces = [piece for i, message in enumerate(conversation) for piece in _pieces(message, i, last)]
+    order = sorted(range(len(pieces)), key=lambda i: (pieces[i][0] != _LAST_QUERY, -i))
+    room, kept = _MOST_TOKENS, {}
+    for i in order:
+        tokens = tokenise(pieces[i][1])[: min(room, _MOST_OF_ONE)]
+        room -= len(tokens)
+        if tokens:
+            kept[i] = tokens
+    segments, first = [], 0
+    for i in sorted(kept):
+        words = [token.text.lower() for token in kept[i]]
+        segments.append(Segment(pieces[i][0], Text(pieces[i][1], kept[i], words, first)))
+        first += len(words)
+    return segments
+
+
+def _pieces(message: Message, place: int, last: int) -> Iterator[tuple[int, str]]:
+    if message.role == "user":
+        yield (_LAST_QUERY if place == last else _QUERY), message.content
+    elif message.role == "tool":
+        yield (_REPLY if place > last else _OLD_REPLY), message.content
+    elif message.role == "assistant":
+        yield _SAID, message.content
+        yield _CALLED, " ; ".join(f"{call.name.replace('_', ' ')} {_plainly(call.arguments)}" for call in message.calls)
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(_plainly(one) for one in value.values())
+    if isinstance(value, (list, tuple)):
+        return " ".join(_plainly(one) for one in value)
+    return str(value)
+
+
+def _values_called(conversation: Conversation) -> set[str]:
+    last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
+    said = " ".join(_plainly(call.arguments) for message in conversation[last + 1 :] for call in message.calls)
+    return {token.text.lower() for token in tokenise(said)} - STOP_WORDS
+
+
+def _shape(token: Token, word: str, following: str, before: Token | None, quoted: bool) -> tuple[float, ...]:
+    text = token.text
+    return (
+        text[0].isupper(),
+        text.isupper() and len(text) > 1,
+        any(character.isdigit() for character in text),
+        is_number(word),
+        word in NUMBER_WORDS,
+        not text[0].isalnum() and len(text) == 1,
+        _WEB.search(word) is not None,
+        _CLOCK.fullmatch(word) is not None,
+        word in MONTHS or word in WEEKDAYS or word in ("today", "tomorrow", "tonight"),
+        quoted,
+        before is None,
+        word in STOP_WORDS,
+        following in UNITS,
+        _MIX.fullmatch(word) is not None,
+        before is not None and before.end == token.start,
+    )
+
+
+def _likeness(words: Sequence[str], box: Toolbox) -> Floats:
+    """Return tokens × toolbox words: 1 the same, .9 the same stem, less for shared trigrams, 0 for stop words."""
+    distinct = {word: row for row, word in enumerate(dict.fromkeys(words))}
+    ours = {word: column for column, word in enumerate(box.words)}
+    if not distinct or not ours:
+        return np.zeros((len(words), len(box.words)), np.float32)
+    made = np.zeros((len(distinct), len(ours)), np.float32)
+    columns: dict[str, list[int]] = {}
+    for column, stemmed in enumerate(box.stems):
+        columns.setdefault(stemmed, []).append(column)
+    for word, row in distinct.items():
+        for column, cosine in () if is_number(word) else box.alike(word):
+            made[row, column] = 0.8 * cosine if cosine > _SIMILAR else 0
+        for column in columns.get(stem(word), ()):
+            made[row, column] = 0.9
+        if word in ours:
+            made[row, ours[word]] = 1
+    made *= box.content
+    return made[[distinct[word] for word in words]]
+
+
+def _matches(likeness: Floats, box: Toolbox) -> Floats:
+    """Return 3 × items × tokens: the best likeness with a word of the name, of the description, of a sibling's name."""
+    made = np.zeros((3, len(box.items), len(likeness)), np.float32)
+    if not box.items or not len(likeness):
+        return made
+    made[NAME] = np.maximum.reduceat(likeness[:, box.name_words], box.name_starts, axis=1).T
+    made[ABOUT] = np.maximum.reduceat(likeness[:, box.about_words], box.about_starts, axis=1).T
+    for offered in box.offered:
+        if not offered.arguments:
+            continue
+        rows = made[NAME][list(offered.arguments)]
+        made[SIBLINGS, offered.item] = rows.max(0)
+        order = np.sort(rows, axis=0)
+        top, second = order[-1], order[-2] if len(order) > 1 else np.zeros_like(order[-1])
+        made[SIBLINGS, list(offered.arguments)] = np.where(rows >= top, second, top)
+    return made
+
+
+def _share(best: Floats, words: NDArray[np.int32], starts: NDArray[np.int32], weight: Floats | None) -> Floats:
+    """Return for each item the mean of ``best`` over its words."""
+    over = np.ones(len(best), np.float32) if weight is None else weight
+    return np.add.reduceat((best * over)[words], starts) / np.maximum(np.add.reduceat(over[words], starts), 1)

@@ -1,0 +1,172 @@
+"""Which stretches of a text may fill a slot, and what each is as a value."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_toolmatch.pocket.moments import dates_at, instants_at, months_at, times_at
+from pytest_toolmatch.pocket.numbers import amounts_at, numbers_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_toolmatch.pocket.moments import Now
+    from pytest_toolmatch.pocket.slots import Slot
+    from pytest_toolmatch.pocket.text import Token
+
+LONGEST = 40
+"""Tokens of a copied value at most."""
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_URL = re.compile(r"(?:https?://|www\.)\S+|(?:[\w-]+\.)+(?:com|org|net|io|de|eu|dev|app|info|example)(?:/\S*)?")
+_PHONE = re.compile(r"\+?[\d\s()/.-]+")
+_CLOSING = frozenset("%!?.)'’\"”")  # noqa: RUF001 - as typed
+_OPENING = frozenset("#@$€£/~('‘\"“+-")  # noqa: RUF001 - as typed
+_FEWEST_DIGITS = 5
+_CHECKED_LONGEST = 8
+_CHECKS = frozenset({"pattern", "minLength", "maxLength"})
+
+
+class Text(NamedTuple):
+    """One piece of the conversation: its tokens in order and in lower case; ``first`` is the place of its first token."""
+
+    content: str
+    tokens: Sequence[Token]
+    words: Sequence[str]
+    first: int
+
+
+class Spans(NamedTuple):
+    """The candidates of one slot: ``ends[start]`` maps the last token to the value; ``free`` slots take any stretch."""
+
+    ends: dict[int, dict[int, Any]]
+    free: bool = False
+
+
+def spans_of(slot: Slot, texts: Sequence[Text], now: Now) -> Spans:
+    """Return what may fill a slot, by token places in the whole conversation."""
+    if slot.kind in ("boolean", "enum"):
+        return Spans({})
+    if slot.kind == "text" and not _CHECKS & slot.schema.keys():
+        return Spans({}, free=True)
+    found = _FINDERS.get(slot.kind, _checked_text)
+    accepts = _bounds(slot)
+    ends: dict[int, dict[int, Any]] = {}
+    for text in texts:
+        for start in range(len(text.tokens)):
+            here = {text.first + end - 1: value for end, value in found(slot, text, start, now) if accepts(value)}
+            if here:
+                ends[text.first + start] = here
+    return Spans(ends)
+
+
+def may_begin(token: str) -> bool:
+    """Whether a free value may begin with a token."""
+    return token[0].isalnum() or len(token) > 1 or token in _OPENING
+
+
+def may_end(token: str) -> bool:
+    """Whether a free value may end with a token."""
+    return token[0].isalnum() or len(token) > 1 or token in _CLOSING
+
+
+def _bounds(slot: Slot) -> Callable[[Any], bool]:
+    """Return the check of one value by what the schema says of its size and its form."""
+    schema = slot.schema
+    if slot.kind in ("integer", "number"):
+        return lambda value: _in_range(value, schema)
+    pattern = re.compile(schema["pattern"]) if isinstance(schema.get("pattern"), str) else None
+    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**9)
+    return lambda value: least <= len(value) <= most and (pattern is None or pattern.search(value) is not None)
+
+
+def _in_range(value: float, schema: dict[str, Any]) -> bool:
+    step = schema.get("multipleOf")
+    return (
+        value >= schema.get("minimum", value)
+        and value <= schema.get("maximum", value)
+        and value > _strict(schema, "exclusiveMinimum", value - 1)
+        and value < _strict(schema, "exclusiveMaximum", value + 1)
+        and (not step or abs(value / step - round(value / step)) < 1e-9)  # noqa: PLR2004 - floating point
+    )
+
+
+def _strict(schema: dict[str, Any], key: str, default: float) -> float:
+    """Return an exclusive bound; the old boolean form turns the inclusive one strict."""
+    bound = schema.get(key, default)
+    if isinstance(bound, bool):
+        bound = (
+            schema.get({"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}[key], default)
+            if bound
+            else default
+        )
+    return float(bound)
+
+
+def _numbers(slot: Slot, text: Text, start: int, _: Now) -> Iterator[tuple[int, Any]]:
+    words = text.words
+    for end, value in numbers_at(words, start):
+        yield end, value
+        if end < len(words) and words[end] in ("%", "percent", "per") and _is_share(slot):
+            yield end + 1, round(value / 100, 6)
+    yield from amounts_at(words, start, slot.unit)
+
+
+def _is_share(slot: Slot) -> bool:
+    return float(slot.schema.get("maximum", 2)) <= 1
+
+
+def _whole(slot: Slot, text: Text, start: int, now: Now) -> Iterator[tuple[int, Any]]:
+    for end, value in _numbers(slot, text, start, now):
+        if float(value).is_integer():
+            yield end, int(value)
+
+
+def _real(slot: Slot, text: Text, start: int, now: Now) -> Iterator[tuple[int, Any]]:
+    for end, value in _numbers(slot, text, start, now):
+        yield end, int(value) if float(value).is_integer() else float(value)
+
+
+def _one_token(pattern: re.Pattern[str]) -> Callable[..., Iterator[tuple[int, Any]]]:
+    def find(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any]]:
+        for end in range(start + 1, min(start + 6, len(text.tokens)) + 1):
+            token = text.content[text.tokens[start].start : text.tokens[end - 1].end]
+            if any(character.isspace() for character in token):
+                return
+            if pattern.fullmatch(token):
+                yield end, token
+
+    return find
+
+
+def _phones(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any]]:
+    if not (text.words[start][0].isdigit() or text.words[start][0] in "+("):
+        return
+    for end in range(start + 1, min(start + 12, len(text.tokens)) + 1):
+        said = text.content[text.tokens[start].start : text.tokens[end - 1].end]
+        if not _PHONE.fullmatch(said):
+            return
+        number = ("+" if said.lstrip("(").startswith("+") else "") + re.sub(r"\D", "", said)
+        if len(number) >= _FEWEST_DIGITS:
+            yield end, number
+
+
+def _checked_text(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any]]:
+    if may_begin(text.tokens[start].text):
+        for end in range(start + 1, min(start + _CHECKED_LONGEST, len(text.tokens)) + 1):
+            if may_end(text.tokens[end - 1].text):
+                yield end, text.content[text.tokens[start].start : text.tokens[end - 1].end]
+
+
+_FINDERS: dict[str, Callable[[Slot, Text, int, Now], Iterator[tuple[int, Any]]]] = {
+    "integer": _whole,
+    "number": _real,
+    "date": lambda _, text, start, now: dates_at(text.words, start, now.today),
+    "month": lambda _, text, start, now: months_at(text.words, start, now.today),
+    "time": lambda _, text, start, __: times_at(text.words, start),
+    "instant": lambda _, text, start, now: instants_at(text.words, start, now),
+    "email": _one_token(_EMAIL),
+    "url": _one_token(_URL),
+    "phone": _phones,
+}

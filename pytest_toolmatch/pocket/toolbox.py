@@ -1,0 +1,125 @@
+"""A list of tools as the network reads it: one item for each tool, argument and enum value, with its words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pytest_toolmatch.core.validation import ArgumentValidator
+from pytest_toolmatch.pocket.slots import KINDS, Slot, Unsupported, slots_of
+from pytest_toolmatch.pocket.text import STOP_WORDS, name_words, sketch, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_toolmatch.core.tool import Tool
+
+TOOL, ARGUMENT, OPTION = range(3)
+"""What an item stands for."""
+
+NONE = ""
+"""The word of a text without words; it is like no other."""
+
+_NAME_WORDS, _ABOUT_WORDS = 8, 20
+_MOST_OPTIONS = 64
+_MOST_ITEMS = 400
+
+
+class Item(NamedTuple):
+    """One thing to point at; ``tool`` and ``argument`` are the items above it (itself where it is one), ``type`` its kind."""
+
+    kind: int
+    tool: int
+    argument: int
+    type: int
+    required: bool
+    many: bool
+    name: tuple[str, ...]
+    about: tuple[str, ...]
+
+
+class OfferedTool(NamedTuple):
+    """One tool: its item, its slots with theirs, and per slot the items of its options; no slots where ``supported`` is not."""
+
+    item: int
+    slots: tuple[Slot, ...]
+    arguments: tuple[int, ...]
+    options: tuple[tuple[int, ...], ...]
+    supported: bool
+
+
+class Toolbox:
+    """The tools on offer, encoded once.
+
+    ``words`` are the distinct words of all items; ``name_words`` and ``about_words`` (with ``…_starts``) index them
+    item by item.
+    """
+
+    def __init__(self, tools: Sequence[Tool]) -> None:
+        self.tools = tuple(tools)
+        self.items: list[Item] = []
+        self.offered = [self._offer(tool) for tool in tools]
+        self.validator = ArgumentValidator(tools)
+        texts = [text for item in self.items for text in (item.name, item.about)]
+        self.words: list[str] = list(dict.fromkeys(word for text in texts for word in text))
+        places = {word: place for place, word in enumerate(self.words)}
+        self.name_words, self.name_starts = _flat([item.name for item in self.items], places)
+        self.about_words, self.about_starts = _flat([item.about for item in self.items], places)
+        self.stems = [stem(word) for word in self.words]
+        self.content = np.array([word not in STOP_WORDS and word != NONE for word in self.words], np.float32)
+        self._trigrams: dict[str, list[int]] = {}
+        for place, word in enumerate(self.words):
+            for trigram in sketch(word) if word else ():
+                self._trigrams.setdefault(trigram, []).append(place)
+        self.cache: dict[str, Any] = {}
+
+    def alike(self, word: str) -> Iterator[tuple[int, float]]:
+        """Yield the toolbox's words that share trigrams with a word, and the cosine of both."""
+        trigrams = sketch(word)
+        shared = Counter(place for trigram in trigrams for place in self._trigrams.get(trigram, ()))
+        for place, count in shared.items():
+            yield place, count / (len(trigrams) * len(sketch(self.words[place]))) ** 0.5
+
+    def _offer(self, tool: Tool) -> OfferedTool:
+        here = len(self.items)
+        self.items.append(Item(TOOL, here, here, 0, False, False, _name(tool.name), _about(tool.description)))
+        try:
+            slots = slots_of(tool)
+            if here + sum(1 + len(slot.options) for slot in slots) > _MOST_ITEMS:
+                raise Unsupported(tool.name)
+        except Unsupported:
+            return OfferedTool(here, (), (), (), False)
+        arguments, options = [], []
+        for slot in slots:
+            arguments.append(len(self.items))
+            options.append(self._argument(slot, here))
+        return OfferedTool(here, slots, tuple(arguments), tuple(options), True)
+
+    def _argument(self, slot: Slot, tool: int) -> tuple[int, ...]:
+        here = len(self.items)
+        type_ = 1 + KINDS.index(slot.kind)
+        name = _name(" ".join(slot.path[-2:]))
+        self.items.append(Item(ARGUMENT, tool, here, type_, slot.required, slot.many, name, _about(slot.about)))
+        for option in slot.options[:_MOST_OPTIONS]:
+            text = _name("yes" if option is True else "no" if option is False else str(option))
+            self.items.append(Item(OPTION, tool, here, type_, slot.required, slot.many, text, (NONE,)))
+        return tuple(range(here + 1, len(self.items)))
+
+
+def _name(text: str) -> tuple[str, ...]:
+    return tuple(name_words(text)[:_NAME_WORDS]) or (NONE,)
+
+
+def _about(text: str) -> tuple[str, ...]:
+    return tuple(name_words(text)[:_ABOUT_WORDS]) or (NONE,)
+
+
+def _flat(texts: Sequence[tuple[str, ...]], places: dict[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return all texts as word places in one row, and where each begins."""
+    lengths = [len(text) for text in texts]
+    starts = np.cumsum([0, *lengths[:-1]]) if lengths else []
+    return np.array([places[word] for text in texts for word in text], np.int32), np.array(starts, np.int32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.distill.generator.compose import body_of, call_of, phrasing_of, values_for, whole
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
 
 class Chain(NamedTuple):
-    """A request whose calls follow on one another: steps with the reply to each call; the last may be cut by a condition."""
+    """A request whose calls follow on one another: steps with the reply to each call; the last may be cut by a condition.
+
+    ``alone`` says that no other tool for the same thing may be on offer.
+    """
 
     text: str
     steps: tuple[tuple[Call, ...], ...]
     replies: tuple[tuple[str, ...], ...]
     plans: list[Plan]
     phrasing: str
+    alone: bool = False
 
 
 FIELDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -36,11 +41,6 @@ FIELDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("weight_kg", "number", ("the lightest one", "the lightest"), ("the heaviest one", "the heaviest")),
     ("stock", "whole", ("the one with the fewest left", "the scarcest one"), ("the one with most left", "the one with the most in stock")),
     ("minutes", "whole", ("the shortest one", "the quickest", "the fastest one"), ("the longest one", "the slowest one")),
-)  # fmt: skip
-CONDITIONS = ("if there is one under {v}, {t}", "should any be below {v}, {t}", "if one costs less than {v}, {t}")
-ORDERS = (
-    "{first} and {then}", "{first}, then {then}", "{first}. Then {then}", "{first}, and {then}", "{first}; after that {then}",
-    "first {first}, then {then}", "{first} and with that {then}", "{first}. Once you have them, {then}", "{first}, and next {then}",
 )  # fmt: skip
 
 
@@ -59,12 +59,11 @@ def find_and_use(world: World) -> Chain:
     pattern, first, after = body_of(draft, finder, None, values)
     _, then, rest = body_of(draft, user, None, extra, several=which)
     if limit is not None:
-        then = dice.pick(CONDITIONS).format(v=draft.mark(limit), t=then)
-    order = dice.pick(ORDERS)
-    draft.used.append(f"order{ORDERS.index(order)}")
+        then = draft.choose("limits").format(v=draft.mark(limit), t=then)
+    order = draft.choose("then")
     text = whole(draft, pattern, order.format(first=first.removesuffix("?"), then=then.removesuffix("?")), after + rest)
     steps: list[tuple[Call, ...]] = [(call_of(finder, None, values),)]
-    replies = [(_json(dice.pick((rows, {"results": rows}, {plain_key(thing): rows, "total": len(rows)}))),)]
+    replies = [(to_json(dice.pick((rows, {"results": rows}, {plain_key(thing): rows, "total": len(rows)}))),)]
     if chosen is not None:
         steps.append((call_of(user, Said("", chosen), extra),))
         replies.append((outcome(world),))
@@ -136,7 +135,7 @@ def _distinct(world: World, kind: str, count: int) -> list[Any]:
 def outcome(world: World) -> str:
     """Return what a tool says when it has done something."""
     dice = world.dice
-    return _json(dice.pick(({"ok": True}, {"state": "done"}, {"status": "ok", "reference": fill(world, dice.pick(PATTERNS))}, "done", {"result": "success"})))
+    return to_json(dice.pick(({"ok": True}, {"state": "done"}, {"status": "ok", "reference": fill(world, dice.pick(PATTERNS))}, "done", {"result": "success"})))
 
 
 def plain_key(thing: str) -> str:
@@ -144,5 +143,6 @@ def plain_key(thing: str) -> str:
     return plain(thing).replace(" ", "_") + "s"
 
 
-def _json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """Return what a model is shown of a reply."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,4 +1,4 @@
-"""Requests for calls: one, several at once, one that lacks a value."""
+"""Requests for one call, and for one that lacks a value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.distill.generator.phrasing import Draft, around, ended, opened, with_fragments
 from pytest_toolmatch.distill.generator.schemas import Parameter, Plan, article, plural
-from pytest_toolmatch.distill.generator.values import Said, listed, say_value
+from pytest_toolmatch.distill.generator.values import Said, say_value
 from pytest_toolmatch.distill.generator.world import World
 
 Values = list[tuple[Parameter, Said]]
@@ -94,57 +94,6 @@ def ask_one(world: World, plan: Plan) -> Asked:
     return Asked(text, (call_of(plan, target, values),), phrasing_of(draft))
 
 
-def ask_many_targets(world: World, plan: Plan) -> Asked:
-    """Return a request that names several things for the same tool; needs a plan with a target."""
-    assert plan.target
-    draft = Draft(world)
-    targets = _different([say_value(world, plan.target) for _ in range(world.dice.pick((2, 2, 2, 3, 3, 4)))])
-    values = values_for(world, plan)
-    marks = listed(world, [draft.mark(t.text) for t in targets])
-    several = world.dice.pick((marks, f"{plural(plan.thing)} {marks}", f"the {plural(plan.thing)} {marks}"))
-    text = whole(draft, *body_of(draft, plan, None, values, several=several))
-    return Asked(text, tuple(call_of(plan, t, values) for t in targets), f"targets.{phrasing_of(draft)}")
-
-
-VARYING = frozenset("person city code email enum made_enum made_text date topic title".split())
-
-
-def varying(plan: Plan) -> Parameter | None:
-    """Return a parameter that a request may give several values for, one a call."""
-    return next((p for p in plan.parameters if p.kind.value in VARYING and "null" not in str(p.schema.get("type"))), None)
-
-
-def ask_each(world: World, plan: Plan) -> Asked:
-    """Return a request for the same tool with several values of one parameter; needs ``varying``."""
-    draft = Draft(world)
-    one = varying(plan)
-    assert one
-    several = _different([say_value(world, one) for _ in range(world.dice.pick((2, 2, 3)))])
-    target = say_value(world, plan.target) if plan.target else None
-    rest = [(p, said) for p, said in values_for(world, plan) if p is not one]
-    marks = listed(world, [draft.mark(said.text) for said in several])
-    text = whole(draft, *body_of(draft, plan, target, [*rest, (one, Said(marks, None))]))
-    calls = tuple(call_of(plan, target, [*rest, (one, said)]) for said in several)
-    return Asked(text, calls, f"each.{phrasing_of(draft)}")
-
-
-def ask_both(world: World, plans: list[Plan]) -> Asked:
-    """Return a request for several independent calls, one of each plan (a plan may come twice)."""
-    draft = Draft(world)
-    calls, bodies = [], []
-    for plan in plans:
-        target = say_value(world, plan.target) if plan.target else None
-        values = values_for(world, plan, share=0.25)
-        calls.append(call_of(plan, target, values))
-        pattern, text, after = body_of(draft, plan, target, values)
-        bodies.append((pattern, text.removesuffix("?") + (f" ({after.strip().removesuffix('.')})" if after else "")))
-    text = bodies[0][1]
-    for _, more in bodies[1:]:
-        text = draft.choose("also").format(a=text, b=more)
-    text = draft.finish(around(draft, ended(draft, opened(draft, bodies[0][0], text))))
-    return Asked(text, tuple(calls), f"both.{phrasing_of(draft)}")
-
-
 def ask_lacking(world: World, plan: Plan) -> tuple[Asked, Parameter, Said, Call] | None:
     """Return a request that lacks a required value, what lacks, its value, and the call with it; None where nothing is required."""
     needed = [p for p in plan.parameters if p.required and p.kind.value != "flag"]
@@ -162,5 +111,12 @@ def ask_lacking(world: World, plan: Plan) -> tuple[Asked, Parameter, Said, Call]
     return Asked(text, (), f"lacking.{phrasing_of(draft)}"), lacking, said, call_of(plan, target, values)
 
 
-def _different(values: list[Said]) -> list[Said]:
-    return list({str(said.value).lower(): said for said in values}.values())
+def ask_shortly(world: World, plan: Plan) -> Asked:
+    """Return a request without a verb, for a tool that is the only one for its thing: ``a table, at 7 pm, for two people``."""
+    draft = Draft(world)
+    target = say_value(world, plan.target) if plan.target else None
+    values = values_for(world, plan, share=0.6)
+    body, after = with_fragments(draft, thing_of(draft, plan, target), values)
+    text = draft.choose("short").format(o=body)
+    text = draft.finish(around(draft, _stopped(text) + after if after else text))
+    return Asked(text, (call_of(plan, target, values),), f"short.{phrasing_of(draft)}")

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.distill.examples import Example
-from pytest_toolmatch.distill.generator import compose
+from pytest_toolmatch.distill.generator import compose, several
 from pytest_toolmatch.distill.generator.chains import Chain, find_and_use, outcome
+from pytest_toolmatch.distill.generator.dialogs import Talk, confirmed, earlier, lacking, put_right, said_later
+from pytest_toolmatch.distill.generator.lookups import look_and_decide, look_up_and_use
 from pytest_toolmatch.distill.generator.phrasing import Draft
 from pytest_toolmatch.distill.generator.toolbox import offer, some_plan, some_thing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.distill.generator.compose import Asked
     from pytest_toolmatch.distill.generator.schemas import Plan
     from pytest_toolmatch.distill.generator.world import World
 
+_EARLIER = 0.07
 
-def opening(world: World, text: str) -> Conversation:
-    """Return the conversation that begins with a request."""
+
+def opening(world: World, *messages: Message) -> Conversation:
+    """Return a conversation with its system message, where there is one."""
     system = world.system()
-    return (*((Message("system", system),) if system else ()), Message("user", text))
+    return (*((Message("system", system),) if system else ()), *messages)
 
 
 def after(conversation: Conversation, calls: tuple[Call, ...], replies: tuple[str, ...]) -> Conversation:
@@ -32,100 +36,108 @@ def after(conversation: Conversation, calls: tuple[Call, ...], replies: tuple[st
     return (*conversation, Message("assistant", calls=calls), *told)
 
 
+def _example(
+    world: World, plans: list[Plan], messages: Conversation, calls: tuple[Call, ...], kind: str, group: str, *, alone: bool = False
+) -> Example:
+    """Return an example; sometimes another request was dealt with before."""
+    if world.dice.chance(_EARLIER) and not alone:
+        before, others = earlier(world)
+        messages, plans = (*before, *messages), [*plans, *others]
+    tools = offer(world, plans, alone=alone)
+    return Example(tools=tools, conversation=opening(world, *messages), calls=calls, kind=kind, group=group)
+
+
+def _asked(world: World, plans: list[Plan], asked: Asked, kind: str, *, alone: bool = False) -> Example:
+    return _example(world, plans, (Message("user", asked.text),), asked.calls, kind, asked.phrasing, alone=alone)
+
+
+def _talked(world: World, talk: Talk, kind: str) -> Example:
+    return _example(world, talk.plans, talk.messages, talk.calls, kind, talk.phrasing)
+
+
 def one(world: World) -> Iterator[Example]:
-    """Yield a request for one call; sometimes its missing value came in a second message."""
-    if world.dice.chance(0.15):
-        yield from follow_up(world)
-        return
-    plan = some_plan(world)
-    asked = compose.ask_one(world, plan)
-    yield _example(world, [plan], opening(world, asked.text), asked.calls, "one", asked.phrasing)
-
-
-def follow_up(world: World) -> Iterator[Example]:
-    """Yield a conversation in which the user adds what was missing."""
-    plan, lacking = _lacking(world)
-    asked, parameter, said, call = lacking
-    question = parameter.kind.ask or world.dice.pick((f"Which {parameter.human}?", f"What is the {parameter.human}?", "Which one?"))
-    answer = world.dice.pick(("{v}", "{v}", "{v}.", "It's {v}", "{v} please", "Oh, sorry: {v}", "that would be {v}", "The {n} is {v}."))
-    text = answer.format(v=said.text, n=parameter.human)
-    talk = (*opening(world, asked.text), Message("assistant", question), Message("user", text))
-    yield _example(world, [plan], talk, (call,), "one", f"follow.{asked.phrasing}")
+    """Yield a request for one call: in one message, or in a conversation."""
+    way = world.dice.random()
+    if way < 0.1:  # noqa: PLR2004
+        yield _talked(world, said_later(world), "one")
+    elif way < 0.15:  # noqa: PLR2004
+        yield _talked(world, confirmed(world, yes=True), "one")
+    elif way < 0.22:  # noqa: PLR2004
+        yield _talked(world, put_right(world), "one")
+    elif way < 0.3:  # noqa: PLR2004
+        plan = some_plan(world, "find", "new", "tell", least=1)
+        yield _asked(world, [plan], compose.ask_shortly(world, plan), "one", alone=True)
+    else:
+        plan = some_plan(world)
+        yield _asked(world, [plan], compose.ask_one(world, plan), "one")
 
 
 def parallel(world: World) -> Iterator[Example]:
     """Yield a request for several calls at once."""
     plans, asked = _several(world)
-    kind = "parallel" if len(asked.calls) > 1 else "one"
-    yield _example(world, plans, opening(world, asked.text), asked.calls, kind, asked.phrasing)
+    yield _asked(world, plans, asked, "parallel" if len(asked.calls) > 1 else "one")
 
 
 def _several(world: World) -> tuple[list[Plan], Asked]:
     dice = world.dice
     way = dice.random()
-    if way < 0.3:  # noqa: PLR2004
+    if way < 0.25:  # noqa: PLR2004
         plan = some_plan(world, "act", "tell")
-        return [plan], compose.ask_many_targets(world, plan)
-    if way < 0.5:  # noqa: PLR2004
+        return [plan], several.ask_many_targets(world, plan)
+    if way < 0.45:  # noqa: PLR2004
         plan = some_plan(world, least=2)
-        if compose.varying(plan):
-            return [plan], compose.ask_each(world, plan)
+        if several.varying(plan):
+            return [plan], several.ask_each(world, plan)
+    elif way < 0.62:  # noqa: PLR2004
+        plan = some_plan(world, "act", least=1)
+        if several.varying(plan):
+            return [plan], several.ask_pairs(world, plan)
     plans = [some_plan(world) for _ in range(dice.pick((2, 2, 2, 3)))]
     if dice.chance(0.3):
         plans = [plans[0]] * len(plans)
-    return plans, compose.ask_both(world, plans)
+    return plans, several.ask_both(world, plans)
 
 
-def several(world: World) -> Iterator[Example]:
+def in_order(world: World) -> Iterator[Example]:
     """Yield the first and the next turn of a request whose calls follow on one another."""
-    chain = find_and_use(world)
+    chain = some_chain(world)
     while len(chain.steps) < 2:  # noqa: PLR2004 - a condition did not hold
-        chain = find_and_use(world)
-    yield from turns_of(world, chain)
-
-
-def turns_of(world: World, chain: Chain) -> Iterator[Example]:
-    """Yield one example per step of a chain."""
-    tools = offer(world, chain.plans)
-    conversation = opening(world, chain.text)
+        chain = some_chain(world)
+    tools = offer(world, chain.plans, alone=chain.alone)
+    conversation = opening(world, Message("user", chain.text))
     for index, (calls, replies) in enumerate(zip(chain.steps, chain.replies, strict=True)):
         kind = "next_of_several" if index else "first_of_several"
         yield Example(tools=tools, conversation=conversation, calls=calls, kind=kind, group=chain.phrasing)
         conversation = after(conversation, calls, replies)
 
 
+def some_chain(world: World) -> Chain:
+    """Return a request whose calls follow on one another."""
+    make: Callable[[World], Chain] = world.dice.pick((find_and_use, find_and_use, look_up_and_use, look_and_decide))
+    return make(world)
+
+
 def done(world: World) -> Iterator[Example]:
     """Yield a conversation in which all calls have been made: time to answer."""
     way = world.dice.random()
     if way < 0.5:  # noqa: PLR2004
-        chain = find_and_use(world)
-        conversation = opening(world, chain.text)
+        chain = some_chain(world)
+        messages: Conversation = (Message("user", chain.text),)
         for calls, replies in zip(chain.steps, chain.replies, strict=True):
-            conversation = after(conversation, calls, replies)
-        yield _example(world, chain.plans, conversation, (), "done", chain.phrasing)
+            messages = after(messages, calls, replies)
+        yield _example(world, chain.plans, messages, (), "done", chain.phrasing, alone=chain.alone)
         return
-    plans, asked = _several(world) if way > 0.8 else _single(world)  # noqa: PLR2004
-    replies = tuple(outcome(world) for _ in asked.calls)
-    yield _example(world, plans, after(opening(world, asked.text), asked.calls, replies), (), "done", asked.phrasing)
-
-
-def _single(world: World) -> tuple[list[Plan], Asked]:
     plan = some_plan(world)
-    return [plan], compose.ask_one(world, plan)
+    plans, asked = _several(world) if way > 0.8 else ([plan], compose.ask_one(world, plan))  # noqa: PLR2004
+    replies = tuple(outcome(world) for _ in asked.calls)
+    yield _example(world, plans, after((Message("user", asked.text),), asked.calls, replies), (), "done", asked.phrasing)
 
 
 def missing(world: World) -> Iterator[Example]:
     """Yield a request that lacks a value that its tool needs."""
-    plan, (asked, *_) = _lacking(world)
-    yield _example(world, [plan], opening(world, asked.text), (), "missing", asked.phrasing)
-
-
-def _lacking(world: World) -> tuple[Plan, tuple[Asked, compose.Parameter, compose.Said, Call]]:
-    while True:
-        plan = some_plan(world)
-        lacking = compose.ask_lacking(world, plan)
-        if lacking:
-            return plan, lacking
+    plan, (asked, *_) = lacking(world)
+    tools = offer(world, [plan])
+    yield Example(tools=tools, conversation=opening(world, Message("user", asked.text)), calls=(), kind="missing", group=asked.phrasing)
 
 
 def no_call(world: World) -> Iterator[Example]:
@@ -133,37 +145,37 @@ def no_call(world: World) -> Iterator[Example]:
     dice = world.dice
     plan = some_plan(world)
     way = dice.random()
-    if way < 0.4:  # noqa: PLR2004
+    if way < 0.36:  # noqa: PLR2004
         asked = compose.ask_one(world, plan)
-        tools = offer(world, [], absent=plan)
-        yield Example(tools=tools, conversation=opening(world, asked.text), calls=(), kind="no_call", group=f"absent.{asked.phrasing}")
-        return
-    draft = Draft(world)
-    if way < 0.55:  # noqa: PLR2004
-        name = "negated"
-        text = dice.pick(world.vocabulary.chat[name])
+        talk = opening(world, Message("user", asked.text))
+        yield Example(tools=offer(world, [], absent=plan), conversation=talk, calls=(), kind="no_call", group=f"absent.{asked.phrasing}")
+    elif way < 0.46:  # noqa: PLR2004
+        yield _talked(world, confirmed(world, yes=False), "no_call")
+    else:
+        text, name = _nothing_to_call(world, plan, "negated" if way < 0.58 else dice.pick(("chitchat", "knowledge")))  # noqa: PLR2004
+        yield _example(world, [plan], (Message("user", text),), (), "no_call", name)
+
+
+def _nothing_to_call(world: World, plan: Plan, name: str) -> tuple[str, str]:
+    dice, draft = world.dice, Draft(world)
+    phrases = world.vocabulary.chat[name]
+    index = int(dice.random() * len(phrases))
+    if name == "negated":
         target = compose.say_value(world, plan.target) if plan.target else None
         _, body, _ = compose.body_of(draft, plan, target, [])
-        text = text.format(do=body.removesuffix("?"))
+        text = phrases[index].format(do=body.removesuffix("?"))
     else:
-        name = dice.pick(("chitchat", "knowledge"))
-        text = dice.pick(world.vocabulary.chat[name])
-        things = plan.thing if dice.chance(0.6) else some_thing(world)
-        text = text.format(n=things, m=some_thing(world), p=dice.pick(world.words["first"]))
-    text = draft.finish(text)
-    yield _example(world, [plan], opening(world, text), (), "no_call", f"{name}.{text[:12]}")
-
-
-def _example(world: World, plans: list[Plan], talk: Conversation, calls: tuple[Call, ...], kind: str, group: str) -> Example:
-    return Example(tools=offer(world, plans), conversation=talk, calls=calls, kind=kind, group=group)
+        thing = plan.thing if dice.chance(0.6) else some_thing(world)
+        text = phrases[index].format(n=thing, m=some_thing(world), p=dice.pick(world.words["first"]))
+    return draft.finish(text), f"{name}{index}"
 
 
 SCENES: tuple[tuple[float, Callable[[World], Iterator[Example]]], ...] = (
     (0.35, one),
     (0.19, parallel),
-    (0.10, several),
+    (0.10, in_order),
     (0.07, done),
     (0.12, no_call),
     (0.08, missing),
 )
-"""Share of each kind of scene; ``several`` yields two examples."""
+"""Share of each kind of scene; ``in_order`` yields two examples."""

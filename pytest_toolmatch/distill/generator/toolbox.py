@@ -51,8 +51,11 @@ def neighbour(world: World, plan: Plan, *, close: bool = True) -> Plan:
     return some_plan(world)
 
 
-def offer(world: World, needed: list[Plan], *, absent: Plan | None = None) -> tuple[Tool, ...]:
-    """Return the tools on offer in random order: those needed, and neighbours of them or of one that is absent."""
+def offer(world: World, needed: list[Plan], *, absent: Plan | None = None, alone: bool = False) -> tuple[Tool, ...]:
+    """Return the tools on offer in random order: those needed, and neighbours of them or of one that is absent.
+
+    ``alone`` keeps away other tools for the same things, where a request does not say enough to choose between them.
+    """
     dice = world.dice
     plans = {id(plan): plan for plan in needed}
     chosen = list(plans.values())
@@ -64,7 +67,7 @@ def offer(world: World, needed: list[Plan], *, absent: Plan | None = None) -> tu
             break
         near = neighbour(world, dice.pick(needed) if absent is None else absent, close=absent is None)
         key = (near.verb.names[0], near.thing)
-        if key in taken or near.tool.name in names:
+        if key in taken or near.tool.name in names or (alone and any(p.thing in near.thing for p in needed)):
             continue
         taken.add(key)
         names.add(near.tool.name)

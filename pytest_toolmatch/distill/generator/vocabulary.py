@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ _STARTS = ("b bl br d dr f fl g gl gr h j k kl kr l m n p pl pr qu r s sk sl sn 
 _MIDDLES = ("a e i o u ai ea ou oo ie").split()
 _ENDS = ("b d ff g k l lk ll m mp n nd ng nk p r rd rk rn rt s sk st t th x zz").split()
 
+_WORD = re.compile("[a-z]+")
 T = TypeVar("T")
 
 
@@ -54,6 +56,7 @@ class Vocabulary:
         words = read("words")
         self.words = {name: some if len(some) < 2 * HELD_OUT + 4 else self.half(some) for name, some in words.items()}
         self.phrases = {name: self.half(some) for name, some in read("phrases").items()}
+        self.real = {part for name in ("nouns", "words", "verbs") for part in _WORD.findall(str(read(name)).lower())}
         self.chat = {name: self.half(some) for name, some in read("chat").items()}
 
     def half(self, items: list[T]) -> list[T]:
@@ -72,7 +75,7 @@ class Vocabulary:
         while True:
             parts = [dice.pick(_STARTS) + dice.pick(_MIDDLES) for _ in range(1 + (dice.random() < 0.5))]
             word = "".join(parts) + dice.pick(_ENDS)
-            if len(word) > 3 and self.mine(word):  # noqa: PLR2004 - shorter ones are words too often
+            if len(word) > 3 and self.mine(word) and word not in self.real:  # noqa: PLR2004 - shorter ones are often words
                 return word
 
 

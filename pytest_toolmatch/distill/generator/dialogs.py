@@ -1,0 +1,100 @@
+"""Conversations of more than one request: what was missing comes later, is confirmed, put right, or wanted once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_toolmatch.core.conversation import Conversation, Message
+from pytest_toolmatch.distill.generator.chains import outcome
+from pytest_toolmatch.distill.generator.compose import Asked, ask_lacking, ask_one, body_of, call_of, phrasing_of, values_for, whole
+from pytest_toolmatch.distill.generator.phrasing import Draft
+from pytest_toolmatch.distill.generator.several import varying
+from pytest_toolmatch.distill.generator.toolbox import some_plan
+from pytest_toolmatch.distill.generator.values import Said, say_value
+
+if TYPE_CHECKING:
+    from pytest_toolmatch.core.chain import Call
+    from pytest_toolmatch.distill.generator.schemas import Parameter, Plan
+    from pytest_toolmatch.distill.generator.world import World
+
+
+class Talk(NamedTuple):
+    """A conversation after the system's message, the calls that are right at its end, and the tools needed."""
+
+    messages: Conversation
+    calls: tuple[Call, ...]
+    plans: list[Plan]
+    phrasing: str
+
+
+def said_later(world: World) -> Talk:
+    """Return a conversation in which the user adds what was missing."""
+    plan, (asked, parameter, said, call) = lacking(world)
+    question = parameter.kind.ask or world.dice.pick((f"Which {parameter.human}?", f"What is the {parameter.human}?", "Which one?"))
+    answer = world.dice.pick(("{v}", "{v}", "{v}.", "It's {v}", "{v} please", "Oh, sorry: {v}", "that would be {v}", "The {n} is {v}."))
+    text = answer.format(v=said.text, n=parameter.human)
+    messages = (Message("user", asked.text), Message("assistant", question), Message("user", text))
+    return Talk(messages, (call,), [plan], f"later.{asked.phrasing}")
+
+
+def lacking(world: World) -> tuple[Plan, tuple[Asked, Parameter, Said, Call]]:
+    """Return a tool and a request for it that lacks something."""
+    while True:
+        plan = some_plan(world)
+        found = ask_lacking(world, plan)
+        if found:
+            return plan, found
+
+
+def confirmed(world: World, *, yes: bool) -> Talk:
+    """Return a conversation in which the assistant asks before it acts, and the user agrees or does not."""
+    plan = some_plan(world, "act", "new")
+    asked = ask_one(world, plan)
+    draft = Draft(world)
+    _, body, _ = body_of(draft, plan, None, [])
+    offer = draft.plain(draft.choose("shall").format(a=body.removesuffix("?")))
+    reply = draft.choose("agreeing" if yes else "refusing")
+    reply = reply.lower() if world.dice.chance(0.2) else reply
+    messages = (Message("user", asked.text), Message("assistant", offer), Message("user", reply))
+    return Talk(messages, asked.calls if yes else (), [plan], f"confirm.{phrasing_of(draft)}.{asked.phrasing}")
+
+
+def put_right(world: World) -> Talk:
+    """Return a conversation in which a value of an earlier call is put right, or the same is wanted for another value."""
+    while True:
+        plan = some_plan(world, least=1)
+        one = varying(plan) or plan.target
+        if one and one.kind.value != "title":
+            break
+    dice, draft = world.dice, Draft(world)
+    target = say_value(world, plan.target) if plan.target else None
+    old, new = say_value(world, one), say_value(world, one)
+    while str(old.value).lower() == str(new.value).lower():
+        new = say_value(world, one)
+    rest = [(p, said) for p, said in values_for(world, plan) if p is not one]
+    if one is plan.target:
+        text = whole(draft, *body_of(draft, plan, old, rest))
+        first, second = call_of(plan, old, rest), call_of(plan, new, rest)
+    else:
+        text = whole(draft, *body_of(draft, plan, target, [*rest, (one, old)]))
+        first, second = call_of(plan, target, [*rest, (one, old)]), call_of(plan, target, [*rest, (one, new)])
+    again = Draft(world)
+    follow = again.finish(again.choose(dice.pick(("sorry", "more"))).format(v=again.mark(new.text)))
+    messages = (Message("user", text), *_told(world, (first,)), Message("user", follow))
+    return Talk(messages, (second,), [plan], f"again.{phrasing_of(again)}.{phrasing_of(draft)}")
+
+
+def _told(world: World, calls: tuple[Call, ...]) -> Conversation:
+    """Return calls, their replies and a few words of the assistant; sometimes the words alone, as a user sees it."""
+    words = Message("assistant", world.dice.pick(world.phrases["told"]))
+    if world.dice.chance(0.3):
+        return (words,)
+    replies = [Message("tool", outcome(world), name=call.name) for call in calls]
+    return (Message("assistant", calls=calls), *replies, words)
+
+
+def earlier(world: World) -> tuple[Conversation, list[Plan]]:
+    """Return a request that has been dealt with before the one that counts, and its tools."""
+    plan = some_plan(world)
+    asked = ask_one(world, plan)
+    return (Message("user", asked.text), *_told(world, asked.calls)), [plan]

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_toolmatch.core.validation import ArgumentValidator, check_schema
+from pytest_toolmatch.distill.examples import KINDS, Example
+from pytest_toolmatch.distill.generator import generate
+from pytest_toolmatch.distill.generator.vocabulary import vocabulary
+from tests.distill.evidence import leaves, text_of, without_evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLAN = {"one": 0.35, "parallel": 0.18, "no_call": 0.12, "missing": 0.08, "done": 0.07}
+SEVERAL = 0.20
+ANSWERS = ("done", "no_call", "missing")
+
+
+def some(seed: int, count: int, *, held_out: bool = False) -> list[Example]:
+    return list(itertools.islice(generate(seed, held_out=held_out), count))
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    return some(7, 3000)
+
+
+@pytest.fixture(scope="module")
+def held_out() -> list[Example]:
+    return some(7, 1500, held_out=True)
+
+
+def test_every_call_satisfies_its_schema(examples: list[Example], held_out: list[Example]) -> None:
+    for example in examples + held_out:
+        validator = ArgumentValidator(example.tools)
+        assert [validator.problem(call) for call in example.calls if not validator.valid(call)] == [], example
+
+
+def test_every_schema_is_one(held_out: list[Example]) -> None:
+    for example in held_out[:300]:
+        for tool in example.tools:
+            check_schema(tool)
+
+
+def test_tools_have_names_of_their_own_and_are_one_to_eight(examples: list[Example]) -> None:
+    assert all(len({tool.name for tool in one.tools}) == len(one.tools) for one in examples)
+    assert {len(one.tools) for one in examples} == set(range(1, 9))
+
+
+def test_every_value_is_shown_by_the_conversation(examples: list[Example], held_out: list[Example]) -> None:
+    lacking = {one.group: found for one in examples + held_out if (found := without_evidence(one))}
+    assert lacking == {}
+
+
+def test_enum_values_are_said_or_explained(examples: list[Example]) -> None:
+    for example in examples:
+        text = re.sub(r"[-_]", " ", text_of(example))
+        schemas = {tool.name: tool.parameters or {} for tool in example.tools}
+        for call in example.calls:
+            for name, value, schema in leaves(call, schemas[call.name]):
+                if "enum" in schema and isinstance(value, str):
+                    about = _about(schemas[call.name], name)
+                    meaning = re.search(rf"{re.escape(value)}: ([\w ]+)", about)
+                    words = meaning[1] if meaning else re.sub(r"[-_]", " ", value)
+                    assert words.lower() in text, (value, text)
+
+
+def _about(schema: dict[str, Any], name: str) -> str:
+    return str(schema["properties"].get(name, {}).get("description", ""))
+
+
+def test_only_turns_that_call_have_calls(examples: list[Example]) -> None:
+    for example in examples:
+        assert bool(example.calls) is (example.kind not in ANSWERS), example
+        assert (len(example.calls) > 1) or example.kind != "parallel"
+        assert example.conversation[-1].role == ("tool" if example.kind in ("done", "next_of_several") else "user")
+
+
+def test_kinds_are_near_the_plan(examples: list[Example]) -> None:
+    share = {kind: count / len(examples) for kind, count in Counter(one.kind for one in examples).items()}
+    assert set(share) == set(KINDS)
+    assert {kind: share[kind] for kind in PLAN} == pytest.approx(PLAN, abs=0.03)
+    assert share["first_of_several"] + share["next_of_several"] == pytest.approx(SEVERAL, abs=0.03)
+
+
+def test_the_same_seed_says_the_same() -> None:
+    assert some(3, 300) == some(3, 300)
+    assert some(3, 20) != some(4, 20)
+
+
+def _lists(value: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:
+    for name, items in value.items():
+        yield f"{path}{name}", {str(item) for item in items}
+
+
+def test_what_is_held_out_is_never_learnt_from() -> None:
+    ours, theirs = vocabulary(False), vocabulary(True)
+    small = {"domains", "months", "weekdays", "numbers"}
+    for part in ("verbs", "nouns", "phrases", "chat", "words"):
+        kept = dict(_lists(getattr(ours, part)))
+        for name, items in _lists(getattr(theirs, part)):
+            assert items, name
+            assert name in small or not items & kept[name], name
+    assert not {kind.names[0] for kind in ours.kinds} & {kind.names[0] for kind in theirs.kinds}
+    assert not {kind.names[0] for kind in ours.flags} & {kind.names[0] for kind in theirs.flags}
+
+
+def _enum_values(examples: list[Example]) -> set[str]:
+    schemas = [prop for one in examples for tool in one.tools for prop in (tool.parameters or {})["properties"].values()]
+    found = {value for schema in schemas for value in schema.get("enum", schema.get("items", {}).get("enum", ()))}
+    return {re.sub(r"[-_]", " ", value).lower() for value in found if isinstance(value, str)}
+
+
+def test_enum_values_and_phrasings_are_disjoint(examples: list[Example], held_out: list[Example]) -> None:
+    assert _enum_values(examples) & _enum_values(held_out) == set()
+    assert len(_enum_values(held_out)) > 300
+    assert {one.conversation[-1].content for one in examples} & {one.conversation[-1].content for one in held_out} <= {"done"}
+
+
+def test_most_examples_are_within_reach_of_a_pocket_model() -> None:
+    targets = pytest.importorskip("pytest_toolmatch.distill.targets")
+    found = list(targets.encode_all(some(11, 300)))
+    assert sum(isinstance(one, targets.Encoded) for one in found) / len(found) > 0.95
+
+
+def test_it_is_fast() -> None:
+    some(1, 10)
+    began = time.process_time()
+    some(2, 2000)
+    print(f"{2000 / (time.process_time() - began):.0f} examples/s")  # noqa: T201 - told, never judged: machines differ

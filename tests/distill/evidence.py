@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.schema import resolve
+from pytest_toolmatch.distill.generator.vocabulary import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.distill.examples import Example
 
-MONTHS = "january february march april may june july august september october november december".split()
-NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 FACTORS = (1, 1000, 0.001, 100, 0.01, 10, 0.1, 24, 7, 60)
 RELATIVE = re.compile(r"today|tomorrow|in \w+ (?:days|weeks)|in a week|weeks? from|day\b")
 ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+
+
+NAMES: defaultdict[str, set[str]] = defaultdict(set)
+"""The names that stand for a code."""
+for table in read("codes").values():
+    for name_, code_ in table.items():
+        NAMES[code_].add(name_.lower())
 
 
 def text_of(example: Example) -> str:
     return "\n".join(message.content for message in example.conversation).lower()
 
 
-def without_evidence(example: Example, codes: dict[str, set[str]] | None = None) -> list[tuple[str, Any]]:
+def without_evidence(example: Example) -> list[tuple[str, Any]]:
     """Return the values of an example's calls that its conversation does not show."""
     text = text_of(example)
     schemas = {tool.name: tool.parameters or {} for tool in example.tools}
@@ -32,7 +41,7 @@ def without_evidence(example: Example, codes: dict[str, set[str]] | None = None)
         (name, value)
         for call in example.calls
         for name, value, schema in leaves(call, schemas[call.name])
-        if not any(said(one, text, schema, codes or {}) for one in [value])
+        if not said(value, text, schema)
     ]
 
 
@@ -48,23 +57,22 @@ def _leaves(name: str, value: Any, schema: Any, root: dict[str, Any]) -> Iterato
     elif isinstance(value, list):
         for one in value:
             yield from _leaves(name, one, schema.get("items", {}), root)
-            assert isinstance(schema.get("items", {}), dict)
     else:
         yield name, value, schema
 
 
-def said(value: Any, text: str, schema: dict[str, Any], codes: dict[str, set[str]]) -> bool:
+def said(value: Any, text: str, schema: dict[str, Any]) -> bool:
     if isinstance(value, bool) or value is None:
         return True  # flags are phrases: shown by reading samples
     if isinstance(value, (int, float)):
         return number_said(value, text)
     if "enum" in schema:
         return True  # checked by the caller, who knows the phrase
-    return text_said(value, text) or any(name in text for name in codes.get(value, ()))
+    return text_said(value, text) or any(name in text for name in NAMES.get(value, ()))
 
 
 def text_said(value: str, text: str) -> bool:
-    if value.lower() in text or value.startswith("+") and value[1:] in re.sub(r"[ -]", "", text):
+    if value.lower() in text or (value.startswith("+") and value[1:] in re.sub(r"[ -]", "", text)):
         return True
     if found := ISO.match(value):
         return date_said(found, text) and (len(value) < 16 or time_said(value[11:16], text))
@@ -86,7 +94,7 @@ def date_said(found: re.Match[str], text: str) -> bool:
 
 def time_said(value: str, text: str) -> bool:
     hour, minute = int(value[:2]), value[3:]
-    if value in text or hour == 12 and "noon" in text or "midday" in text or "midnight" in text or value == "00:00":
+    if value in text or (hour == 12 and "noon" in text) or "midday" in text or "midnight" in text or value == "00:00":
         return True
     clock = hour % 12 or 12
     return re.search(rf"\b{clock}(?::{minute})? ?[ap]m|\b{hour} o'clock", text) is not None
@@ -103,12 +111,3 @@ def numbers_in(text: str) -> set[float]:
     found |= {float(one.replace(",", ".")) for one in re.findall(r"\d+,\d\d\b", text)}
     found |= {1.0} if re.search(r"\ban? (?:day|week|hour)\b", text) else set()
     return found | {float(place) for place, word in enumerate(NUMBERS) if re.search(rf"\b{word}\b", text)}
-
-
-def enums_of(example: Example) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield chosen enum values with their schemas."""
-    schemas = {tool.name: tool.parameters or {} for tool in example.tools}
-    for call in example.calls:
-        for _, value, schema in leaves(call, schemas[call.name]):
-            if isinstance(value, str) and "enum" in schema:
-                yield value, schema

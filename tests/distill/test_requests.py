@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,10 @@ import pytest
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.distill.examples import KINDS, Example
 from pytest_toolmatch.distill.requests import demo_requests
-from pytest_toolmatch.distill.requests.slots import CODES
 from tests.distill.evidence import without_evidence
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "pytest_toolmatch" / "distill" / "requests" / "data"
-NAMES: defaultdict[str, set[str]] = defaultdict(set)
-for table in CODES.values():
-    for text, code in table.items():
-        NAMES[code].add(text.lower())
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +61,7 @@ def test_every_call_satisfies_its_schema(examples: list[Example]) -> None:
 
 def test_every_value_is_shown_by_the_conversation(examples: list[Example]) -> None:
     documented = {("source", "EUR"), ("max_stops", 0)}  # prices are in euros, and nonstop is no stop
-    lacking = [found for one in examples for found in without_evidence(one, NAMES) if found not in documented]
+    lacking = [found for one in examples for found in without_evidence(one) if found not in documented]
     assert lacking == []
 
 
@@ -83,7 +78,9 @@ def shown(name: str) -> Any:
 
 def test_the_tools_are_those_of_the_suites() -> None:
     support = json.loads((ROOT / "suites/support/support.tools.json").read_text())
-    assert [one["function"] | {"strict": None} for one in support] == [one | {"strict": None} for one in shown("support")]
+    assert [one["function"] | {"strict": None} for one in support] == [
+        one | {"strict": None} for one in shown("support")
+    ]
     spec = importlib.util.spec_from_file_location("flights_suite", ROOT / "suites/flights/test_flights.py")
     assert spec
     assert spec.loader

@@ -11,7 +11,7 @@ from pytest_toolmatch.distill.generator.compose import body_of, call_of, phrasin
 from pytest_toolmatch.distill.generator.phrasing import Draft
 from pytest_toolmatch.distill.generator.schemas import PATTERNS, Plan, make_plan, plain
 from pytest_toolmatch.distill.generator.toolbox import some_thing, some_verb
-from pytest_toolmatch.distill.generator.values import Said, fill, say_value
+from pytest_toolmatch.distill.generator.values import Said, fill
 
 if TYPE_CHECKING:
     from pytest_toolmatch.distill.generator.world import World
@@ -110,7 +110,11 @@ def _ids(world: World, user: Plan, count: int) -> list[Any]:
     pattern = user.target.pattern
     if not whole_numbers and dice.chance(0.25):
         stem = fill(world, dice.pick(("@@@-@@@-####-", "@@-####-", "####/")))
-        return [stem + letter for letter in dice.some("ABCDEFGH", count)] if dice.chance(0.5) else [stem + "ABCDEFGH"[i] for i in range(count)]
+        return (
+            [stem + letter for letter in dice.some("ABCDEFGH", count)]
+            if dice.chance(0.5)
+            else [stem + "ABCDEFGH"[i] for i in range(count)]
+        )
     found: dict[str, None] = {}
     while len(found) < count:
         found[fill(world, pattern)] = None
@@ -135,7 +139,17 @@ def _distinct(world: World, kind: str, count: int) -> list[Any]:
 def outcome(world: World) -> str:
     """Return what a tool says when it has done something."""
     dice = world.dice
-    return to_json(dice.pick(({"ok": True}, {"state": "done"}, {"status": "ok", "reference": fill(world, dice.pick(PATTERNS))}, "done", {"result": "success"})))
+    return to_json(
+        dice.pick(
+            (
+                {"ok": True},
+                {"state": "done"},
+                {"status": "ok", "reference": fill(world, dice.pick(PATTERNS))},
+                "done",
+                {"result": "success"},
+            )
+        )
+    )
 
 
 def plain_key(thing: str) -> str:

@@ -42,7 +42,9 @@ def call_of(plan: Plan, target: Said | None, values: Values) -> Call:
     return Call(plan.tool.name, {key: given[key] for key in properties if key in given})
 
 
-def body_of(draft: Draft, plan: Plan, target: Said | None, values: Values, *, several: str = "") -> tuple[str, str, str]:
+def body_of(
+    draft: Draft, plan: Plan, target: Said | None, values: Values, *, several: str = ""
+) -> tuple[str, str, str]:
     """Return how the request is said, its first sentence without an opener, and the sentences that follow."""
     verb = plan.verb
     index = int(draft.world.dice.random() * len(verb.say))
@@ -62,12 +64,23 @@ def thing_of(draft: Draft, plan: Plan, target: Said | None) -> str:
             return f"the {thing}"
         return dice.pick((f"{article(thing)} {thing}", f"{article(thing)} {thing}", f"a new {thing}", f"the {thing}"))
     if target is None:
-        return dice.pick((f"my {thing}", f"the {thing}", f"our {thing}", f"one of the {plural(thing)}", f"{article(thing)} {thing}"))
+        return dice.pick(
+            (f"my {thing}", f"the {thing}", f"our {thing}", f"one of the {plural(thing)}", f"{article(thing)} {thing}")
+        )
     value = draft.mark(target.text)
     if plan.target.kind.value == "title":
         value = dice.pick(("“{}”", '"{}"', "{}", "'{}'")).format(value)
         return dice.pick((f"the {thing} {value}", f"the {thing} called {value}", f"{value}", f"{value}, the {thing}"))
-    return dice.pick((f"{thing} {value}", f"the {thing} {value}", f"{value}", f"{thing} number {value}", f"my {thing} ({value})", f"{thing} no. {value}"))
+    return dice.pick(
+        (
+            f"{thing} {value}",
+            f"the {thing} {value}",
+            f"{value}",
+            f"{thing} number {value}",
+            f"my {thing} ({value})",
+            f"{thing} no. {value}",
+        )
+    )
 
 
 def whole(draft: Draft, pattern: str, text: str, after: str) -> str:
@@ -82,7 +95,9 @@ def _stopped(text: str) -> str:
 
 def phrasing_of(draft: Draft) -> str:
     """Return the name of the phrasing: the way of saying it and its opener."""
-    return ".".join(name for name in draft.used if not name.startswith(("joins", "generic", "sentences", "before", "after")))
+    return ".".join(
+        name for name in draft.used if not name.startswith(("joins", "generic", "sentences", "before", "after"))
+    )
 
 
 def ask_one(world: World, plan: Plan) -> Asked:

@@ -11,7 +11,7 @@ from pytest_toolmatch.distill.generator.chains import Chain, find_and_use, outco
 from pytest_toolmatch.distill.generator.dialogs import Talk, confirmed, earlier, lacking, put_right, said_later
 from pytest_toolmatch.distill.generator.lookups import look_and_decide, look_up_and_use
 from pytest_toolmatch.distill.generator.phrasing import Draft
-from pytest_toolmatch.distill.generator.toolbox import offer, some_plan, some_thing
+from pytest_toolmatch.distill.generator.toolbox import offer, other_plan, some_plan, some_thing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,11 +37,18 @@ def after(conversation: Conversation, calls: tuple[Call, ...], replies: tuple[st
 
 
 def _example(
-    world: World, plans: list[Plan], messages: Conversation, calls: tuple[Call, ...], kind: str, group: str, *, alone: bool = False
+    world: World,
+    plans: list[Plan],
+    messages: Conversation,
+    calls: tuple[Call, ...],
+    kind: str,
+    group: str,
+    *,
+    alone: bool = False,
 ) -> Example:
     """Return an example; sometimes another request was dealt with before."""
     if world.dice.chance(_EARLIER) and not alone:
-        before, others = earlier(world)
+        before, others = earlier(world, plans)
         messages, plans = (*before, *messages), [*plans, *others]
     tools = offer(world, plans, alone=alone)
     return Example(tools=tools, conversation=opening(world, *messages), calls=calls, kind=kind, group=group)
@@ -92,10 +99,16 @@ def _several(world: World) -> tuple[list[Plan], Asked]:
         plan = some_plan(world, "act", least=1)
         if several.varying(plan):
             return [plan], several.ask_pairs(world, plan)
-    plans = [some_plan(world) for _ in range(dice.pick((2, 2, 2, 3)))]
-    if dice.chance(0.3):
+    plans = [some_plan(world)]
+    for _ in range(dice.pick((1, 1, 1, 2))):
+        plans.append(other_plan(world, plans))
+    if dice.chance(0.3) and not all(p.kind.value in SCARCE for p in (plans[0].target, *plans[0].parameters) if p):
         plans = [plans[0]] * len(plans)
-    return plans, several.ask_both(world, plans)
+    return plans, several.ask_both_anew(world, plans)
+
+
+SCARCE = frozenset({"flag", "enum", "hours"})
+"""Kinds with few values: a tool that has no others may not have two different calls."""
 
 
 def in_order(world: World) -> Iterator[Example]:
@@ -130,14 +143,22 @@ def done(world: World) -> Iterator[Example]:
     plan = some_plan(world)
     plans, asked = _several(world) if way > 0.8 else ([plan], compose.ask_one(world, plan))  # noqa: PLR2004
     replies = tuple(outcome(world) for _ in asked.calls)
-    yield _example(world, plans, after((Message("user", asked.text),), asked.calls, replies), (), "done", asked.phrasing)
+    yield _example(
+        world, plans, after((Message("user", asked.text),), asked.calls, replies), (), "done", asked.phrasing
+    )
 
 
 def missing(world: World) -> Iterator[Example]:
     """Yield a request that lacks a value that its tool needs."""
     plan, (asked, *_) = lacking(world)
     tools = offer(world, [plan])
-    yield Example(tools=tools, conversation=opening(world, Message("user", asked.text)), calls=(), kind="missing", group=asked.phrasing)
+    yield Example(
+        tools=tools,
+        conversation=opening(world, Message("user", asked.text)),
+        calls=(),
+        kind="missing",
+        group=asked.phrasing,
+    )
 
 
 def no_call(world: World) -> Iterator[Example]:
@@ -148,7 +169,13 @@ def no_call(world: World) -> Iterator[Example]:
     if way < 0.36:  # noqa: PLR2004
         asked = compose.ask_one(world, plan)
         talk = opening(world, Message("user", asked.text))
-        yield Example(tools=offer(world, [], absent=plan), conversation=talk, calls=(), kind="no_call", group=f"absent.{asked.phrasing}")
+        yield Example(
+            tools=offer(world, [], absent=plan),
+            conversation=talk,
+            calls=(),
+            kind="no_call",
+            group=f"absent.{asked.phrasing}",
+        )
     elif way < 0.46:  # noqa: PLR2004
         yield _talked(world, confirmed(world, yes=False), "no_call")
     else:

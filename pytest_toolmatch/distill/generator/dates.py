@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.generator.world import World
 
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
-_FULL = ("{d} {m} {y}", "{d} {m} {y}", "{m} {d}, {y}", "{m} {d}{s}, {y}", "{iso}", "the {d}{s} of {m} {y}", "{dd}.{mm}.{y}")
+_FULL = (
+    "{d} {m} {y}",
+    "{d} {m} {y}",
+    "{m} {d}, {y}",
+    "{m} {d}{s}, {y}",
+    "{iso}",
+    "the {d}{s} of {m} {y}",
+    "{dd}.{mm}.{y}",
+)
 _SHORT = ("{d} {m}", "{d} {m}", "{m} {d}", "{m} {d}{s}", "the {d}{s} of {m}", "{d}{s} {m}")
 
 

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.distill.generator.chains import outcome
-from pytest_toolmatch.distill.generator.compose import Asked, ask_lacking, ask_one, body_of, call_of, phrasing_of, values_for, whole
+from pytest_toolmatch.distill.generator.compose import (
+    Asked,
+    ask_lacking,
+    ask_one,
+    body_of,
+    call_of,
+    phrasing_of,
+    values_for,
+    whole,
+)
 from pytest_toolmatch.distill.generator.phrasing import Draft
 from pytest_toolmatch.distill.generator.several import varying
-from pytest_toolmatch.distill.generator.toolbox import some_plan
+from pytest_toolmatch.distill.generator.toolbox import other_plan, some_plan
 from pytest_toolmatch.distill.generator.values import Said, say_value
 
 if TYPE_CHECKING:
@@ -30,8 +39,12 @@ class Talk(NamedTuple):
 def said_later(world: World) -> Talk:
     """Return a conversation in which the user adds what was missing."""
     plan, (asked, parameter, said, call) = lacking(world)
-    question = parameter.kind.ask or world.dice.pick((f"Which {parameter.human}?", f"What is the {parameter.human}?", "Which one?"))
-    answer = world.dice.pick(("{v}", "{v}", "{v}.", "It's {v}", "{v} please", "Oh, sorry: {v}", "that would be {v}", "The {n} is {v}."))
+    question = parameter.kind.ask or world.dice.pick(
+        (f"Which {parameter.human}?", f"What is the {parameter.human}?", "Which one?")
+    )
+    answer = world.dice.pick(
+        ("{v}", "{v}", "{v}.", "It's {v}", "{v} please", "Oh, sorry: {v}", "that would be {v}", "The {n} is {v}.")
+    )
     text = answer.format(v=said.text, n=parameter.human)
     messages = (Message("user", asked.text), Message("assistant", question), Message("user", text))
     return Talk(messages, (call,), [plan], f"later.{asked.phrasing}")
@@ -93,8 +106,8 @@ def _told(world: World, calls: tuple[Call, ...]) -> Conversation:
     return (Message("assistant", calls=calls), *replies, words)
 
 
-def earlier(world: World) -> tuple[Conversation, list[Plan]]:
-    """Return a request that has been dealt with before the one that counts, and its tools."""
-    plan = some_plan(world)
+def earlier(world: World, plans: list[Plan]) -> tuple[Conversation, list[Plan]]:
+    """Return a request that has been dealt with before the one that counts, for another tool than its, and that tool."""
+    plan = other_plan(world, plans)
     asked = ask_one(world, plan)
     return (Message("user", asked.text), *_told(world, asked.calls)), [plan]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.distill.generator.world import World
 
-COPIED = frozenset("person city email code street made_text".split())
+COPIED = frozenset(["person", "city", "email", "code", "street", "made_text"])
 """Kinds of which a reply can hold a value as it is needed."""
 
 
@@ -25,7 +25,9 @@ def look_up_and_use(world: World) -> Chain:
     looker = _looker(world, some_thing(world))
     while True:
         user = make_plan(world, some_verb(world, "new", "act"), some_thing(world), 1)
-        wanted = next((p for p in user.parameters if p.kind.value in COPIED and "null" not in str(p.schema["type"])), None)
+        wanted = next(
+            (p for p in user.parameters if p.kind.value in COPIED and "null" not in str(p.schema["type"])), None
+        )
         if wanted:
             break
     assert looker.target
@@ -55,7 +57,10 @@ def look_and_decide(world: World) -> Chain:
     actor = make_plan(world, some_verb(world, "act"), thing)
     while actor.target is None or looker.target is None or actor.target.kind.value != "code":
         actor = make_plan(world, some_verb(world, "act"), thing)
-    actor_target, looker_target = actor.target, looker.target._replace(pattern=actor.target.pattern, kind=actor.target.kind)
+    actor_target, looker_target = (
+        actor.target,
+        looker.target._replace(pattern=actor.target.pattern, kind=actor.target.kind),
+    )
     if looker.target.schema["type"] != actor_target.schema["type"] or looker.target.kind.value != "code":
         return look_up_and_use(world)
     draft = Draft(world)
@@ -103,7 +108,10 @@ def _looker(world: World, thing: str, *names: str) -> Plan:
 
 def _record(world: World, wanted: Parameter, value: Any) -> dict[str, Any]:
     """Return what is known about a thing: the field wanted among others, in random order."""
-    fields = {**_fields(world, 3), wanted.key if world.dice.chance(0.8) else spelt(wanted.kind.names[0], camel=False): value}
+    fields = {
+        **_fields(world, 3),
+        wanted.key if world.dice.chance(0.8) else spelt(wanted.kind.names[0], camel=False): value,
+    }
     names = world.dice.some(sorted(fields), len(fields))
     record = {name: fields[name] for name in names}
     return {plain_key(world.dice.pick(world.nouns["things"]))[:-1]: record} if world.dice.chance(0.2) else record

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _FIRST_MARK = 0xE000
 _MARK = re.compile("[\ue000-\uf8ff]")
 _WORD = re.compile(r"[a-z]{5,}")
-_QUESTIONS = frozenset("which what where how is are can i what's where's roughly".split())
+_QUESTIONS = frozenset(["which", "what", "where", "how", "is", "are", "can", "i", "what's", "where's", "roughly"])
 _QUOTES = ("“{}”", '"{}"', '"{}"', "'{}'")
 _GENERIC = 0.25
 _OWN_SENTENCE = 0.15
@@ -74,7 +74,9 @@ def ended(draft: Draft, text: str) -> str:
     if text[-1] in "?!." or draft.world.dice.chance(0.2):
         return text
     first = text.split(" ", 1)[0].lower().strip(",")
-    return text + ("?" if first in ("could", "can", "would", "are", "do", "will") else draft.world.dice.pick((".", ".", ".", "!")))
+    return text + (
+        "?" if first in ("could", "can", "would", "are", "do", "will") else draft.world.dice.pick((".", ".", ".", "!"))
+    )
 
 
 def fragment(draft: Draft, parameter: Parameter, said: Said) -> str:
@@ -96,8 +98,7 @@ def fragment(draft: Draft, parameter: Parameter, said: Said) -> str:
 
 
 _ON = frozenset(
-    "the January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Oct "
-    "Nov Dec Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+    ["the", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December", "Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 )
 
 

@@ -6,12 +6,25 @@ from typing import Any, NamedTuple
 
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.distill.generator.choices import choose_choices
+from pytest_toolmatch.distill.generator.objects import OBJECTS, with_definitions
 from pytest_toolmatch.distill.generator.values import fill
 from pytest_toolmatch.distill.generator.vocabulary import Kind, Verb
 from pytest_toolmatch.distill.generator.world import World
 
 UNITS = ("_kg", "_cm", "_km", "_l", "_g", "_c", "_s", "_min", "_percent")
-PATTERNS = ("@-#####", "@@@-##", "??????", "#####", "@@-####", "###-@", "@@@-@@@-####-@", "@@#####", "@@@/20##/##", "####", "@###")
+PATTERNS = (
+    "@-#####",
+    "@@@-##",
+    "??????",
+    "#####",
+    "@@-####",
+    "###-@",
+    "@@@-@@@-####-@",
+    "@@#####",
+    "@@@/20##/##",
+    "####",
+    "@###",
+)
 ROOMS = ("##@", "###", "@##", "#.##")
 TYPES = {
     "integer": ("integer", "percent", "minutes", "hours", "seconds", "days"),
@@ -59,10 +72,13 @@ def make_plan(world: World, verb: Verb, thing: str, least: int = 0, *, target: b
     aim = _target(world, thing) if wanted else None
     most = dice.pick((0, 0, 1, 1, 2, 3)) if aim else dice.pick((1, 1, 2, 2, 3, 4, 5))
     kinds = _kinds(world, max(least, most))
-    parameters = tuple(make_parameter(world, kind) for kind in kinds)
-    if aim is None and not any(p.required for p in parameters) and verb.form != "find":
+    made = {parameter.key: parameter for parameter in (make_parameter(world, kind) for kind in kinds)}
+    parameters = tuple(parameter for key, parameter in made.items() if aim is None or key != aim.key)
+    if aim is None and parameters and not any(p.required for p in parameters) and verb.form != "find":
         parameters = (parameters[0]._replace(required=True), *parameters[1:])
-    return Plan(verb, thing, _tool(world, verb, thing, [aim, *parameters] if aim else list(parameters)), aim, parameters)
+    return Plan(
+        verb, thing, _tool(world, verb, thing, [aim, *parameters] if aim else list(parameters)), aim, parameters
+    )
 
 
 def _kinds(world: World, count: int) -> list[Kind]:
@@ -72,14 +88,31 @@ def _kinds(world: World, count: int) -> list[Kind]:
     while len(found) < count:
         kind = dice.pick(words.flags) if dice.chance(0.13) else dice.pick(words.kinds)
         clash = kind.value if kind.value in CLASHING else kind.names[0]
-        if clash in taken or kind.names[0] in taken or (kind.value == "enum" and sum(k.value == "enum" for k in found) > 1):
+        if (
+            clash in taken
+            or kind.names[0] in taken
+            or (kind.value == "enum" and sum(k.value == "enum" for k in found) > 1)
+        ):
             continue
         taken |= {clash, kind.names[0]}
         found.append(kind)
     return found
 
 
-CLASHING = {"money", "days", "hours", "minutes", "percent", "integer", "text_list", "enum_list", "person_list", "moment", "phone"}
+CLASHING = {
+    "money",
+    "days",
+    "hours",
+    "minutes",
+    "percent",
+    "integer",
+    "text_list",
+    "enum_list",
+    "person_list",
+    "moment",
+    "phone",
+    *OBJECTS,
+}
 """Kinds of which one tool has one: two could not be told apart in a request."""
 
 
@@ -90,7 +123,7 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
     if kind.value == "integer" and dice.chance(0.25):
         name, made = f"{dice.pick(('num', 'number_of'))}_{world.made_up()}s", True
     if required is None:
-        required = dice.chance(0.55) and kind.value != "flag"
+        required = kind.value in ("address", "measures") or (dice.chance(0.55) and kind.value != "flag")
     human = plain(name)
     schema: dict[str, Any] = {"type": TYPE_OF.get(kind.value, "string")}
     pattern, choices = "", ()
@@ -104,8 +137,10 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
         schema = {"enum": [24, 48, 72]}
     if kind.value in ("text_list", "person_list"):
         schema["items"] = {"type": "string"}
+    if kind.value in OBJECTS:
+        schema = OBJECTS[kind.value](world)
     _decorate(world, kind, schema, required)
-    if dice.chance(0.85) or hint:
+    if dice.chance(0.85) or hint or kind.value in ("country", "currency"):
         about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human)
         schema["description"] = about[:1].upper() + about[1:] + hint
     told = f"{name} {schema.get('description', '')}"
@@ -114,10 +149,18 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
     return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
 
 
-FORMS = {"date": ("YYYY-MM-DD",), "month": ("YYYY-MM",), "time": ("HH:MM",), "moment": ("YYYY-MM-DDTHH",), "phone": ("digits only", "+49")}
+FORMS = {
+    "date": ("YYYY-MM-DD",),
+    "month": ("YYYY-MM",),
+    "time": ("HH:MM",),
+    "moment": ("YYYY-MM-DDTHH",),
+    "phone": ("digits only", "+49"),
+}
 """What tells in which form a value comes, besides a format."""
 
-UNIT_WORDS = frozenset("kg kilograms grams cm centimetres km kilometres litres minutes min hours seconds days euros".split())
+UNIT_WORDS = frozenset(
+    ["kg", "kilograms", "grams", "cm", "centimetres", "km", "kilometres", "litres", "minutes", "min", "hours", "seconds", "days", "euros"]
+)
 
 
 def _decorate(world: World, kind: Kind, schema: dict[str, Any], required: bool) -> None:
@@ -128,7 +171,7 @@ def _decorate(world: World, kind: Kind, schema: dict[str, Any], required: bool) 
         schema["default"] = False
     if kind.value == "integer" and dice.chance(0.3):
         schema["minimum"] = 1
-    if not required and "type" in schema and kind.value != "flag" and dice.chance(0.2):
+    if not required and "type" in schema and kind.value not in ("flag", *OBJECTS) and dice.chance(0.2):
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
@@ -138,14 +181,18 @@ def _decorate(world: World, kind: Kind, schema: dict[str, Any], required: bool) 
 def _target(world: World, thing: str) -> Parameter:
     dice = world.dice
     noun = thing.replace(" ", "_")
-    name = dice.pick((f"{noun}_id", f"{noun}_id", "id", "reference", f"{noun}_number", noun, f"{noun}_code", f"which_{noun}"))
+    name = dice.pick(
+        (f"{noun}_id", f"{noun}_id", "id", "reference", f"{noun}_number", noun, f"{noun}_code", f"which_{noun}")
+    )
     titled = dice.chance(0.2)
     pattern = dice.pick(PATTERNS)
     kind = TARGET if not titled else Kind(names=("name",), about=(), said=(), value="title")
     schema: dict[str, Any] = {"type": "string"}
     if not titled and pattern in ("####", "#####") and dice.chance(0.5):
         schema, pattern = {"type": "integer"}, f"4{pattern[1:]}"
-    about = dice.pick((f"Id of the {thing}.", f"Which {thing}.", f"The {thing}'s reference.", f"The {thing} meant.", ""))
+    about = dice.pick(
+        (f"Id of the {thing}.", f"Which {thing}.", f"The {thing}'s reference.", f"The {thing} meant.", "")
+    )
     if not titled and about and dice.chance(0.4):
         about = f"{about[:-1]}, such as {fill(world, pattern)}."
     if titled:
@@ -163,8 +210,11 @@ def _tool(world: World, verb: Verb, thing: str, parameters: list[Parameter]) -> 
         schema["required"] = required
     if dice.chance(0.3):
         schema["additionalProperties"] = False
+    schema = with_definitions(world, schema)
     name = dice.pick(verb.names)
-    return Tool(name=tool_name(world, name, thing, verb.form), description=describe(world, verb, name, thing), parameters=schema)
+    return Tool(
+        name=tool_name(world, name, thing, verb.form), description=describe(world, verb, name, thing), parameters=schema
+    )
 
 
 def describe(world: World, verb: Verb, name: str, thing: str) -> str:
@@ -173,7 +223,11 @@ def describe(world: World, verb: Verb, name: str, thing: str) -> str:
     if dice.chance(0.12):
         return ""
     does = plain(name if dice.chance(0.7) else dice.pick(verb.names))
-    things = plural(thing) if verb.form == "find" else (f"{article(thing)} {thing}" if verb.form != "calc" else f"the {thing}")
+    things = (
+        plural(thing)
+        if verb.form == "find"
+        else (f"{article(thing)} {thing}" if verb.form != "calc" else f"the {thing}")
+    )
     style: str = dice.pick(STYLES)
     return style.format(D=does.capitalize(), d=does, o=things)
 

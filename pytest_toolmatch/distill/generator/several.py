@@ -25,12 +25,14 @@ def ask_many_targets(world: World, plan: Plan) -> Asked:
     return Asked(text, tuple(call_of(plan, t, values) for t in targets), f"targets.{phrasing_of(draft)}")
 
 
-VARYING = frozenset("person city code email enum made_enum made_text date topic title".split())
+VARYING = frozenset(["person", "city", "code", "email", "enum", "made_enum", "made_text", "date", "topic", "title"])
 
 
 def varying(plan: Plan) -> Parameter | None:
     """Return a parameter that a request may give several values for, one a call."""
-    return next((p for p in plan.parameters if p.kind.value in VARYING and "null" not in str(p.schema.get("type"))), None)
+    return next(
+        (p for p in plan.parameters if p.kind.value in VARYING and "null" not in str(p.schema.get("type"))), None
+    )
 
 
 def ask_each(world: World, plan: Plan) -> Asked:
@@ -92,6 +94,14 @@ def ask_pairs(world: World, plan: Plan) -> Asked:
     text = whole(draft, pattern, text + ("?" if question else ""), after)
     calls = tuple(call_of(plan, target, [*rest, (one, value)]) for target, value in zip(targets, each, strict=True))
     return Asked(text, calls, f"pairs.{phrasing_of(draft)}")
+
+
+def ask_both_anew(world: World, plans: list[Plan]) -> Asked:
+    """Return a request as ``ask_both``, of which no two calls are the same."""
+    asked = ask_both(world, plans)
+    while any(call in asked.calls[:place] for place, call in enumerate(asked.calls)):
+        asked = ask_both(world, plans)
+    return asked
 
 
 def _different(values: list[Said]) -> list[Said]:

@@ -34,6 +34,16 @@ def some_plan(world: World, *forms: str, least: int = 0) -> Plan:
     return make_plan(world, verb, some_thing(world, verb.form), least)
 
 
+def other_plan(world: World, plans: list[Plan]) -> Plan:
+    """Return any tool that can't be taken for one of these."""
+    names = {plan.tool.name for plan in plans}
+    known = {(plan.verb.names[0], plan.thing) for plan in plans}
+    while True:
+        plan = some_plan(world)
+        if plan.tool.name not in names and (plan.verb.names[0], plan.thing) not in known:
+            return plan
+
+
 def neighbour(world: World, plan: Plan, *, close: bool = True) -> Plan:
     """Return a tool that is easily mistaken for another: same verb, same thing, or the thing more special.
 
@@ -45,7 +55,11 @@ def neighbour(world: World, plan: Plan, *, close: bool = True) -> Plan:
         return make_plan(world, plan.verb, some_thing(world, plan.verb.form))
     if way < 0.7:  # noqa: PLR2004
         near = plan.verb.form in ("tell", "find")
-        return make_plan(world, some_verb(world, "act" if near and not close else dice.pick(("act", "tell", "find", "new"))), plan.thing)
+        return make_plan(
+            world,
+            some_verb(world, "act" if near and not close else dice.pick(("act", "tell", "find", "new"))),
+            plan.thing,
+        )
     if way < 0.85 and close and " " not in plan.thing:  # noqa: PLR2004
         return make_plan(world, plan.verb, f"{dice.pick(world.nouns['adjectives'])} {plan.thing}")
     return some_plan(world)

@@ -12,6 +12,8 @@ date                         (where a format or the description asks for one; el
                              ``in 3 days``: without a year it is the next such day, counted from the system's today
 month                        ``March 2026``, ``March``: YYYY-MM
 time, moment                 ``18:30``, ``6 pm``, ``noon``: HH:MM; a date ``at`` a time: ISO 8601, with the system's offset
+country, currency            its code, or its name
+object, list of objects      its parts, one after the other
 enum                         the value with other case or with spaces, or the word its description gives for it
 ===========================  ================================================================================
 """
@@ -46,7 +48,8 @@ def fill(world: World, pattern: str) -> str:
     """Return a code by a pattern: # is a digit, @ a letter, ? either."""
     pick = world.dice.pick
     return "".join(
-        pick("0123456789") if c == "#" else pick(LETTERS) if c == "@" else pick(EITHER) if c == "?" else c for c in pattern
+        pick("0123456789") if c == "#" else pick(LETTERS) if c == "@" else pick(EITHER) if c == "?" else c
+        for c in pattern
     )
 
 
@@ -86,7 +89,11 @@ def email(world: World, _: Parameter) -> tuple[str, str]:
 
 def phone(world: World, _: Parameter) -> tuple[str, str]:
     dice = world.dice
-    parts = [f"+{dice.pick((1, 30, 33, 34, 39, 44, 46, 47, 49, 48, 351, 353))}", fill(world, "###"), fill(world, "######")]
+    parts = [
+        f"+{dice.pick((1, 30, 33, 34, 39, 44, 46, 47, 49, 48, 351, 353))}",
+        fill(world, "###"),
+        fill(world, "######"),
+    ]
     return dice.pick((" ", "", "-", " ")).join(parts), "".join(parts)
 
 
@@ -162,7 +169,6 @@ def fraction(world: World, _: Parameter) -> tuple[str, float]:
 
 def in_unit(*units: tuple[str, float], high: int, step: float = 1) -> Callable[[World, Parameter], tuple[str, Any]]:
     """Return a maker of quantities: units are (name, how much of the wanted unit it is)."""
-
     same = tuple(unit for unit in units if unit[1] == 1)
 
     def make(world: World, parameter: Parameter) -> tuple[str, Any]:
@@ -205,6 +211,47 @@ def text_list(world: World, _: Parameter) -> tuple[str, list[str]]:
 def person_list(world: World, _: Parameter) -> tuple[str, list[str]]:
     chosen = list(dict.fromkeys(person(world)[0] for _ in range(world.dice.whole(2, 4))))
     return listed(world, chosen), chosen
+
+
+def coded(name: str) -> Callable[[World, Parameter], tuple[str, str]]:
+    """Return a maker of what has a code: a country, a currency; sometimes the code itself is said."""
+
+    def make(world: World, _: Parameter) -> tuple[str, str]:
+        text, code = world.dice.pick(world.vocabulary.codes[name])
+        return world.dice.pick((text, text, code, f"{text} ({code})")), code
+
+    return make
+
+
+def address(world: World, parameter: Parameter) -> tuple[str, dict[str, str]]:
+    road, town = street(world, parameter)[0], city(world, parameter)[0]
+    postcode = fill(world, world.dice.pick(("#####", "####", "##-###")))
+    return f"{road}, {postcode} {town}", {"street": road, "postcode": postcode, "city": town}
+
+
+def measures(world: World, _: Parameter) -> tuple[str, dict[str, int]]:
+    sizes = [world.dice.whole(3, 180) for _ in range(3)]
+    a, b, c = sizes
+    patterns = (
+        "{} x {} x {} cm",
+        "{} by {} by {} cm",
+        "{} cm long, {} cm wide and {} cm high",
+        "{}×{}×{}",
+        "{} cm by {} cm by {} cm",
+    )
+    text: str = world.dice.pick(patterns)
+    return text.format(a, b, c), {"length": a, "width": b, "height": c}
+
+
+def people(world: World, parameter: Parameter) -> tuple[str, list[dict[str, str]]]:
+    text, names = person_list(world, parameter)
+    return text, [{"name": name} for name in names]
+
+
+def articles(world: World, _: Parameter) -> tuple[str, list[dict[str, str]]]:
+    pattern = world.dice.pick(("@@@-##", "@####", "##-@@"))
+    codes = list(dict.fromkeys(fill(world, pattern) for _ in range(world.dice.whole(1, 3))))
+    return listed(world, codes), [{"sku": one} for one in codes]
 
 
 def made_text(world: World, _: Parameter) -> tuple[str, str]:
@@ -259,4 +306,10 @@ MAKERS: dict[str, Callable[[Any, Any], tuple[str, Any]]] = {
     "enum_list": enum_list,
     "text_list": text_list,
     "person_list": person_list,
+    "country": coded("countries"),
+    "currency": coded("currencies"),
+    "address": address,
+    "measures": measures,
+    "people": people,
+    "articles": articles,
 }

@@ -15,9 +15,9 @@ DATA = Path(__file__).parent / "data"
 HELD_OUT = 5
 """One word of five is held out."""
 
-_STARTS = ("b bl br d dr f fl g gl gr h j k kl kr l m n p pl pr qu r s sk sl sn st t tr v w y z zw").split()
-_MIDDLES = ("a e i o u ai ea ou oo ie").split()
-_ENDS = ("b d ff g k l lk ll m mp n nd ng nk p r rd rk rn rt s sk st t th x zz").split()
+_STARTS = ["b", "bl", "br", "d", "dr", "f", "fl", "g", "gl", "gr", "h", "j", "k", "kl", "kr", "l", "m", "n", "p", "pl", "pr", "qu", "r", "s", "sk", "sl", "sn", "st", "t", "tr", "v", "w", "y", "z", "zw"]
+_MIDDLES = ["a", "e", "i", "o", "u", "ai", "ea", "ou", "oo", "ie"]
+_ENDS = ["b", "d", "ff", "g", "k", "l", "lk", "ll", "m", "mp", "n", "nd", "ng", "nk", "p", "r", "rd", "rk", "rn", "rt", "s", "sk", "st", "t", "th", "x", "zz"]
 
 _WORD = re.compile("[a-z]+")
 T = TypeVar("T")
@@ -56,6 +56,7 @@ class Vocabulary:
         words = read("words")
         self.words = {name: some if len(some) < 2 * HELD_OUT + 4 else self.half(some) for name, some in words.items()}
         self.phrases = {name: self.half(some) for name, some in read("phrases").items()}
+        self.codes = {name: self.half(list(read("codes")[name].items())) for name in ("countries", "currencies")}
         self.real = {part for name in ("nouns", "words", "verbs") for part in _WORD.findall(str(read(name)).lower())}
         self.chat = {name: self.half(some) for name, some in read("chat").items()}
 

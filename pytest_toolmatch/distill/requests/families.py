@@ -111,7 +111,9 @@ class Telling:
         for place, step in enumerate(steps):
             calls = tuple(Call(name, self._value(arguments)) for one in step for name, arguments in one.items())
             alone = "one" if len(calls) == 1 else "parallel"
-            yield self._example(calls, alone if len(family.calls) == 1 else "next_of_several" if place else "first_of_several")
+            yield self._example(
+                calls, alone if len(family.calls) == 1 else "next_of_several" if place else "first_of_several"
+            )
             told = {} if place else family.otherwise if fails else family.when
             self.conversation = (*self.conversation, Message("assistant", calls=calls), *self._replies(calls, told))
         if fails or dice.chance(_DONE):

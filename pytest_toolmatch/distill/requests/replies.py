@@ -20,7 +20,11 @@ FACTORS = {"economy": 1, "premium": 2, "business": 4, "first": 7}
 def reply_to(world: World, name: str, arguments: Arguments) -> Any:
     """Return what a tool replies to a call, as a JSON value."""
     make = REPLIES.get(name)
-    return make(world, arguments) if make else {"state": "done", **{k: v for k, v in arguments.items() if isinstance(v, str)}}
+    return (
+        make(world, arguments)
+        if make
+        else {"state": "done", **{k: v for k, v in arguments.items() if isinstance(v, str)}}
+    )
 
 
 def meant(name: str, reply: Any) -> Any:
@@ -34,7 +38,9 @@ def _search(world: World, a: Arguments) -> list[dict[str, Any]]:
     if dice.chance(0.6):
         times = sorted(f"{dice.whole(5, 22):02}:{dice.pick((0, 5, 20, 35, 50)):02}" for _ in range(3))
         prices = dice.some(range(49, 420), 3)
-        rows = [(time, stops, price) for time, stops, price in zip(times, (0, dice.whole(0, 1), 0), prices, strict=True)]
+        rows = [
+            (time, stops, price) for time, stops, price in zip(times, (0, dice.whole(0, 1), 0), prices, strict=True)
+        ]
     if len({time for time, _, _ in rows}) < len(rows):
         rows = list(USUAL)
     route = f"{a['origin']}-{a['destination']}-{a['date'][5:].replace('-', '')}"
@@ -58,7 +64,12 @@ def _booking(world: World, a: Arguments) -> dict[str, Any]:
     start, end = world.dice.some(sorted(set(CODES["airports"].values())), 2)
     year = world.today.year if world.today else 2026
     day = f"{year}-{world.dice.whole(1, 12):02}-{world.dice.whole(1, 28):02}"
-    return {"reference": a["reference"], "origin": start, "destination": end, "departs": f"{day}T{world.dice.whole(6, 21):02}:55"}
+    return {
+        "reference": a["reference"],
+        "origin": start,
+        "destination": end,
+        "departs": f"{day}T{world.dice.whole(6, 21):02}:55",
+    }
 
 
 def _order(world: World, _: Arguments) -> dict[str, Any]:
@@ -90,7 +101,11 @@ REPLIES: dict[str, Callable[[World, Arguments], Any]] = {
     "hold_fare": lambda _, a: {"flight_id": a["flight_id"], "held_for_hours": a.get("hours", 24)},
     "get_booking": _booking,
     "baggage_check": lambda _, a: {"airline": a["airline"], "accepted": True, "surcharge": 40},
-    "convert_currency": lambda _, a: {"amount": round(a["amount"] * 0.94, 2), "currency": a["target"], "from": a["source"]},
+    "convert_currency": lambda _, a: {
+        "amount": round(a["amount"] * 0.94, 2),
+        "currency": a["target"],
+        "from": a["source"],
+    },
     "get_order": _order,
     "search_orders": _orders,
     "track_parcel": _parcel,

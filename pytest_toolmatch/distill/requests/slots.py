@@ -9,6 +9,7 @@ import msgspec
 
 from pytest_toolmatch.distill.generator.dates import say_date, say_month, say_time
 from pytest_toolmatch.distill.generator.values import count, email, fill, phone
+from pytest_toolmatch.distill.generator.vocabulary import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.generator.world import World
 
 DATA = Path(__file__).parent / "data"
-CODES: dict[str, dict[str, str]] = msgspec.yaml.decode((DATA / "codes.yaml").read_bytes())
+CODES: dict[str, dict[str, str]] = read("codes")
 WORDS: dict[str, list[Any]] = msgspec.yaml.decode((DATA / "words.yaml").read_bytes())
-BY_CODE = 0.12
-"""Share of airports, airlines and currencies that a request names by their code."""
+BY_CODE = 0.3
+"""Share of requests that name airports, airlines and currencies by their codes, half of them beside the names."""
 
 Said = tuple[str, Any]
 
@@ -30,6 +31,7 @@ class Slots:
     def __init__(self, world: World) -> None:
         self.world = world
         self.said: dict[str, Said] = {}
+        self.coded = world.dice.chance(BY_CODE)
 
     def text(self, name: str) -> str:
         """Return how a slot is said; ``on_date`` and ``on_at`` have a preposition where they need one."""
@@ -47,27 +49,31 @@ class Slots:
 
     def _new(self, name: str, kind: str) -> Said:
         same = _SAME.get(kind, kind)
-        taken = {said[1] for other, said in self.said.items() if _SAME.get(other.rstrip("23"), other.rstrip("23")) == same}
+        taken = {
+            said[1] for other, said in self.said.items() if _SAME.get(other.rstrip("23"), other.rstrip("23")) == same
+        }
         while True:
             made = MAKERS[kind](self.world)
+            if self.coded and kind in _CODED:
+                made = (made[1] if self.world.dice.chance(0.5) else f"{made[0]} ({made[1]})"), made[1]
             if made[1] not in taken and not (name == "date2" and made[1] <= self.get("date")[1]):
                 return made
 
     def _address(self, name: str) -> Said:
         street, postcode, town, land = self.world.dice.pick(WORDS["addresses"])
         code = CODES["countries"][land]
-        self.said |= {"street": (street, street), "postcode": (postcode, postcode), "town": (town, town), "land": (land, code)}
+        self.said |= {
+            "street": (street, street),
+            "postcode": (postcode, postcode),
+            "town": (town, town),
+            "land": (land, code),
+        }
         return self.said[name]
 
 
 def _coded(name: str) -> Callable[[World], Said]:
-    pairs = [(text, code) for text, code in CODES[name].items()]
-
-    def make(world: World) -> Said:
-        text, code = world.dice.pick(pairs)
-        return (code if world.dice.chance(BY_CODE) and name != "countries" else text), code
-
-    return make
+    pairs = list(CODES[name].items())
+    return lambda world: world.dice.pick(pairs)
 
 
 def _listed(name: str) -> Callable[[World], Said]:
@@ -132,14 +138,25 @@ def _euros(world: World) -> Said:
     cents = world.dice.pick((world.dice.whole(3, 60) * 100, world.dice.whole(10, 300) * 10))
     value = cents // 100 if cents % 100 == 0 else cents / 100
     plain = f"{value}" if isinstance(value, int) else f"{value:.2f}"
-    texts = (f"{plain} euros", f"€{plain}", f"{plain} €", f"{plain} EUR", f"{plain.replace('.', ',')} €", f"{cents} cents")
+    texts = (
+        f"{plain} euros",
+        f"€{plain}",
+        f"{plain} €",
+        f"{plain} EUR",
+        f"{plain.replace('.', ',')} €",
+        f"{cents} cents",
+    )
     return world.dice.pick(texts), value
 
 
 def _since(world: World) -> Said:
     text, day = say_date(world)
     while world.today and day >= world.today.isoformat():
-        day = (world.today.fromisoformat(day)).replace(year=world.today.year - 1).isoformat() if day[5:] != "02-29" else "2024-02-29"
+        day = (
+            (world.today.fromisoformat(day)).replace(year=world.today.year - 1).isoformat()
+            if day[5:] != "02-29"
+            else "2024-02-29"
+        )
         text = f"{int(day[8:])} {world.words['months'][int(day[5:7]) - 1]} {day[:4]}"
     return text, f"{day}T00:00:00{world.offset}"
 
@@ -150,7 +167,8 @@ def _at(world: World) -> Said:
     return f"{date} at {time}", f"{day}T{clock}:00{world.offset}"
 
 
-_ALONE = frozenset("today tomorrow in the a two this".split()) - {"the"}
+_ALONE = frozenset(["today", "tomorrow", "in", "the", "a", "two", "this"]) - {"the"}
+_CODED = ("from", "to", "airline", "cur")
 _ADDRESS = ("street", "postcode", "town", "land")
 _SAME = {"from": "airport", "to": "airport", "len": "length", "wid": "length", "hei": "length"}
 

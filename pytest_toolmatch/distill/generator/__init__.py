@@ -6,7 +6,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.distill.generator.conversations import SCENES
-from pytest_toolmatch.distill.generator.vocabulary import Dice, vocabulary
+from pytest_toolmatch.distill.generator.dice import Dice
+from pytest_toolmatch.distill.generator.vocabulary import vocabulary
 from pytest_toolmatch.distill.generator.world import World
 
 if TYPE_CHECKING:

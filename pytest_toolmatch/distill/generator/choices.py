@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def choose_choices(
-    world: World, kind: Kind, human: str, *, required: bool
+    world: World, kind: Kind, *, required: bool
 ) -> tuple[tuple[tuple[str, Any], ...], dict[str, Any], str]:
     """Return (text, value) pairs, the schema, and a hint for the description where values have other names."""
     dice = world.dice

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pytest_toolmatch.core.chain import Call
+from pytest_toolmatch.distill.generator.naming import article, plural
+from pytest_toolmatch.distill.generator.parameters import Parameter
 from pytest_toolmatch.distill.generator.phrasing import Draft, around, ended, opened, with_fragments
-from pytest_toolmatch.distill.generator.schemas import Parameter, Plan, article, plural
+from pytest_toolmatch.distill.generator.schemas import Plan
 from pytest_toolmatch.distill.generator.values import Said, say_value
 from pytest_toolmatch.distill.generator.world import World
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.distill.examples import Example
 from pytest_toolmatch.distill.generator import compose, several
-from pytest_toolmatch.distill.generator.chains import Chain, find_and_use, outcome
+from pytest_toolmatch.distill.generator.chains import Chain, find_and_use
 from pytest_toolmatch.distill.generator.dialogs import Talk, confirmed, earlier, lacking, put_right, said_later
 from pytest_toolmatch.distill.generator.lookups import look_and_decide, look_up_and_use
 from pytest_toolmatch.distill.generator.phrasing import Draft
+from pytest_toolmatch.distill.generator.replies import outcome
 from pytest_toolmatch.distill.generator.toolbox import offer, other_plan, some_plan, some_thing
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.distill.generator.chains import outcome
 from pytest_toolmatch.distill.generator.compose import (
     Asked,
     ask_lacking,
@@ -17,13 +16,15 @@ from pytest_toolmatch.distill.generator.compose import (
     whole,
 )
 from pytest_toolmatch.distill.generator.phrasing import Draft
+from pytest_toolmatch.distill.generator.replies import outcome
 from pytest_toolmatch.distill.generator.several import varying
 from pytest_toolmatch.distill.generator.toolbox import other_plan, some_plan
 from pytest_toolmatch.distill.generator.values import Said, say_value
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call
-    from pytest_toolmatch.distill.generator.schemas import Parameter, Plan
+    from pytest_toolmatch.distill.generator.parameters import Parameter
+    from pytest_toolmatch.distill.generator.schemas import Plan
     from pytest_toolmatch.distill.generator.world import World
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_toolmatch.distill.generator.chains import Chain, outcome, plain_key, to_json
+from pytest_toolmatch.distill.generator.chains import Chain
 from pytest_toolmatch.distill.generator.compose import body_of, call_of, phrasing_of, values_for, whole
+from pytest_toolmatch.distill.generator.naming import spelt
+from pytest_toolmatch.distill.generator.parameters import Parameter
 from pytest_toolmatch.distill.generator.phrasing import Draft, around, ended
-from pytest_toolmatch.distill.generator.schemas import Parameter, Plan, make_plan, spelt
+from pytest_toolmatch.distill.generator.replies import outcome, plain_key, to_json
+from pytest_toolmatch.distill.generator.schemas import Plan, make_plan
+from pytest_toolmatch.distill.generator.texts import fill
 from pytest_toolmatch.distill.generator.toolbox import some_thing, some_verb
-from pytest_toolmatch.distill.generator.values import fill, say_value
+from pytest_toolmatch.distill.generator.values import say_value
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call

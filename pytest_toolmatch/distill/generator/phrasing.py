@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_toolmatch.distill.generator.vocabulary import GRAMMAR
+
 if TYPE_CHECKING:
-    from pytest_toolmatch.distill.generator.schemas import Parameter
+    from pytest_toolmatch.distill.generator.parameters import Parameter
     from pytest_toolmatch.distill.generator.values import Said
     from pytest_toolmatch.distill.generator.world import World
 
 _FIRST_MARK = 0xE000
 _MARK = re.compile("[\ue000-\uf8ff]")
 _WORD = re.compile(r"[a-z]{5,}")
-_QUESTIONS = frozenset(["which", "what", "where", "how", "is", "are", "can", "i", "what's", "where's", "roughly"])
+_QUESTIONS = frozenset(GRAMMAR["questions"])
+_ON = frozenset(GRAMMAR["dated"])
 _QUOTES = ("“{}”", '"{}"', '"{}"', "'{}'")
 _GENERIC = 0.25
 _OWN_SENTENCE = 0.15
@@ -65,8 +68,7 @@ def is_question(pattern: str) -> bool:
 
 def opened(draft: Draft, pattern: str, body: str) -> str:
     """Return the body of a request after an opener that fits."""
-    text = draft.choose("question_openers" if is_question(pattern) else "openers").format(do=body)
-    return text
+    return draft.choose("question_openers" if is_question(pattern) else "openers").format(do=body)
 
 
 def ended(draft: Draft, text: str) -> str:
@@ -95,11 +97,6 @@ def fragment(draft: Draft, parameter: Parameter, said: Said) -> str:
     on = "on " if said.text[:1].isdigit() or said.text.split(" ")[0] in _ON else ""
     quoted = dice.pick(_QUOTES).format(value) if "{q}" in pattern else ""
     return pattern.format(v=value, n=parameter.human, on=on, q=quoted)
-
-
-_ON = frozenset(
-    ["the", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December", "Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-)
 
 
 def sentence(draft: Draft, parameter: Parameter, said: Said) -> str:

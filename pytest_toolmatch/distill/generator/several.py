@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.distill.generator.compose import Asked, body_of, call_of, phrasing_of, value_of, values_for, whole
+from pytest_toolmatch.distill.generator.naming import plural
+from pytest_toolmatch.distill.generator.parameters import Parameter
 from pytest_toolmatch.distill.generator.phrasing import Draft, around, ended, fragment, opened
-from pytest_toolmatch.distill.generator.schemas import Parameter, Plan, plural
-from pytest_toolmatch.distill.generator.values import Said, listed, say_value
+from pytest_toolmatch.distill.generator.schemas import Plan
+from pytest_toolmatch.distill.generator.texts import listed
+from pytest_toolmatch.distill.generator.values import Said, say_value
 
 if TYPE_CHECKING:
     from pytest_toolmatch.distill.generator.world import World

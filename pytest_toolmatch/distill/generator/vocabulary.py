@@ -1,26 +1,31 @@
-"""The words that requests and tools are made of: lists beside this file, two halves that share no word, and made-up words."""
+"""The words that requests and tools are made of: lists in ``data/``, two halves that share no word, and made-up ones."""
 
 from __future__ import annotations
 
 import functools
 import re
 from pathlib import Path
-from random import Random
 from typing import Any, TypeVar
 from zlib import crc32
 
 import msgspec
 
+from pytest_toolmatch.distill.generator.dice import Dice
+
 DATA = Path(__file__).parent / "data"
 HELD_OUT = 5
 """One word of five is held out."""
 
-_STARTS = ["b", "bl", "br", "d", "dr", "f", "fl", "g", "gl", "gr", "h", "j", "k", "kl", "kr", "l", "m", "n", "p", "pl", "pr", "qu", "r", "s", "sk", "sl", "sn", "st", "t", "tr", "v", "w", "y", "z", "zw"]
-_MIDDLES = ["a", "e", "i", "o", "u", "ai", "ea", "ou", "oo", "ie"]
-_ENDS = ["b", "d", "ff", "g", "k", "l", "lk", "ll", "m", "mp", "n", "nd", "ng", "nk", "p", "r", "rd", "rk", "rn", "rt", "s", "sk", "st", "t", "th", "x", "zz"]
-
 _WORD = re.compile("[a-z]+")
 T = TypeVar("T")
+
+
+def read(name: str) -> Any:
+    """Return a word list of ``data/``."""
+    return msgspec.yaml.decode((DATA / f"{name}.yaml").read_bytes())
+
+
+GRAMMAR: dict[str, list[str]] = read("grammar")
 
 
 class Verb(msgspec.Struct, frozen=True, gc=False):
@@ -74,41 +79,16 @@ class Vocabulary:
     def made_up(self, dice: Dice) -> str:
         """Return a word that nobody has ever used, of one to three syllables."""
         while True:
-            parts = [dice.pick(_STARTS) + dice.pick(_MIDDLES) for _ in range(1 + (dice.random() < 0.5))]
-            word = "".join(parts) + dice.pick(_ENDS)
+            parts = [dice.pick(GRAMMAR["starts"]) + dice.pick(GRAMMAR["middles"]) for _ in range(1 + dice.chance(0.5))]
+            word = "".join(parts) + dice.pick(GRAMMAR["ends"])
             if len(word) > 3 and self.mine(word) and word not in self.real:  # noqa: PLR2004 - shorter ones are often words
                 return word
-
-
-class Dice(Random):
-    """A seeded random source with the throws that are needed here."""
-
-    def pick(self, items: Any) -> Any:
-        """Return one of the items."""
-        return items[int(self.random() * len(items))]
-
-    def chance(self, probability: float) -> bool:
-        """Say yes with a probability."""
-        return self.random() < probability
-
-    def whole(self, low: int, high: int) -> int:
-        """Return an integer between two, both included."""
-        return low + int(self.random() * (high - low + 1))
-
-    def some(self, items: Any, count: int) -> list[Any]:
-        """Return so many different items, or all, in random order."""
-        return self.sample(items, min(count, len(items)))
 
 
 @functools.cache
 def vocabulary(held_out: bool) -> Vocabulary:
     """Return a half of the words, read once."""
     return Vocabulary(held_out)
-
-
-def read(name: str) -> Any:
-    """Return a word list of ``data/``."""
-    return msgspec.yaml.decode((DATA / f"{name}.yaml").read_bytes())
 
 
 def _key(item: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from pytest_toolmatch.distill.generator.vocabulary import Dice, Vocabulary
+from pytest_toolmatch.distill.generator.dice import Dice
+from pytest_toolmatch.distill.generator.vocabulary import Vocabulary
 
 _FIRST = dt.date(2024, 1, 1).toordinal()
 _DAYS = 3000

@@ -12,8 +12,9 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.distill.examples import Example
+from pytest_toolmatch.distill.generator.dice import Dice
 from pytest_toolmatch.distill.generator.phrasing import Draft
-from pytest_toolmatch.distill.generator.vocabulary import Dice, vocabulary
+from pytest_toolmatch.distill.generator.vocabulary import vocabulary
 from pytest_toolmatch.distill.generator.world import World
 from pytest_toolmatch.distill.requests.replies import meant, reply_to
 from pytest_toolmatch.distill.requests.slots import DATA, Slots

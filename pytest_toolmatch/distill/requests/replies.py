@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_toolmatch.distill.generator.values import fill
+from pytest_toolmatch.distill.generator.texts import fill
 from pytest_toolmatch.distill.requests.slots import CODES
 
 if TYPE_CHECKING:

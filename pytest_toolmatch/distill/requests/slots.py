@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pytest_toolmatch.distill.generator.amounts import count
 from pytest_toolmatch.distill.generator.dates import say_date, say_month, say_time
-from pytest_toolmatch.distill.generator.values import count, email, fill, phone
+from pytest_toolmatch.distill.generator.texts import email, fill, phone
 from pytest_toolmatch.distill.generator.vocabulary import read
 
 if TYPE_CHECKING:

@@ -1,0 +1,138 @@
+"""Random parameters: named, described and typed in many styles."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pytest_toolmatch.distill.generator.choices import choose_choices
+from pytest_toolmatch.distill.generator.naming import plain, spelt
+from pytest_toolmatch.distill.generator.objects import OBJECTS
+from pytest_toolmatch.distill.generator.texts import fill
+from pytest_toolmatch.distill.generator.vocabulary import GRAMMAR, Kind
+from pytest_toolmatch.distill.generator.world import World
+
+PATTERNS = (
+    "@-#####",
+    "@@@-##",
+    "??????",
+    "#####",
+    "@@-####",
+    "###-@",
+    "@@@-@@@-####-@",
+    "@@#####",
+    "@@@/20##/##",
+    "####",
+    "@###",
+)
+ROOMS = ("##@", "###", "@##", "#.##")
+TYPES = {
+    "integer": ("integer", "percent", "minutes", "hours", "seconds", "days"),
+    "number": ("number", "money", "fraction", "kilograms", "grams", "centimetres", "kilometres", "litres", "degrees"),
+    "boolean": ("flag",),
+    "array": ("enum_list", "text_list", "person_list"),
+}
+TYPE_OF = {kind: name for name, kinds in TYPES.items() for kind in kinds}
+FORMATS = {"date": "date", "moment": "date-time", "email": "email", "url": "uri"}
+TARGET = Kind(names=("id",), about=(), said=(), value="code")
+
+
+class Parameter(NamedTuple):
+    """One parameter of a tool: its key, its name in words, and what the value and its text are made from.
+
+    ``formal`` says that the schema tells in which form a value comes (a date in ISO, a phone number in digits); without,
+    it is copied as it was said. ``unit`` says that the unit is told.
+    """
+
+    key: str
+    human: str
+    kind: Kind
+    schema: dict[str, Any]
+    required: bool
+    pattern: str = ""
+    choices: tuple[tuple[str, Any], ...] = ()
+    formal: bool = True
+    unit: bool = False
+
+
+def make_parameter(world: World, kind: Kind, *, required: bool | None = None) -> Parameter:
+    """Return a parameter of a kind under one of its names, or under a made-up one."""
+    dice = world.dice
+    name, made = dice.pick(kind.names), False
+    if kind.value == "integer" and dice.chance(0.25):
+        name, made = f"{dice.pick(('num', 'number_of'))}_{world.made_up()}s", True
+    if required is None:
+        required = kind.value in ("address", "measures") or (dice.chance(0.55) and kind.value != "flag")
+    human = plain(name)
+    schema: dict[str, Any] = {"type": TYPE_OF.get(kind.value, "string")}
+    pattern, choices = "", ()
+    if kind.value == "code":
+        pattern = dice.pick(ROOMS if kind.names[0] in ("room", "seat") else PATTERNS)
+    if kind.value in ("enum", "made_enum", "enum_list"):
+        choices, schema, hint = choose_choices(world, kind, required=required)
+    else:
+        hint = f" Such as {fill(world, pattern)}." if pattern and dice.chance(0.4) else ""
+    if kind.value == "hours" and dice.chance(0.3):
+        schema = {"enum": [24, 48, 72]}
+    if kind.value in ("text_list", "person_list"):
+        schema["items"] = {"type": "string"}
+    if kind.value in OBJECTS:
+        schema = OBJECTS[kind.value](world)
+    _decorate(world, kind, schema, required)
+    if dice.chance(0.85) or hint or kind.value in ("country", "currency"):
+        about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human)
+        schema["description"] = about[:1].upper() + about[1:] + hint
+    told = f"{name} {schema.get('description', '')}"
+    formal = kind.value not in FORMS or "format" in schema or any(form in told for form in FORMS[kind.value])
+    unit = not UNIT_WORDS.isdisjoint(told.lower().replace("_", " ").replace(".", " ").replace(",", " ").split())
+    return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
+
+
+FORMS = {
+    "date": ("YYYY-MM-DD",),
+    "month": ("YYYY-MM",),
+    "time": ("HH:MM",),
+    "moment": ("YYYY-MM-DDTHH",),
+    "phone": ("digits only", "+49"),
+}
+"""What tells in which form a value comes, besides a format."""
+
+UNIT_WORDS = frozenset(GRAMMAR["units"])
+
+
+def _decorate(world: World, kind: Kind, schema: dict[str, Any], required: bool) -> None:
+    dice = world.dice
+    if kind.value in FORMATS and dice.chance(0.8):
+        schema["format"] = FORMATS[kind.value]
+    if kind.value == "flag" and dice.chance(0.7):
+        schema["default"] = False
+    if kind.value == "integer" and dice.chance(0.3):
+        schema["minimum"] = 1
+    if not required and "type" in schema and kind.value not in ("flag", *OBJECTS) and dice.chance(0.2):
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+        schema["default"] = None
+
+
+def make_target(world: World, thing: str) -> Parameter:
+    dice = world.dice
+    noun = thing.replace(" ", "_")
+    name = dice.pick(
+        (f"{noun}_id", f"{noun}_id", "id", "reference", f"{noun}_number", noun, f"{noun}_code", f"which_{noun}")
+    )
+    titled = dice.chance(0.2)
+    pattern = dice.pick(PATTERNS)
+    kind = TARGET if not titled else Kind(names=("name",), about=(), said=(), value="title")
+    schema: dict[str, Any] = {"type": "string"}
+    if not titled and pattern in ("####", "#####") and dice.chance(0.5):
+        schema, pattern = {"type": "integer"}, f"4{pattern[1:]}"
+    about = dice.pick(
+        (f"Id of the {thing}.", f"Which {thing}.", f"The {thing}'s reference.", f"The {thing} meant.", "")
+    )
+    if not titled and about and dice.chance(0.4):
+        about = f"{about[:-1]}, such as {fill(world, pattern)}."
+    if titled:
+        about = f"Name of the {thing}."
+    if about:
+        schema["description"] = about
+    return Parameter(spelt(name, camel=world.camel), thing, kind, schema, True, pattern)

@@ -1,4 +1,7 @@
-"""Do the intervals cover the truth, and how wide are they? For ``gates.py``: a rate's, and those of full chains."""
+"""Do the intervals cover the truth, and how wide are they? For ``gates.py``: a rate's, and those of full chains.
+
+*Plain* is what other tools print, if any: one Wilson interval (1927) of all draws put together, for both questions.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,19 @@ import numpy as np
 import simulate
 import tabulate
 
-from pytest_toolmatch.judging import effective, intervals
 from pytest_toolmatch.judging.agreement import agreement
-from pytest_toolmatch.judging.levels import LEVELS
-from pytest_toolmatch.judging.measures import mean_of_scores
-from pytest_toolmatch.judging.ustatistics import Paired, mean_of_draws, paired
+from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals, relative_intervals
+from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_toolmatch.judging.intervals import Interval, Intervals
-    from pytest_toolmatch.judging.measures import Measure
+    from pytest_toolmatch.statistics.intervals import Interval
+    from pytest_toolmatch.statistics.measures import Measure
 
 REPEATS = int(os.environ.get("REPEATS", "200"))
 Z = 1.959964
-WHICH = ("suite now", "suite new", "queries now", "queries new")
+WHICH = ("suite", "queries", "suite, plain", "queries, plain")
 
 
 class Held:
@@ -49,26 +50,37 @@ class Held:
         return fmean(self.held)
 
 
+def wilson(rate: float, draws: float) -> Interval:
+    """Return Wilson's interval, as though all draws were independent and alike."""
+    squared = Z * Z
+    centre = (rate + squared / (2 * draws)) / (1 + squared / draws)
+    half = Z / (1 + squared / draws) * math.sqrt(rate * (1 - rate) / draws + squared / (4 * draws * draws))
+    return (centre - half, centre + half)
+
+
 def rate_cell(
     chance: np.random.Generator, mean: float, mix: str, cases: int, draws: int
 ) -> dict[str, tuple[Held, float]]:
-    """Return four intervals of one cell of the grid, each beside the width of the oracle's."""
-    found = {name: Held() for name in ("suite now", "suite new", "queries now", "queries new")}
+    """Return the intervals of one cell of the grid, each beside the width of the oracle's."""
+    found = {name: Held() for name in WHICH}
     noise = []
-    now = [mean_of_scores([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
-    new = [mean_of_draws([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
+    measures = [mean_of_draws([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
     for _ in range(REPEATS):
         rates = simulate.case_rates(chance, mean, mix, cases)
         matches = chance.binomial(draws, rates).tolist()
-        for name, made, both in (("now", now, intervals.rate_intervals), ("new", new, effective.rate_intervals)):
-            suite, queries = both([made[n] for n in matches], 0.95)
-            found[f"suite {name}"].add(suite, float(rates.mean()))
-            found[f"queries {name}"].add(queries, mean)
+        both = rate_intervals([measures[n] for n in matches], 0.95)
+        plain = wilson(sum(matches) / (cases * draws), cases * draws)
+        for name, interval in zip(WHICH, (*both, plain, plain), strict=True):
+            found[name].add(interval, float(rates.mean()) if name.startswith("suite") else mean)
         noise.append(math.sqrt(float((rates * (1 - rates)).sum()) / draws) / cases)
     spread = simulate.spread_of(mean, mix)
     of_cases = math.sqrt((spread + (mean * (1 - mean) - spread) / draws) / cases)
     widths = {"suite": 2 * Z * fmean(noise), "queries": 2 * Z * of_cases}
-    return {name: (held, widths[name.split()[0]]) for name, held in found.items()}
+    return {name: (held, widths[_question(name)]) for name, held in found.items()}
+
+
+def _question(which: str) -> str:
+    return which.partition(",")[0]
 
 
 def interval_tables() -> None:
@@ -103,53 +115,46 @@ def _summary(cells: Sequence[tuple[float, float, bool]]) -> list[float]:
 
 
 class Case(NamedTuple):
-    """One case by the real judge: its measures as today and as proposed, and how often its consensus is matched."""
+    """One case by the real judge: its measures, and how often its consensus is matched."""
 
-    now: dict[str, Measure]
-    new: Paired
-    match: Measure | None
+    measures: dict[str, Measure]
     match_rate: float
 
 
 def judged(chance: np.random.Generator, pair: simulate.Pair, theirs: int, ours: int) -> Case:
     """Draw both models' chains of one case, and judge them."""
     classes = simulate.classes(simulate.drawn(chance, pair.teacher, theirs), simulate.drawn(chance, pair.student, ours))
-    found, matrix = agreement(classes, simulate.MATCHER.rules), classes.matrix(LEVELS[0])
-    new = paired(classes.student, classes.teacher, matrix)
+    found = agreement(classes, simulate.MATCHER.rules)
     if found.consensus is None:
-        return Case(found.measures, new, None, math.nan)
+        return Case(found.measures, math.nan)
     chain = classes.chains[found.consensus.chosen]
     assert chain
-    rate = float(pair.student[int(str((chain[0][0].arguments or {})["n"]))])
-    match = mean_of_draws([float(matrix[s][found.consensus.chosen]) for s in classes.student])
-    return Case(found.measures, new, match, rate)
+    return Case(found.measures, float(pair.student[int(str((chain[0][0].arguments or {})["n"]))]))
 
 
-def intervals_of(cases: Sequence[Case]) -> dict[str, tuple[float, Intervals, Intervals]]:
-    """Return metric → its value and both pairs of intervals, as today and as proposed."""
-    parts = [(case.now["agreement"], case.now["consistency"]) for case in cases]
-    proposed = [(case.new.agreement, case.new.consistency) for case in cases if case.new.consistency]
-    margins = [case.new.margin for case in cases if case.new.margin]
-    values = [fmean(part[side].total for part in proposed) for side in (0, 1)]
-    found = {
-        name: (values[side], _today([part[side] for part in parts]), _proposed([part[side] for part in proposed]))
-        for side, name in enumerate(("agreement", "consistency"))
-    }
-    if values[1]:
-        now = intervals.relative_intervals(parts, 0.95)
-        new = effective.relative_intervals(proposed, 0.95, margins)
-        found["relative"] = (values[0] / values[1], now, new)
-    matched = [(case.now["chain_match"], case.match) for case in cases if case.match]
-    if len(matched) > 1:
-        new = _proposed([match for _, match in matched])
-        found["chain_match"] = (fmean(match.total for _, match in matched), _today([old for old, _ in matched]), new)
+def intervals_of(cases: Sequence[Case], theirs: int, ours: int) -> dict[str, tuple[float, list[Interval | None]]]:
+    """Return metric → its value and its intervals, in the order of ``WHICH``; None where nothing plain is known."""
+    found = {}
+    pooled = {"chain_match": ours, "agreement": theirs * ours, "consistency": math.comb(theirs, 2)}
+    for name, draws in pooled.items():
+        measures = [case.measures[name] for case in cases if name in case.measures]
+        if len(measures) > 1:
+            rate = fmean(measure.total for measure in measures)
+            plain = wilson(rate, draws * len(measures))
+            found[name] = (rate, [*rate_intervals(measures, 0.95), plain, plain])
+    parts = [(case.measures["agreement"], case.measures["consistency"]) for case in cases]
+    margins = [case.measures["margin"] for case in cases]
+    a, c = found["agreement"][0], found["consistency"][0]
+    found["margin"] = (a - c, [*margin_intervals(parts, 0.95, margins), None, None])
+    if c:
+        found["relative"] = (a / c, [*relative_intervals(parts, 0.95, margins), None, None])
     return found
 
 
 def truths_of(pairs: Sequence[simulate.Pair]) -> dict[str, float]:
     """Return the metrics that need no draws to be known."""
     a, c = fmean(pair.agreement for pair in pairs), fmean(pair.consistency for pair in pairs)
-    return {"agreement": a, "consistency": c, "relative": a / c}
+    return {"agreement": a, "consistency": c, "margin": a - c, "relative": a / c}
 
 
 def teacher_cell(
@@ -163,13 +168,13 @@ def teacher_cell(
     for _ in range(REPEATS):
         suite = simulate.pairs(chance, consistency, mix, kind, cases)
         drawn = [judged(chance, pair, theirs, ours) for pair in suite]
-        rates = [case.match_rate for case in drawn if case.match]
+        rates = [case.match_rate for case in drawn if not math.isnan(case.match_rate)]
         truths = truths_of(suite) | ({"chain_match": fmean(rates)} if rates else {})
-        for name, (value, now, new) in intervals_of(drawn).items():
-            for which, found in (("now", now), ("new", new)):
-                held[name, f"suite {which}"].add(found[0], truths[name])
-                if name in whole:
-                    held[name, f"queries {which}"].add(found[1], whole[name])
+        for name, (value, intervals) in intervals_of(drawn, theirs, ours).items():
+            for which, interval in zip(WHICH, intervals, strict=True):
+                of = truths if which.startswith("suite") else whole
+                if name in of and interval:
+                    held[name, which].add(interval, of[name])
             seen[name, "suite"].append(value - truths[name])
             seen[name, "queries"].append(value)
     names = dict.fromkeys(name for name, _ in held)
@@ -177,7 +182,7 @@ def teacher_cell(
 
 
 def _columns(name: str, held: Mapping[tuple[str, str], Held], seen: Mapping[tuple[str, str], list[float]]) -> list[str]:
-    found = [(held.get((name, which)), which.split()[0]) for which in WHICH]
+    found = [(held.get((name, which)), _question(which)) for which in WHICH]
     return [
         f"{one.coverage:.3f} {_times(one, 2 * Z * float(np.std(seen[name, question])))}" if one else ""
         for one, question in found
@@ -188,19 +193,11 @@ def _times(held: Held, oracle: float) -> str:
     return f"{fmean(held.widths) / oracle:.2f}" if oracle > 1e-3 else "-"
 
 
-def _today(measures: Sequence[Measure]) -> Intervals:
-    return intervals.rate_intervals(measures, 0.95)
-
-
-def _proposed(measures: Sequence[Measure]) -> Intervals:
-    return effective.rate_intervals(measures, 0.95)
-
-
 def teacher_tables() -> None:
     """Coverage and width, from full chains of teacher and student through the real judge."""
     chance = np.random.default_rng(2)
     rows = []
-    for shape in ((5, 5, 5), (30, 5, 5), (30, 10, 4), (100, 6, 4)):
+    for shape in ((5, 5, 5), (30, 2, 4), (30, 3, 3), (30, 5, 5), (30, 10, 4), (100, 6, 4)):
         for consistency in (0.4, 0.6, 0.8, 0.95, 1.0):
             for mix, kind in (("alike", "clone"), ("mixed", "failing 0.9")):
                 rows += teacher_cell(chance, shape, consistency, mix, kind)
@@ -210,8 +207,8 @@ def teacher_tables() -> None:
     print(tabulate.tabulate(rows, heads, disable_numparse=True))
     print()
     for column, which in enumerate(WHICH, 7):
-        for metric in ("chain_match", "agreement", "consistency", "relative"):
+        for metric in ("chain_match", "agreement", "consistency", "margin", "relative"):
             cells = [float(str(row[column]).split()[0]) for row in rows if row[6] == metric and row[column]]
             if cells:
                 lowest = sorted(cells)[:3]
-                print(f"{which:12} {metric:12} mean {fmean(cells):.3f}, lowest of {len(cells)}: {lowest}")
+                print(f"{which:14} {metric:12} mean {fmean(cells):.3f}, lowest of {len(cells)}: {lowest}")

@@ -25,15 +25,15 @@ import simulate
 import tabulate
 from cover import REPEATS, interval_tables, teacher_tables
 
-from pytest_toolmatch.judging.alarms import case_states
-from pytest_toolmatch.judging.margin import MarginTest
-from pytest_toolmatch.judging.sequential import GateTest
-from pytest_toolmatch.judging.ustatistics import paired
+from pytest_toolmatch.statistics.alarms import case_states
+from pytest_toolmatch.statistics.margin import MarginTest
+from pytest_toolmatch.statistics.sequential import GateTest
+from pytest_toolmatch.statistics.ustatistics import paired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_toolmatch.judging.sequential import Looked
+    from pytest_toolmatch.statistics.sequential import Looked
 
 EQUAL: Any = [[one == other for other in range(simulate.CHAINS + 1)] for one in range(simulate.CHAINS + 1)]
 
@@ -96,44 +96,62 @@ def gate_row(chance: np.random.Generator, bound: float, cases: int, mix: str, tr
     ]
 
 
+class Alarms(NamedTuple):
+    """A suite of 200 cases: so many match as rarely as ``bad``, the others as often as ``good``."""
+
+    wanted: float
+    good: float
+    bad: float = 0.0
+    bad_cases: int = 0
+
+    def rates(self) -> np.ndarray:
+        """Return the true rate of every case."""
+        return np.repeat([self.bad, self.good], [self.bad_cases, 200 - self.bad_cases])
+
+
+LOOKS = (5, 10, 20, 40)
+RULES = ("fixed", "every look", "point")
+
+
+def alarmed(matches: np.ndarray, draws: int, wanted: float, rule: str) -> set[int]:
+    """Return the cases that a rule says diverge."""
+    if rule == "point":
+        return set(np.flatnonzero(matches < wanted * draws - 1e-9).tolist())
+    states = case_states([(n, draws) for n in matches.tolist()], wanted, fixed=rule == "fixed")
+    return {case for case, state in enumerate(states) if state == "diverges"}
+
+
+def alarm_runs(chance: np.random.Generator, suite: Alarms, rule: str, looks: tuple[int, ...]) -> list[float]:
+    """Return the share of runs with a false alarm, the bad cases found, and the share of alarms that are false."""
+    any_false, found, share = 0, [], []
+    for _ in range(REPEATS):
+        matches, drawn, ever = np.zeros(200), 0, set[int]()
+        for look in looks:
+            matches += chance.binomial(look - drawn, suite.rates())
+            drawn = look
+            ever |= alarmed(matches, drawn, suite.wanted, rule)
+        false = sum(case >= suite.bad_cases for case in ever)
+        any_false += bool(false)
+        found.append(len(ever) - false)
+        share.append(false / max(1, len(ever)))
+    return [any_false / REPEATS, fmean(found), fmean(share)]
+
+
 def alarm_table() -> None:
-    """How often a suite of good cases raises any alarm, and how soon bad cases are found."""
+    """How often a suite of good cases raises any alarm, and how many bad cases are found."""
     chance = np.random.default_rng(4)
+    good = (Alarms(0.8, 0.8), Alarms(0.8, 0.9), Alarms(1.0, 1.0))
+    suites = (*good, Alarms(0.8, 0.95, 0.2, 10), Alarms(0.9, 0.97, 0.5, 10))
     rows = []
-    for wanted, good, bad_cases, bad in (
-        (0.8, 0.8, 0, 0.0),
-        (0.8, 0.9, 0, 0.0),
-        (0.8, 0.95, 10, 0.2),
-        (0.9, 0.97, 10, 0.5),
-    ):
-        rates = np.full(200, good)
-        rates[:bad_cases] = bad
-        any_false, found, share, point = 0, [], [], 0
-        for _ in range(REPEATS):
-            matches, ever = np.zeros(200), set()
-            for round_ in range(1, 33):
-                matches += chance.random(200) < rates
-                if round_ in (1, 2, 4, 8, 12, 16, 24, 32):
-                    states = case_states([(n, round_) for n in matches.tolist()], wanted)
-                    ever |= {case for case, state in enumerate(states) if state == "diverges"}
-                if round_ == 10:
-                    point += bool((matches[bad_cases:] / 10 < wanted).any())
-            any_false += any(case >= bad_cases for case in ever)
-            found.append(len([case for case in ever if case < bad_cases]))
-            share.append(len([case for case in ever if case >= bad_cases]) / max(1, len(ever)))
-        power = f"{fmean(found):.1f} of {bad_cases}"
-        rows.append([wanted, good, power, bad, any_false / REPEATS, fmean(share), point / REPEATS])
-    print("\nAlarms on 200 cases, looked at eight times up to 32 draws each")
+    for suite in suites:
+        for rule in RULES:
+            for looks in [LOOKS] if rule == "every look" else [(5,), (10,), (20,)]:
+                drawn = "up to 40" if len(looks) > 1 else str(looks[0])
+                rows.append([*suite, rule, drawn, *alarm_runs(chance, suite, rule, looks)])
+    print("\nFalse alarms on 200 cases. fixed: the product's rule for a number of draws that is set beforehand;")
+    print(f"every look: its rule for draws in rounds, looked at after {LOOKS} draws; point: rate < wanted")
     print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
-    heads = (
-        "wanted",
-        "good rate",
-        "bad found",
-        "bad rate",
-        "any false",
-        "false share",
-        "any false, point rule, 10 draws",
-    )
+    heads = ("wanted", "good rate", "bad rate", "bad", "rule", "draws", "any false", "bad found", "false share")
     print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
 
 

@@ -23,7 +23,7 @@ from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.judging.consensus import consensus
 from pytest_toolmatch.judging.levels import LEVELS, Classes
 from pytest_toolmatch.judging.matching import Matcher
-from pytest_toolmatch.judging.sequential import GateTest
+from pytest_toolmatch.statistics.sequential import GateTest
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.source import Source
 

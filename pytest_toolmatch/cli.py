@@ -64,6 +64,7 @@ def _parser() -> _Parser:
     _record(commands)
     _report(commands)
     _compare(commands)
+    _plan(commands)
     _schema(commands)
     return parser
 
@@ -127,7 +128,7 @@ def _record(commands: Any) -> None:
     command.add_argument("--wait", action="store_true", help="run again until no batch is under way")
     command.add_argument("--teacher", metavar="MODEL", help="the model to agree with")
     command.add_argument("--student", metavar="MODEL", help="the model that is judged")
-    command.add_argument("--samples", type=int, metavar="N", help="samples of each model and case")
+    command.add_argument("--samples", metavar="N", help="samples of each model and case; auto: until gates are decided")
     command.add_argument("--refresh", action="store_true", help="call for everything, also for what is recorded")
     command.set_defaults(run=_run_record)
 
@@ -164,14 +165,46 @@ def _compare(commands: Any) -> None:
     command = commands.add_parser("compare", help="say which cases changed between two reports, with a paired test")
     command.add_argument("before", type=Path, metavar="A.json")
     command.add_argument("after", type=Path, metavar="B.json")
+    command.add_argument("-v", "--verbose", action="store_true", help="list every case that differs")
     command.set_defaults(run=_run_compare)
 
 
 def _run_compare(arguments: argparse.Namespace) -> Iterable[Line]:
-    from pytest_toolmatch.reports.compare import compare, comparison_lines  # noqa: PLC0415
+    from pytest_toolmatch.reports.compare import compare  # noqa: PLC0415
+    from pytest_toolmatch.reports.compare_lines import comparison_lines  # noqa: PLC0415
     from pytest_toolmatch.reports.json_file import read_report  # noqa: PLC0415
 
-    return comparison_lines(compare(read_report(arguments.before), read_report(arguments.after)), **_screen())
+    found = compare(read_report(arguments.before), read_report(arguments.after))
+    return comparison_lines(found, verbose=arguments.verbose, **_screen())
+
+
+def _plan(commands: Any) -> None:
+    command = commands.add_parser("plan", help="say how many samples and cases a gate takes, before they are paid for")
+    command.add_argument("what", nargs="*", metavar="GATE|REPORT.json", help="gates, or reports to plan from")
+    command.add_argument(
+        "--truth", type=float, action="append", default=[], metavar="RATE", help="the rate as you guess"
+    )
+    for name, kind, word, meaning in _PLAN:
+        command.add_argument(name, type=kind, metavar=word, help=meaning)
+    command.set_defaults(run=_run_plan)
+
+
+_PLAN = (
+    ("--cases", int, "N", "cases of the suite (default: 40)"),
+    ("--confidence", float, "SHARE", "1 less the share of wrong decisions (default: 0.95)"),
+    ("--power", float, "SHARE", "share of runs in which the samples suffice (default: 0.9)"),
+    ("--within", float, "SHARE", "1: all cases equally hard; 0: each is always or never right (default: the worst)"),
+    ("--cost", float, "USD", "price of a sample of the student"),
+    ("--latency", float, "SECONDS", "time of a sample of the student"),
+    ("--concurrency", int, "N", "requests in flight (default: 50)"),
+)
+
+
+def _run_plan(arguments: argparse.Namespace) -> Iterable[Line]:
+    from pytest_toolmatch.reports.planned import planned_lines  # noqa: PLC0415
+
+    assumed = [(name[2:], getattr(arguments, name[2:])) for name, *_ in _PLAN if name != "--cases"]
+    return planned_lines(arguments.what, cases=arguments.cases, truths=arguments.truth, assumed=assumed, **_screen())
 
 
 def _schema(commands: Any) -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypeAlias
+import contextlib
+from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import (
     BudgetSpent,
-    ConfigError,
     MissingRecording,
     ModelUnavailable,
     RecordingError,
-    did_you_mean,
 )
-from pytest_toolmatch.core.model import PROVIDERS
-from pytest_toolmatch.core.plan import Plan
-from pytest_toolmatch.core.validation import ArgumentValidator
-from pytest_toolmatch.judging.consensus import representative
+from pytest_toolmatch.drawing import Draws
 from pytest_toolmatch.judging.demands import check_suite
-from pytest_toolmatch.judging.gate import parse_gate
-from pytest_toolmatch.judging.judge import Judge
-from pytest_toolmatch.judging.matching import Matcher
-from pytest_toolmatch.sampling.recordings import Recording, read_recording, recording_path
-from pytest_toolmatch.sampling.replayed import Replayed
+from pytest_toolmatch.judging.family import Family
+from pytest_toolmatch.judging.gate import check_gates, parse_gate
+from pytest_toolmatch.judging.looks import Wanted, look_of
+from pytest_toolmatch.rounds import Rounds
+from pytest_toolmatch.sampling.recordings import Recording, read_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,22 +25,22 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.model import Model
-    from pytest_toolmatch.core.sample import Sample, SampleRole
+    from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.judging.gate import GateResult
+    from pytest_toolmatch.judging.looks import Look
     from pytest_toolmatch.judging.verdict import CaseResult
-    from pytest_toolmatch.sampling.sampled import Sampled
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
-Source: TypeAlias = "Replayed | Sampled"
-
 
 class SuiteRun:
-    """One suite in one run: where the samples of its two models come from, and the judges of its cases.
+    """One suite in one run: its draws, the verdicts on its cases, and its gates where they say how much is drawn.
 
     ``session`` draws samples where the run does so at all; ``models`` are a user's own, by role, instead of those of
-    the settings. Raises ConfigError where no teacher or student is named, MissingRecording where a model that is not
-    called has no recording.
+    the settings. ``looks`` are gates beside those of the suite and the settings. Raises ConfigError where no teacher or
+    student is named, GateError for gates that can't be met, MissingRecording where a model that is not called has no
+    recording.
     """
 
     def __init__(
@@ -58,119 +53,107 @@ class SuiteRun:
     ) -> None:
         self.suite = suite
         self.settings = settings
-        self.directory = suite.recordings or settings.recordings / suite.name
         self.gates = tuple(dict.fromkeys([*settings.gates, *suite.gates]))
         for gate in settings.gates:
             parse_gate(gate, "toolmatch_gates")
         check_suite(suite)
-        self._read, self._session, self._models = read, session, models or {}
-        self._sources: dict[SampleRole, Source] = {role: self._source(role) for role in ("teacher", "student")}
+        check_gates(self.gates, suite.where)
+        self.draws = Draws(suite, settings, read, session, models or {})
+        self.looks: list[Look] = []
+        self._session = session
+        self._rounds: Rounds | None = None
+        # Cases are kept beside what is known by their identity, so that it stays their own.
         self._results: dict[int, tuple[Case, CaseResult]] = {}
-        self._judges: dict[int, Judge] = {}
+        self._unsettled: dict[int, tuple[Case, CaseResult]] = {}
+        self._expected: dict[int, Case] = {}
+        self._others = 0
+        self._family = Family(settings.confidence, fixed=settings.auto is None)
         self.unsampled: Exception | None = None
-
-    @cached_property
-    def alone(self) -> bool:
-        """Whether the student is the teacher's own: then every draw is compared with the others."""
-        student = self._sources["student"]
-        if self._sources["teacher"].plan.model != student.plan.model:
-            return False
-        recorded = student.recording if isinstance(student, Replayed) else student.replayed.recording
-        return not any(one.sample.role == "student" for one in recorded.by_key.values())
 
     def model(self, role: SampleRole) -> Model:
         """Return the model in a role."""
-        return self._sources[role].plan.model
+        return self.draws.model(role)
 
     @property
     def divergence(self) -> str:
         """What a diverging case is: ``fail`` or ``xfail``."""
         return self.suite.divergence or self.settings.divergence
 
-    def prefetch(self, cases: Iterable[Case]) -> None:
-        """Have the samples of the cases drawn, where they are drawn at all; returns at once."""
-        teacher, student = self._sources["teacher"], self._sources["student"]
-        cases = list(cases)
-        teacher.prefetch(cases)
-        if self.alone:
-            return
-        if self.suite.rollout.mode != "next_step":
-            student.prefetch(cases)
-            return
-        for case in cases:
-            teacher.then(case, partial(self._prefetch_forced, case))
+    @property
+    def decided(self) -> dict[str, GateResult]:
+        """The gates that were decided while the draws came in."""
+        return self._rounds.results() if self._rounds and self._rounds.done else {}
 
-    def _prefetch_forced(self, case: Case, drawn: list[Sample]) -> None:
-        if followed := self._followed(case, drawn):
-            self._sources["student"].prefetch((case,), followed)
+    def expect(self, cases: Iterable[Case], others: int = 0, share: float = 1.0) -> None:
+        """Learn which cases this run is about to judge, and have their samples drawn: their verdicts hold together.
+
+        ``others`` is how many more there are at least whose queries only the tests know; ``share`` is the suite's part
+        of a budget.
+        """
+        new = {id(case): case for case in cases if id(case) not in self._unsettled}
+        self._expected |= new
+        self._others = max(self._others, others)
+        self.draws.share = share
+        if self.settings.auto and (self.gates or self.looks):
+            self._open_rounds(list(new.values()))
+        elif self._session:
+            for case in new.values():
+                self.draws.begin(case, self._wanted(case))
+
+    def _open_rounds(self, cases: list[Case]) -> None:
+        assert self.settings.auto
+        scored = not self.draws.alone and self.suite.rules.reference != "draws"
+        confidence = self.settings.confidence
+        looks = [look_of(parse_gate(gate), confidence, scored=scored) for gate in self.gates]
+        self._rounds = Rounds(self.draws, cases, [*looks, *self.looks], self.settings.auto)
+        if self._session:
+            self._session.meanwhile(self._rounds.advance)
 
     def result(self, case: Case) -> CaseResult:
-        """Judge a case by its samples; the same case is judged once."""
+        """Judge a case by its samples, among all the cases of this run; the same case is judged once.
+
+        Raises what keeps its own samples from being there. That of others is raised when they are asked for.
+        """
         if id(case) not in self._results:
-            # The case is kept beside its result, so that its identity stays its own.
-            self._results[id(case)] = (case, self._judged(case))
+            if self._rounds:
+                self._rounds.settle()
+            self._results[id(case)] = (case, self._settled(case))
         return self._results[id(case)][1]
 
-    def _judged(self, case: Case) -> CaseResult:
-        if self._session:
-            self.prefetch((case,))
+    def _settled(self, case: Case) -> CaseResult:
+        """Judge a case, and all that are expected where its state depends on theirs."""
+        if id(case) not in self._unsettled:
+            if self._expected.pop(id(case), None) is None:
+                self._others = max(0, self._others - 1)
+            self._take(case, self._asked(case))
+        result = self._unsettled[id(case)][1]
+        if not self._family.is_clear(result, len(self._expected) + self._others):
+            expected, self._expected = self._expected, {}
+            for other in expected.values():
+                with contextlib.suppress(Exception):  # whatever it is, the case's own test meets it again
+                    self._take(other, self._judged(other))
+        return self._family.settled(result, self._others)
+
+    def _take(self, case: Case, result: CaseResult) -> None:
+        self._unsettled[id(case)] = (case, result)
+        self._family.add(result)
+
+    def _asked(self, case: Case) -> CaseResult:
         try:
-            teacher = self.samples(case, "teacher")
-            student = teacher if self.alone else self.samples(case, "student")
+            return self._judged(case)
         except MissingRecording:
             raise
         except (ModelUnavailable, BudgetSpent, RecordingError) as error:
             self.unsampled = self.unsampled or error
             raise
-        return self._judge(case).judge(case, teacher, student)
 
-    def samples(self, case: Case, role: SampleRole) -> list[Sample]:
-        """Return the samples of a case; raises what keeps them from being there.
+    def _judged(self, case: Case) -> CaseResult:
+        return self.draws.judged(case, self._wanted(case))
 
-        A student that is to follow its teacher's steps has none where the teacher has no valid sample.
-        """
-        source = self._sources[role]
-        if role == "teacher" or self.suite.rollout.mode != "next_step":
-            return source.samples(case)
-        followed = self._followed(case, self.samples(case, "teacher"))
-        return source.samples(case, followed) if followed else []
-
-    def _followed(self, case: Case, drawn: list[Sample]) -> Sample | None:
-        """Return the teacher's sample that teacher-forced draws of a case follow: the one with the most support."""
-        return representative(self._judge(case).matcher, [one for one in drawn if one.valid])
-
-    def _source(self, role: SampleRole) -> Source:
-        model = self._models.get(role) or self.settings.model("teacher" if role == "teacher" else "student")
-        if not model.name:
-            raise ConfigError(f"no {role} is named: say --toolmatch-{role}=MODEL, or toolmatch_{role} in the ini file")
-        path, called = recording_path(self.directory, model.identity), model.provider in PROVIDERS and self._session
-        if not called and not path.exists():
-            raise MissingRecording(self._unrecorded(role, model, path))
-        if called:
-            called.recover(path)
-        recording = self._read(path, model.identity)
-        # A run that calls models says how many samples it wants of those; of others it takes what there is.
-        fewer = self._session is not None
-        replayed = Replayed(Plan(self.suite, model), role, recording, self.settings.samples, fewer=fewer)
-        return called.source(replayed) if called else replayed
-
-    def _unrecorded(self, role: SampleRole, model: Model, path: Path) -> str:
-        names = sorted(path.stem for path in self.directory.glob("*.jsonl"))
-        there = f" (recorded there: {', '.join(names)})" if names else "; record it first, or import it from a log"
-        how = "; make one with pytest --toolmatch-mode=record" if model.provider else there + _mistyped(model)
-        return f"suite {self.suite.name}: no recording of {role} {model.identity!r} at {path}{how}"
-
-    def _judge(self, case: Case) -> Judge:
-        tools = self._sources["teacher"].plan.tools(case)
-        if id(tools) not in self._judges:
-            matcher = Matcher(tools, rules=self.suite.rules)
-            wanted = self.settings.chain_match if self.suite.chain_match is None else self.suite.chain_match
-            self._judges[id(tools)] = Judge(self.suite.name, matcher, ArgumentValidator(tools), wanted=wanted)
-        return self._judges[id(tools)]
-
-
-def _mistyped(model: Model) -> str:
-    """Return a hint where the name of a recording begins almost like a model that can be called."""
-    prefix, colon, rest = model.name.partition(":")
-    near = did_you_mean(prefix, PROVIDERS) if colon else ""
-    return near.removesuffix("'?") + f":{rest}'?" if near else ""
+    def _wanted(self, case: Case) -> Wanted | None:
+        """Return the draws that a case is judged by, where the gates said how many."""
+        auto = self.settings.auto
+        if auto is None:
+            return None
+        drawn = self._rounds.draws.get(case.id) if self._rounds else None
+        return drawn or Wanted(auto.least, auto.least)

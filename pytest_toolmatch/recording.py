@@ -26,7 +26,7 @@ def record(
     wait: bool = False,
     teacher: str | None = None,
     student: str | None = None,
-    samples: int | None = None,
+    samples: str | None = None,
     refresh: bool = False,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -17,23 +18,39 @@ RecordMode: TypeAlias = Literal["replay", "record", "refresh", "live"]
 Divergence: TypeAlias = Literal["fail", "xfail"]
 Ambiguous: TypeAlias = Literal["skip", "fail"]
 UndecidedGate: TypeAlias = Literal["fail", "pass"]
+UndecidedCase: TypeAlias = Literal["skip", "fail"]
 MODES: tuple[str, ...] = get_args(RecordMode)
 _CHOICES: dict[str, tuple[str, ...]] = {
     "divergence": get_args(Divergence),
     "ambiguous": get_args(Ambiguous),
     "undecided": get_args(UndecidedGate),
+    "undecided_case": get_args(UndecidedCase),
 }
+_AUTO = re.compile(r"auto(?::(\d+)-(\d+))?")
+_NUMBER = re.compile(r"-?\d+")
+
+
+class Auto(msgspec.Struct, frozen=True):
+    """Draw until the gates are decided: so many draws of each model and case at first, so many at most."""
+
+    least: int = 5
+    most: int = 40
+
+    def __str__(self) -> str:
+        return f"auto:{self.least}-{self.most}"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that the command line and the configuration file say.
 
-    ``samples`` is how many draws of each model a case is judged by; None means all that are recorded.
+    ``samples`` is how many draws of each model a case is judged by: a number, ``auto`` (as many as decide its suite's
+    gates), ``auto:MIN-MAX``, or nothing (all that are recorded).
     ``recordings`` is where suites that name no directory of their own keep their recordings, one below it each.
     ``concurrency`` is how many requests of one model may be in flight, ``rates`` what a provider allows (``MODEL =
     NUMBER rpm, NUMBER tpm``); ``budget`` what may be spent (``2.50usd``, ``1000calls``, or both); ``prices`` are
     ``MODEL = INPUT/OUTPUT`` in USD per million tokens; ``teacher_settings`` and ``student_settings`` are what the
     models are told beside the messages, ``KEY = VALUE`` each. ``batch`` sends through the providers' batch interfaces.
+    ``baseline`` is an earlier report; a suite's match rate may lie ``baseline_margin`` below that at most.
     """
 
     mode: RecordMode = "replay"
@@ -41,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     student: str = ""
     teacher_settings: tuple[str, ...] = ()
     student_settings: tuple[str, ...] = ()
-    samples: int | None = None
+    samples: str = ""
     concurrency: int = 50
     rates: tuple[str, ...] = ()
     budget: str = ""
@@ -53,8 +70,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     divergence: Divergence = "fail"
     ambiguous: Ambiguous = "skip"
     undecided: UndecidedGate = "fail"
+    undecided_case: UndecidedCase = "skip"
     confidence: float = 0.95
     reports: tuple[Path, ...] = ()
+    baseline: Path | None = None
+    baseline_margin: float = 0.05
+
+    @property
+    def count(self) -> int | None:
+        """How many draws of each model a case is judged by, where that is fixed."""
+        return int(self.samples) if self.samples and self.auto is None else None
+
+    @property
+    def auto(self) -> Auto | None:
+        """How many draws a case may have, where its suite's gates decide."""
+        return parse_auto(self.samples) if self.samples.startswith("auto") else None
 
     def model(self, role: Literal["teacher", "student"]) -> Model:
         """Return a model with what it is told; ConfigError for a line of its settings that says nothing."""
@@ -74,6 +104,17 @@ def parse_lines(lines: Iterable[str], where: str) -> dict[str, Any]:
         except msgspec.DecodeError:
             found[key] = value
     return found
+
+
+def parse_auto(text: str) -> Auto:
+    """Read ``auto`` or ``auto:MIN-MAX``; ConfigError for anything else."""
+    found = _AUTO.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"toolmatch_samples is {text!r}: write a number, auto, or auto:MIN-MAX as in auto:5-40")
+    auto = Auto(*(int(number) for number in found.groups() if number))
+    if not 1 <= auto.least <= auto.most:
+        raise ConfigError(f"toolmatch_samples is {text!r}: MIN is at least 1, and MAX no less than MIN")
+    return auto
 
 
 def settle(*sources: Callable[[str], Any]) -> Settings:
@@ -103,17 +144,30 @@ def _check(settings: Settings) -> None:
     settings.model("student")
     if settings.batch and settings.mode != "record":
         raise ConfigError("--toolmatch-batch goes with --toolmatch-mode=record: only what is recorded can be collected")
-    if settings.samples is not None and settings.samples < 1:
-        raise ConfigError(f"toolmatch_samples is {settings.samples}: a case needs at least 1 sample of each model")
+    _check_samples(settings)
     if settings.concurrency < 1:
         raise ConfigError(f"toolmatch_concurrency is {settings.concurrency}: at least 1 request has to be in flight")
     if not 0 < settings.chain_match <= 1:
         raise ConfigError(f"toolmatch_chain_match is {settings.chain_match:g}: it must lie above 0 and at most at 1")
     if not 0 < settings.confidence < 1:
         raise ConfigError(f"toolmatch_confidence is {settings.confidence:g}: it must lie between 0 and 1, like 0.95")
+    if not 0 < settings.baseline_margin < 1:
+        raise ConfigError(
+            f"toolmatch_baseline_margin is {settings.baseline_margin:g}: it must lie between 0 and 1, like 0.05; "
+            "no number of samples shows that a student has got no worse at all"
+        )
     for path in settings.reports:
         if path.suffix != ".json":
             raise ConfigError(f"--toolmatch-report={path}: unknown kind {path.suffix!r}; reports are written as .json")
+
+
+def _check_samples(settings: Settings) -> None:
+    if settings.samples and not _NUMBER.fullmatch(settings.samples):
+        parse_auto(settings.samples)
+        if settings.batch:
+            raise ConfigError("--toolmatch-batch goes with a number of samples: auto waits for answers to go on")
+    elif settings.count is not None and settings.count < 1:
+        raise ConfigError(f"toolmatch_samples is {settings.count}: a case needs at least 1 sample of each model")
 
 
 def check_mode(mode: str) -> str:

@@ -98,3 +98,14 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("of", ["suite", "case", "report"])
 def test_a_schema_is_json_on_any_terminal(of: str) -> None:
     assert json.loads(in_ascii("schema", of))["$schema"].startswith("https://json-schema.org")
+
+
+def test_a_plan_is_printed_to_any_terminal(reports: list[str]) -> None:
+    assert "0.90   -" in in_ascii("plan", "chain_match >= 0.90", "--cases", "40")
+    assert "chain_match >= 0.9: 0." in in_ascii("plan", reports[1])
+
+
+def test_a_plan_of_nothing_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan"]) == 4
+    assert main(["plan", "chain_match >= 0.9", "--truth", "2"]) == 4
+    assert capsys.readouterr().err.count("toolmatch: error: ") == 2

@@ -20,6 +20,7 @@ HOUSE = Path(pytest_toolmatch.__file__).parent
 PACKAGE = HOUSE.name
 BELOW = {
     "core",
+    "statistics",
     "judging",
     "providers",
     "sampling",
@@ -27,6 +28,8 @@ BELOW = {
     "curation",
     "reports",
     "settings",
+    "drawing",
+    "rounds",
     "harness",
     "importing",
     "live",
@@ -35,14 +38,17 @@ BELOW = {
 ANYTHING = {*BELOW, "plugin", "cli"}
 MAY_IMPORT = {
     "core": set(),
-    "judging": {"core"},
+    "statistics": set(),
+    "judging": {"core", "statistics"},
     "providers": {"core"},
     "sampling": {"core", "providers"},
     "suites": {"core", "judging"},
     "curation": {"core", "judging"},
-    "reports": {"core", "judging"},
+    "reports": {"core", "judging", "statistics"},
     "settings": {"core"},
-    "harness": {"core", "settings", "sampling", "judging"},
+    "drawing": {"core", "settings", "sampling", "judging"},
+    "rounds": {"core", "settings", "judging"},
+    "harness": {"core", "settings", "sampling", "judging", "drawing", "rounds"},
     "live": {"core", "settings", "sampling"},
     "recording": {"core"},
     "importing": {"core", "judging", "sampling", "suites", "harness"},

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from pytest_toolmatch.judging.consensus import (
-    Consensus,
-    consensus,
-    consistency,
-    leaders,
-    leave_one_out,
-    self_agreement,
-    support,
-)
+from pytest_toolmatch.judging.consensus import Consensus, consensus, leaders, leave_one_out, support
 from pytest_toolmatch.judging.levels import LEVELS
-from pytest_toolmatch.judging.measures import Measure, mean_of_pairs, mean_of_scores
+from pytest_toolmatch.statistics.measures import Measure
+from pytest_toolmatch.statistics.ustatistics import by_itself, mean_of_draws, paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_toolmatch.core.rules import Rules
     from pytest_toolmatch.judging.levels import Classes, Level
+    from pytest_toolmatch.statistics.ustatistics import Paired
 
 
 Measured: TypeAlias = tuple[dict[str, Measure], dict[str, Measure]]
@@ -66,6 +60,12 @@ def agreement(
         known[shape] = known.get(shape) or _measured(top, known, alone=alone)
         measures, ceilings = known[shape]
     return Agreement(top.reached(), top.leading, top.parted(), dict(measures), dict(ceilings))
+
+
+def scores(classes: Classes, rules: Rules) -> dict[str, list[float]]:
+    """Return how each of the student's draws fares against the reference, by match metric; none without one."""
+    levels = ((level, classes if level is LEVELS[0] else classes.merged(level)) for level in LEVELS)
+    return {level.match: _Level(of, level, rules).scores() for level, of in levels}
 
 
 def _measured(top: _Level, known: dict[Any, Measured], *, alone: bool) -> Measured:
@@ -119,32 +119,39 @@ class _Level:
 
     def measured(self, *, alone: bool) -> Measured:
         """Return the measures and their ceilings; ``alone`` says that the student's samples are the teacher's own."""
-        own = consistency(self.classes.teacher, self.matrix)
-        if own is None:
-            return ({} if alone else self.measures()), {}
-        ceilings = self.ceilings()
-        pairs = mean_of_pairs(own, len(self.classes.teacher))
-        return {self.level.consistency: pairs, **(ceilings if alone else self.measures())}, ceilings
+        teacher, student = self.classes.teacher, self.classes.student
+        itself = by_itself(teacher, self.matrix)
+        ceilings = {} if itself is None else self.ceilings(itself)
+        if alone:
+            return ceilings | self.beside(itself), ceilings
+        beside = paired(student, teacher, self.matrix)
+        return self.beside(beside) | self.matched(beside), ceilings
 
-    def measures(self) -> dict[str, Measure]:
-        student, teacher, level = self.classes.student, self.classes.teacher, self.level
-        made = {level.agreement: self._agreement(student, teacher)}
+    def beside(self, found: Paired | None) -> dict[str, Measure]:
+        """Name the measures of both models beside each other; the margin is that of full chains."""
+        if found is None:
+            return {}
+        names = (self.level.agreement, self.level.consistency, "margin" if self.level is LEVELS[0] else "")
+        return {name: measure for name, measure in zip(names, found, strict=True) if name and measure}
+
+    def matched(self, beside: Paired) -> dict[str, Measure]:
         if self.rules.reference == "draws":
-            return made | {level.match: made[level.agreement]}
-        if self.rules.reference != "consensus" or self.reached():
-            scored = {index: self._score(index, teacher) for index in set(student)}
-            scores = [score for index in student if (score := scored[index]) is not None]
-            if scores:
-                made[level.match] = mean_of_scores(scores)
-        return made
+            return {self.level.match: beside.agreement}
+        scores = self.scores()
+        return {self.level.match: mean_of_draws(scores)} if scores else {}
 
-    def ceilings(self) -> dict[str, Measure]:
-        teacher, level = self.classes.teacher, self.level
-        own = self_agreement(teacher, self.matrix)
-        made = {} if own is None else {level.agreement: mean_of_pairs(own, len(teacher))}
-        scores = leave_one_out(teacher, self._score)
+    def scores(self) -> list[float]:
+        """Return how each of the student's draws fares against the reference; none without one."""
+        if self.rules.reference == "consensus" and not self.reached():
+            return []
+        scored = {index: self._score(index, self.classes.teacher) for index in set(self.classes.student)}
+        return [score for index in self.classes.student if (score := scored[index]) is not None]
+
+    def ceilings(self, itself: Paired) -> dict[str, Measure]:
+        made = {self.level.agreement: itself.agreement}
+        scores = leave_one_out(self.classes.teacher, self._score)
         if scores and (self.rules.reference != "consensus" or self.reached()):
-            made[level.match] = mean_of_scores(scores)
+            made[self.level.match] = mean_of_draws(scores)
         return made
 
     def _score(self, index: int, teacher: Sequence[int]) -> float | None:
@@ -169,15 +176,6 @@ class _Level:
 
     def _against_draws(self, index: int, teacher: Sequence[int]) -> float | None:
         return sum(self.matrix[index][other] for other in teacher) / len(teacher)
-
-    def _agreement(self, student: Sequence[int], teacher: Sequence[int]) -> Measure:
-        """Measure the mean over all pairs of a student's and a teacher's draw; both sides' noise counts."""
-        matrix, students, teachers = self.matrix, Counter(student).items(), Counter(teacher).items()
-        of_ours = {s: sum(n for t, n in teachers if matrix[s][t]) / len(teacher) for s, _ in students}
-        of_theirs = {t: sum(n for s, n in students if matrix[s][t]) / len(student) for t, _ in teachers}
-        ours = mean_of_scores([of_ours[s] for s in student])
-        theirs = mean_of_scores([of_theirs[t] for t in teacher])
-        return Measure(ours.total, 1.0, ours.variance + theirs.variance, min(len(student), len(teacher)))
 
 
 _REFERENCES = {

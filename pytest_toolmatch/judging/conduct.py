@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_toolmatch.core.chain import Chain, calls_of, encode_chain
-from pytest_toolmatch.judging.measures import Measure, mean_of_amounts, ratio_of_counts
+from pytest_toolmatch.statistics.measures import Measure, mean_of_amounts, ratio_of_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.judging.levels import LEVELS, Classes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.judging.matching import Matcher
-
-    Matrix: TypeAlias = Mapping[int, Mapping[int, bool]]
+    from pytest_toolmatch.statistics.ustatistics import Matrix
 
 
 class Consensus(NamedTuple):
@@ -60,35 +59,6 @@ def representative(matcher: Matcher, samples: Sequence[Sample]) -> Sample | None
     classes = Classes(matcher, samples, ())
     found = consensus(classes, classes.teacher, classes.matrix(LEVELS[0]))
     return samples[classes.teacher.index(found.chosen)] if found else None
-
-
-def consistency(draws: Sequence[int], matrix: Matrix) -> float | None:
-    """Return the share of unordered pairs of distinct draws with ``m(a, b) or m(b, a)``; None below two draws.
-
-    The U-statistic of design §3, unbiased for any number of draws K ≥ 2.
-    """
-    counts = sorted(Counter(draws).items())
-    pairs = len(draws) * (len(draws) - 1) // 2
-    if not pairs:
-        return None
-    agreeing = 0
-    for place, (a, count) in enumerate(counts):
-        agreeing += count * (count - 1) // 2 * matrix[a][a]
-        agreeing += sum(count * other for b, other in counts[place + 1 :] if matrix[a][b] or matrix[b][a])
-    return agreeing / pairs
-
-
-def self_agreement(draws: Sequence[int], matrix: Matrix) -> float | None:
-    """Return the share of ordered pairs of distinct draws with ``m(a, b)``; None below two draws.
-
-    What a student that is the teacher would get as ``agreement``. In a mode with a direction it may lie below
-    ``consistency``, which takes either direction.
-    """
-    counts = Counter(draws)
-    pairs = len(draws) * (len(draws) - 1)
-    if not pairs:
-        return None
-    return sum(matrix[a][b] * n * (m - (a == b)) for a, n in counts.items() for b, m in counts.items()) / pairs
 
 
 def leave_one_out(draws: Sequence[int], score: Callable[[int, Sequence[int]], float | None]) -> list[float]:

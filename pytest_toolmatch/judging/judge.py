@@ -6,12 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.chain import Chain, names_of, select_calls
-from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement
+from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement, scores
 from pytest_toolmatch.judging.conduct import Counts, conduct
 from pytest_toolmatch.judging.divergence import Funnel, divergence, funnel_level
 from pytest_toolmatch.judging.levels import LEVELS, Classes, comparable
-from pytest_toolmatch.judging.measures import Measure
 from pytest_toolmatch.judging.verdict import CaseResult, Shown
+from pytest_toolmatch.statistics.measures import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ class Judge:
         """Judge one case by all of its samples, infrastructure failures among them.
 
         The same list on both sides is a teacher alone: each of its samples is compared with the others.
+        A case below ``wanted`` diverges as far as its share goes: whether that is shown, its family settles.
         """
         facts = self._facts(case, teacher, student)
         valid_teacher, valid_student = _valid(teacher), _valid(student)
@@ -48,6 +49,18 @@ class Judge:
             if not valid:
                 return CaseResult(**facts, state="error", reason=_no_sample(model, samples))
         return self._compare(facts, valid_teacher, valid_student, alone=student is teacher)
+
+    def scores(self, teacher: Sequence[Sample], student: Sequence[Sample]) -> dict[str, list[float]]:
+        """Return how each valid sample of the student fares against the reference that the teacher's make.
+
+        By match metric; and under ``latency`` the seconds that each took.
+        """
+        valid = _valid(student)
+        seconds = [sample.latency for sample in valid if sample.latency is not None]
+        if not valid or not (reference := _valid(teacher)):
+            return {}
+        classes = Classes(self.matcher, reference, valid, self._part).merged(LEVELS[0])
+        return scores(classes, self.matcher.rules) | {"latency": seconds}
 
     def _facts(self, case: Case, teacher: Sequence[Sample], student: Sequence[Sample]) -> dict[str, Any]:
         return {

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from pytest_toolmatch.judging.intervals import (
-    Interval,
-    Intervals,
-    amount_intervals,
-    count_intervals,
-    quantile_interval,
+from pytest_toolmatch.statistics.amounts import amount_intervals, count_intervals
+from pytest_toolmatch.statistics.effective import (
+    margin_intervals,
+    quantile,
+    quantile_intervals,
     rate_intervals,
-    ratio,
     relative_intervals,
 )
-from pytest_toolmatch.judging.measures import Measure
+from pytest_toolmatch.statistics.measures import Measure, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_toolmatch.judging.verdict import CaseResult
+    from pytest_toolmatch.statistics.intervals import Interval, Intervals
+else:
+    # JSON knows no infinity: in a file, null is an upper end that so few draws can't show.
+    Interval = tuple[float, float | None]
 
 
 class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
     """A metric's value with both intervals, the number ``n`` of cases behind it, and its ceiling.
 
-    The ceiling is the same metric with the teacher in the student's place.
+    The ceiling is the same metric with the teacher in the student's place. An upper end may be infinite.
     """
 
     value: float
@@ -36,12 +40,19 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
     n: int
     ceiling: float | None = None
 
+    def __post_init__(self) -> None:
+        """Read an upper end that is null in a file as the infinite one that it is."""
+        for name in ("suite", "cases"):
+            bounds = getattr(self, name)
+            if bounds is not None and bounds[1] is None:
+                msgspec.structs.force_setattr(self, name, (bounds[0], math.inf))
+
 
 class Metric(NamedTuple):
     """A metric: its name, what kind of number it is, which way is better, and what it says in a line."""
 
     name: str
-    kind: Literal["rate", "count", "amount", "relative", "quantile"]
+    kind: Literal["rate", "count", "amount", "relative", "difference", "quantile"]
     better: Literal["higher", "lower"]
     summary: str
 
@@ -53,6 +64,7 @@ METRICS: dict[str, Metric] = {
         Metric("agreement", "rate", "higher", "a student draw matches a fresh teacher draw"),
         Metric("consistency", "rate", "higher", "two teacher draws match each other"),
         Metric("relative_match", "relative", "higher", "agreement ÷ consistency"),
+        Metric("margin", "difference", "higher", "agreement − consistency; 0: as good as asking the teacher again"),
         Metric("name_match", "rate", "higher", "chain_match on tool names and their order"),
         Metric("name_agreement", "rate", "higher", "agreement on tool names and their order"),
         Metric("name_consistency", "rate", "higher", "consistency on tool names and their order"),
@@ -77,13 +89,19 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-_QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95}
+QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95}
+"""The metrics that are quantiles, and the share of the values below each."""
 
 
 def estimates(results: Sequence[CaseResult], confidence: float) -> dict[str, Estimate]:
     """Return every metric that the cases have data for, in the order of ``METRICS``."""
-    found = {name: _KINDS[metric.kind](name, results, confidence) for name, metric in METRICS.items()}
-    return {name: estimate for name, estimate in found.items() if estimate is not None}
+    found = {name: estimate(name, results, confidence) for name in METRICS}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def estimate(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
+    """Return one metric; None where no case has data for it."""
+    return _KINDS[METRICS[name].kind](name, results, confidence)
 
 
 def _rate(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
@@ -104,40 +122,48 @@ def _of_measures(
     confidence: float,
     intervals: Callable[[Sequence[Measure], float], Intervals],
 ) -> Estimate | None:
-    measures = _present(result.measures.get(name) for result in results)
+    measures = _present(name, [result.measures for result in results])
     if not measures:
         return None
-    ceilings = _present(result.ceilings.get(name) for result in results)
+    ceilings = _present(name, [result.ceilings for result in results])
     suite, cases = intervals(measures, confidence)
     return Estimate(ratio(measures), suite, cases, len(measures), ratio(ceilings) if ceilings else None)
 
 
 def _relative(_: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    parts = [
-        (result.measures["agreement"], result.measures["consistency"])
-        for result in results
-        if "agreement" in result.measures and "consistency" in result.measures
-    ]
-    below = sum(b.total for _, b in parts)
+    parts, margins = _beside(results)
+    below = math.fsum(b.total for _, b in parts)
     if not below:
         return None
-    suite, cases = relative_intervals(parts, confidence)
-    return Estimate(sum(a.total for a, _ in parts) / below, suite, cases, len(parts), 1.0)
+    suite, cases = relative_intervals(parts, confidence, margins)
+    return Estimate(math.fsum(a.total for a, _ in parts) / below, suite, cases, len(parts), 1.0)
+
+
+def _difference(_: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
+    parts, margins = _beside(results)
+    if not parts:
+        return None
+    suite, cases = margin_intervals(parts, confidence, margins)
+    return Estimate(ratio(margins), suite, cases, len(parts), 0.0)
+
+
+def _beside(results: Sequence[CaseResult]) -> tuple[list[tuple[Measure, Measure]], list[Measure]]:
+    """Return agreement and consistency of every case that has both, and what is between them."""
+    both = [result.measures for result in results if "margin" in result.measures]
+    return [(one["agreement"], one["consistency"]) for one in both], [one["margin"] for one in both]
 
 
 def _quantile(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    with_data = [result.latencies for result in results if result.latencies]
-    ordered = sorted(second for latencies in with_data for second in latencies)
-    if not ordered:
+    by_case = [result.latencies for result in results if result.latencies]
+    if not by_case:
         return None
-    share = _QUANTILES[name]
-    suite = quantile_interval(ordered, share, len(ordered), confidence)
-    cases = quantile_interval(ordered, share, len(with_data), confidence) if len(with_data) > 1 else None
-    return Estimate(ordered[round(share * (len(ordered) - 1))], suite, cases, len(with_data))
+    share = QUANTILES[name]
+    suite, cases = quantile_intervals(by_case, share, confidence)
+    return Estimate(quantile(sorted(chain.from_iterable(by_case)), share), suite, cases, len(by_case))
 
 
-def _present(measures: Iterable[Measure | None]) -> list[Measure]:
-    return [measure for measure in measures if measure is not None and measure.weight]
+def _present(name: str, cases: Iterable[Mapping[str, Measure]]) -> list[Measure]:
+    return [measure for case in cases if (measure := case.get(name)) and measure.weight]
 
 
 _KINDS: dict[str, Callable[[str, Sequence[CaseResult], float], Estimate | None]] = {
@@ -145,5 +171,6 @@ _KINDS: dict[str, Callable[[str, Sequence[CaseResult], float], Estimate | None]]
     "count": _count,
     "amount": _amount,
     "relative": _relative,
+    "difference": _difference,
     "quantile": _quantile,
 }

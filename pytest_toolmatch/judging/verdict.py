@@ -9,7 +9,7 @@ import msgspec
 from pytest_toolmatch.core.chain import Chain
 from pytest_toolmatch.core.errors import did_you_mean
 from pytest_toolmatch.judging.divergence import Divergence, Funnel
-from pytest_toolmatch.judging.measures import Measure
+from pytest_toolmatch.statistics.measures import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,8 @@ class Verdict:
 
     def __repr__(self) -> str:
         result, match = self._result, self._result.value("chain_match")
-        if result.state == "diverges" and match is not None and result.wanted is not None:
-            return f"<Verdict {result.case}: chain_match {match:.2f}, wanted >= {result.wanted:.2f}>"
+        if result.state in ("diverges", "undecided") and match is not None and result.wanted is not None:
+            unshown = ": undecided" if result.state == "undecided" else ""
+            return f"<Verdict {result.case}: chain_match {match:.2f}, wanted >= {result.wanted:.2f}{unshown}>"
         detail = f" {match:.2f}" if match is not None else ""
         return f"<Verdict {result.case}: {result.state}{detail}>"

@@ -31,8 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--toolmatch-samples",
         metavar="N",
-        type=int,
-        help="samples of each model and case (default: all that are recorded; at least 5 where models are called)",
+        help="samples of each model and case (default: all that are recorded; at least 5 where models are called); "
+        "auto or auto:MIN-MAX: until the gates are decided",
     )
     group.addoption(
         "--toolmatch-concurrency", metavar="N", type=int, help="requests of one model in flight (default: 50)"
@@ -49,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--toolmatch-report", metavar="FILE.json", action="append", help="write the report to this file; repeatable"
     )
+    group.addoption(
+        "--toolmatch-baseline", metavar="FILE.json", help="an earlier report: match no less often than then, a gate"
+    )
     parser.addini("toolmatch_teacher", "the model to agree with")
     parser.addini("toolmatch_student", "the model that is judged")
     parser.addini("toolmatch_teacher_settings", "what the teacher is told: KEY = VALUE", type="linelist", default=[])
@@ -57,13 +60,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("toolmatch_rates", "MODEL = NUMBER rpm, NUMBER tpm", type="linelist", default=[])
     parser.addini("toolmatch_budget", "what a run may spend: 2.50usd, 1000calls, or both")
     parser.addini("toolmatch_prices", "MODEL = INPUT/OUTPUT, USD per million tokens", type="linelist", default=[])
-    parser.addini("toolmatch_samples", "samples of each model and case", type="int", default=None)
+    parser.addini("toolmatch_samples", "samples of each model and case: N, auto or auto:MIN-MAX")
     parser.addini("toolmatch_recordings", "directory of the recordings (default: fixtures/recordings)")
     parser.addini("toolmatch_gates", "gates of every suite, one a line", type="linelist", default=[])
     parser.addini("toolmatch_chain_match", "share of samples to match (default: 0.8)", type="float", default=None)
     parser.addini("toolmatch_divergence", "what a diverging case is: fail (default) or xfail, where only gates decide")
     parser.addini("toolmatch_ambiguous", "what a case without a teacher's consensus is: skip (default) or fail")
     parser.addini("toolmatch_undecided", "what an undecided gate does: fail (default) or pass")
+    parser.addini("toolmatch_undecided_case", "what a case that so few samples can't tell is: skip (default) or fail")
+    parser.addini("toolmatch_baseline", "an earlier report, which each suite may not fall behind")
+    parser.addini(
+        "toolmatch_baseline_margin", "by how much it may all the same (default: 0.05)", type="float", default=None
+    )
     parser.addini("toolmatch_confidence", "of all intervals (default: 0.95)", type="float", default=None)
 
 

@@ -15,6 +15,7 @@ from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.plugin.chosen import expect
 from pytest_toolmatch.plugin.run import ROLES, RUN, Run
 from pytest_toolmatch.plugin.verdicts import fail, judge
 
@@ -59,6 +60,7 @@ class Toolmatch:
             instructions = suite.instructions or self._instructions
             whole = msgspec.structs.replace(suite, tools=self._tools, instructions=instructions)
             self._runs[id(suite)] = self._run.suite(whole, self._models)
+            expect(item.config, self._runs[id(suite)], suite)
         return self._runs[id(suite)]
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import ToolmatchError, ToolmatchWarning
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.plugin.chosen import CHOSEN, choose
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_test
 from pytest_toolmatch.plugin.queries import QueriesError
 from pytest_toolmatch.plugin.run import ROLES, Run
@@ -29,7 +30,6 @@ class Hooks:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._collected: dict[str, pytest.Item] = {}
-        self._cases: dict[Any, list[Case]] = {}
 
     def pytest_report_header(self) -> str:
         """Name the models and the mode."""
@@ -57,11 +57,10 @@ class Hooks:
         """Check every suite that is about to run, once, before any test: a wrong model is no matter for each case."""
         config, run = session.config, self.run
         whole = not any("::" in argument for argument in config.args)
-        suites: dict[str, Suite] = {}
-        for item in session.items:
-            suite = self._declare(item, partial=not whole)
-            if suite is not None:
-                _check_name(suite, suites.setdefault(suite.name, suite))
+        asked = [
+            (suite, _cases_of(item)) for item in session.items if (suite := self._declare(item, partial=not whole))
+        ]
+        suites, config.stash[CHOSEN] = choose(asked, run.settings)
         for item in self._collected.values():
             suite = self._declare(item, partial=False)
             if suite is not None:
@@ -72,21 +71,13 @@ class Hooks:
         faults = [fault for suite in suites.values() if id(suite) not in named and (fault := _fault(run, suite))]
         if faults:
             raise pytest.UsageError(*dict.fromkeys(faults))
+        if run.baseline and (fault := run.baseline.fault(run.declared)):
+            raise pytest.UsageError(fault)
         if run.session:
             try:
-                self._prefetch(session.items)
+                _open_files(session.items)
             except ToolmatchError as error:
                 raise pytest.UsageError(str(error)) from None
-
-    def _prefetch(self, items: Sequence[pytest.Item]) -> None:
-        """Have drawn what collection knows already; what only a fixture can tell waits for its module's set-up."""
-        for item in items:
-            if isinstance(item, CaseItem):
-                self._cases.setdefault(item.path, []).append(item.case)
-            elif "toolmatch" in getattr(item, "fixturenames", ()):
-                self._cases.setdefault(id(suite_of_test(self.run, item)), []).extend(_cases_of(item))
-        for item in {item.parent: item for item in items if isinstance(item, CaseItem)}.values():
-            item.run.prefetch(self._cases.pop(item.path))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
@@ -100,7 +91,6 @@ class Hooks:
         for case in _cases_of(item):
             try:
                 run = fixture.suite_run(item)
-                run.prefetch(self._cases.pop(id(suite_of_test(self.run, item)), ()))
             except ToolmatchError as error:
                 fail(error)
             require_samples(item, run, case)
@@ -154,8 +144,16 @@ class Hooks:
         return suite
 
 
+def _open_files(items: Sequence[pytest.Item]) -> None:
+    """Have drawn what collection knows already; what only a fixture can tell waits for its module's set-up."""
+    for item in items:
+        _ = item.run if isinstance(item, CaseItem) else None
+
+
 def _cases_of(item: pytest.Item) -> list[Case]:
-    """Return the cases that a test is parametrised by."""
+    """Return the cases that collection knows a test to judge."""
+    if isinstance(item, CaseItem):
+        return [item.case]
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
     return [param for param in params if isinstance(param, Case)]
 
@@ -164,13 +162,6 @@ def _names_models(item: pytest.Item) -> bool:
     """Whether a fixture of the test's own gives one of its models: then only its set-up can tell which."""
     manager = item.session._fixturemanager  # noqa: SLF001 - nothing public tells which fixtures a test would get
     return any(manager.getfixturedefs(role, item) for role in ("teacher", "student"))
-
-
-def _check_name(suite: Suite, first: Suite) -> None:
-    if suite.where != first.where:
-        raise pytest.UsageError(
-            f"two suites are named {suite.name!r}: {first.where} and {suite.where}; rename one of them"
-        )
 
 
 def _warn(item: pytest.Item, message: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.plugin.junit import tell_junit
 from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.reports.json_file import write_report
 from pytest_toolmatch.reports.lines import Line, clean, in_ascii
@@ -61,13 +62,20 @@ class Outcome:
             self.run.close_session(ended=ended)
         if not self.run.is_worker and self.run.results:
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-            for suite, gate in self.run.finish().failed_gates:
-                self._count(session, reporter, suite, gate)
+            suites = self.run.finish().suites
+            gates = [(name, gate, self._objects(gate)) for name, suite in suites.items() for gate in suite.gates]
+            for name, gate, objects in gates:
+                if objects:
+                    self._count(session, reporter, name, gate)
+            tell_junit(session.config, gates)
         return result
 
+    def _objects(self, gate: GateResult) -> bool:
+        """Say whether a gate fails the run."""
+        allowed = gate.state == "undecided" and self.run.settings.undecided == "pass"
+        return not (gate.partial or allowed or gate.state == "holds")
+
     def _count(self, session: pytest.Session, reporter: Any, suite: str, gate: GateResult) -> None:
-        if gate.partial or (gate.state == "undecided" and self.run.settings.undecided == "pass"):
-            return
         session.testsfailed += 1
         if reporter is not None:
             word = GATE_FAILED if gate.state == "fails" else GATE_UNDECIDED
@@ -76,7 +84,7 @@ class Outcome:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Send a worker's knowledge up; write the report; make a fault of a suite the usage error that it is."""
         if self.run.is_worker:
-            session.config.workeroutput["toolmatch"] = msgspec.to_builtins(self.run.declared)  # type: ignore[attr-defined]
+            session.config.workeroutput["toolmatch"] = self.run.known()  # type: ignore[attr-defined]
             return
         self.run.close_session()
         if self.run.unkept:
@@ -119,8 +127,9 @@ class Outcome:
 
 
 def _notes(run: Run) -> list[str]:
-    """Return what there is to know of batches, for any terminal."""
-    return [clean(note) for note in run.session.batches.notes()] if run.session and run.session.batches else []
+    """Return what there is to know of batches and of the baseline, for any terminal."""
+    notes = list(run.session.batches.notes()) if run.session and run.session.batches else []
+    return [clean(note) for note in (*notes, *(run.baseline.notes(run.report) if run.baseline else ()))]
 
 
 def _in_ascii(report: Any) -> None:

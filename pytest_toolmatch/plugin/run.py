@@ -12,8 +12,10 @@ import pytest
 
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
+from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.verdict import CaseResult
-from pytest_toolmatch.plugin.ini import check_keys
+from pytest_toolmatch.plugin.baseline import baseline_of
+from pytest_toolmatch.plugin.ini import check_keys, number_of
 from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.plugin.sweeping import sweep_rarely
 from pytest_toolmatch.reports.chaindiff import case_lines
@@ -43,9 +45,11 @@ class Run:
         self.faults: list[str] = []
         self.unkept = ""
         self.report: Report | None = None
+        self.baseline = baseline_of(settings)
         self.session = _session_of(config, settings)
         self.marked: dict[Any, tuple[tuple[pytest.Mark, ...], Suite]] = {}
         self._suites: dict[Any, SuiteRun] = {}
+        self._decided: dict[str, dict[str, GateResult]] = {}
         self._read = cache(read_recording)
 
     @property
@@ -71,6 +75,8 @@ class Run:
         )
         if key not in self._suites:
             self._suites[key] = SuiteRun(suite, self.settings, self._read, self.session, models)
+            if self.baseline and (look := self.baseline.look(suite.name, self.settings.confidence)):
+                self._suites[key].looks.append(look)
         run = self._suites[key]
         self.declare(suite.name, gates=run.gates, rules=suite.rules)
         return run
@@ -90,9 +96,19 @@ class Run:
         for result in results:
             self.results[nodeid, result.case] = msgspec.structs.replace(result, nodeid=nodeid)
 
-    def merge(self, declared: dict[str, Any]) -> None:
+    @property
+    def decided(self) -> dict[str, dict[str, GateResult]]:
+        """The gates that were decided while the draws came in, by suite and expression."""
+        return self._decided | {run.suite.name: run.decided for run in self._suites.values() if run.decided}
+
+    def known(self) -> dict[str, Any]:
+        """Return what a worker knows of the suites, for ``merge``."""
+        return {"declared": msgspec.to_builtins(self.declared), "decided": msgspec.to_builtins(self.decided)}
+
+    def merge(self, told: dict[str, Any]) -> None:
         """Take over what a worker knows of the suites."""
-        for name, terms in msgspec.convert(declared, dict[str, Terms]).items():
+        self._decided |= msgspec.convert(told.get("decided", {}), dict[str, dict[str, GateResult]])
+        for name, terms in msgspec.convert(told.get("declared", {}), dict[str, Terms]).items():
             known = self.declared.get(name)
             terms.partial |= known.partial if known else False
             self.declared[name] = terms
@@ -140,7 +156,7 @@ class Run:
         by_suite: dict[str, list[CaseResult]] = {}
         for result in self.results.values():
             by_suite.setdefault(result.suite, []).append(result)
-        self.report = run_report(
+        report = run_report(
             {name: (by_suite.get(name, []), self._terms(name)) for name in self.declared},
             teacher=self.name_of("teacher"),
             student=self.name_of("student"),
@@ -149,7 +165,9 @@ class Run:
             interrupted=interrupted,
             per_case=bool(self.settings.reports),
             spent=self.session.spent() if self.session else None,
+            decided=self.decided,
         )
+        self.report = report if self.baseline is None else self.baseline.gated(report, self.decided)
         return self.report
 
 
@@ -157,6 +175,7 @@ ModelRole: TypeAlias = Literal["teacher", "student"]
 ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
 RUN = pytest.StashKey[Run]()
 _OPTIONS_ONLY = ("mode", "reports", "batch")
+_PATHS = ("recordings", "baseline")
 
 
 def activate(config: pytest.Config) -> None:
@@ -192,7 +211,7 @@ def settings_of(config: pytest.Config) -> Settings:
         if name in _OPTIONS_ONLY:
             return None
         value = _ini(config, f"toolmatch_{name}")
-        return (config.inipath or config.rootpath / "-").parent / value if name == "recordings" and value else value
+        return (config.inipath or config.rootpath / "-").parent / value if name in _PATHS and value else value
 
     known = [f"toolmatch_{name}" for name in Settings.__struct_fields__ if name not in _OPTIONS_ONLY]
     check_keys(config.inipath, known)
@@ -202,6 +221,7 @@ def settings_of(config: pytest.Config) -> Settings:
         settings,
         recordings=config.rootpath / settings.recordings,
         reports=tuple(here / Path(path) for path in settings.reports),
+        baseline=here / settings.baseline if settings.baseline else None,
     )
 
 
@@ -209,4 +229,6 @@ def _ini(config: pytest.Config, name: str) -> Any:
     try:
         return config.getini(name)
     except (ValueError, TypeError, pytest.UsageError) as error:  # the first two before pytest 9
+        if (number := number_of(config.inipath, name)) is not None:
+            return str(number)
         raise ConfigError(str(error) if name in str(error) else f"{name}: {error}") from None

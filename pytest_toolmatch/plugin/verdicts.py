@@ -14,6 +14,7 @@ from pytest_toolmatch.reports.lines import clean
 if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.harness import SuiteRun
+    from pytest_toolmatch.settings import Settings
 
 VERDICTS = pytest.StashKey[list[Verdict]]()
 PENDING = pytest.StashKey[bool]()
@@ -44,12 +45,19 @@ def await_batch(item: pytest.Item, pending: BatchPending) -> NoReturn:
 
 
 def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
-    """End the test where the verdict is neither true nor false: no reference to match, or nothing to fail for."""
+    """End the test where the verdict is neither true nor false: no reference, nothing shown, nothing to fail for."""
     __tracebackhide__ = True
-    if result.state == "undecided" or (result.state == "ambiguous" and run.settings.ambiguous == "skip"):
+    if _skipped(result, run.settings):
         raise pytest.skip.Exception(result.reason, _use_item_location=True)
     if result.state == "diverges" and run.divergence == "xfail" and not item.config.option.runxfail:
         raise pytest.xfail.Exception(result.reason, pytrace=False)
+
+
+def _skipped(result: CaseResult, settings: Settings) -> bool:
+    if result.state == "ambiguous":
+        return settings.ambiguous == "skip"
+    # With a single sample of the teacher there is nothing that a student could fail at.
+    return result.state == "undecided" and (settings.undecided_case == "skip" or "chain_match" not in result.measures)
 
 
 def require_samples(item: pytest.Item, run: SuiteRun, case: Case) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.plugin import is_active, skip_inactive
+from pytest_toolmatch.plugin.chosen import expect
 from pytest_toolmatch.plugin.run import RUN
 from pytest_toolmatch.plugin.verdicts import fail, judge, require_samples
 
@@ -46,8 +47,10 @@ class SuiteFile(pytest.File):
 
     @cached_property
     def run(self) -> SuiteRun:
-        """The run of the suite."""
-        return self.config.stash[RUN].suite(self.suite)
+        """The run of the suite, which has its cases' samples drawn from now on."""
+        run = self.config.stash[RUN].suite(self.suite)
+        expect(self.config, run, self.suite)
+        return run
 
 
 def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:

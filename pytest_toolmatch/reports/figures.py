@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_toolmatch.judging.intervals import Interval
+    from pytest_toolmatch.judging.gate import GateResult
     from pytest_toolmatch.judging.verdict import State
+    from pytest_toolmatch.statistics.intervals import Interval
 
 NOTHING = "–"
 """Stands where there is no data."""
 
+_SIGNED = {"margin", "as_good_as_teacher"}
+"""Differences, which may be negative."""
+
+_WITHOUT_DIGITS = {None: NOTHING, math.inf: "∞", -math.inf: "-∞"}
 _TEN, _HUNDRED, _THOUSAND = 10, 100, 1000
 _IN_ERROR = {"error": "in error"}
 
 
 def number(metric: str, value: float | None) -> str:
     """Return a metric's value in the digits of its kind; a dash without one."""
-    if value is None:
-        return NOTHING
+    if value is None or math.isinf(value):
+        return _WITHOUT_DIGITS[value]
+    if metric in _SIGNED:
+        return _signed(value)
     if metric == "tokens":
         return _amount(value)
     if metric == "cost":
@@ -26,6 +34,11 @@ def number(metric: str, value: float | None) -> str:
     if metric.startswith("latency"):
         return f"{value:.2f}" if value < _TEN else f"{value:.1f}" if value < _HUNDRED else _amount(value)
     return f"{value:.2f}"
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.2f}"
+    return text if float(text) else text[1:]
 
 
 def _amount(value: float) -> str:
@@ -41,8 +54,18 @@ def _amount(value: float) -> str:
 
 
 def interval(metric: str, bounds: Interval | None) -> str:
-    """Return an interval as ``low–high``; a dash without one."""
-    return NOTHING if bounds is None else f"{number(metric, bounds[0])}–{number(metric, bounds[1])}"
+    """Return an interval as ``low–high``, or ``-0.17 to -0.09`` where there are signs; a dash without one."""
+    if bounds is None:
+        return NOTHING
+    low, high = (number(metric, end) for end in bounds)
+    return f"{low} to {high}" if metric in _SIGNED else f"{low}–{high}"
+
+
+def gate_text(gate: GateResult) -> str:
+    """Return what a gate came to in a line: ``0.84 (0.80–0.88), fails``, and its reason."""
+    bounds = None if gate.low is None or gate.high is None else (gate.low, gate.high)
+    seen = f"{number(gate.metric, gate.value)} ({interval(gate.metric, bounds)}), " if gate.value is not None else ""
+    return f"{seen}{gate.state}{': ' if gate.reason else ''}{gate.reason}"
 
 
 def percent(share: float) -> str:

@@ -11,8 +11,8 @@ Style: TypeAlias = Literal["red", "green", "yellow", "bold", "light"]
 """The names that pytest's terminal has for them; ``light`` is dim."""
 
 # One column for one column, so that what was aligned stays aligned.
-_SIGNS = "–×≠≥→÷…·✗"
-_ASCII = str.maketrans(_SIGNS, "-x!>>/~|x")
+_SIGNS = "–×≠≥→÷…·✗∞"
+_ASCII = str.maketrans(_SIGNS, "-x!>>/~|x*")
 
 
 class Line(NamedTuple):

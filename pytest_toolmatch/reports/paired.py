@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_toolmatch.judging.intervals import Interval, student_t
+from pytest_toolmatch.statistics.effective import margin_intervals
+from pytest_toolmatch.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_toolmatch.statistics.measures import Measure
 
 _EXHAUSTIVE = 2**14
 _DRAWS = 10_000
@@ -22,33 +25,44 @@ _DIGITS = 9
 
 
 class PairedTest(msgspec.Struct, frozen=True):
-    """The means before and after, their difference with its interval, and its p-value, over ``n`` cases.
+    """The means before and after, and their difference over ``n`` cases.
 
-    The interval is unknown (None) from one case, and where all cases differ alike.
+    ``suite`` is its interval for this suite, ``cases`` and ``p`` are for queries like these: the interval is unknown
+    (None) from a single case.
     """
 
     before: float
     after: float
     difference: float
-    interval: Interval | None
+    suite: Interval
+    cases: Interval | None
     p: float
     n: int
 
-    def can_tell(self, confidence: float) -> bool:
-        """Say whether the difference is more than the cases differ by chance: both the test and the interval agree."""
-        return self.p < 1 - confidence and (self.interval is None or self.interval[0] > 0 or self.interval[1] < 0)
+    def tells_of_suite(self) -> bool:
+        """Say whether the difference on these cases is more than the draws differ by chance."""
+        return _apart(self.suite)
+
+    def tells_of_cases(self, confidence: float) -> bool:
+        """Say whether it is more than cases differ by chance, too: both the test and the interval agree."""
+        return self.p < 1 - confidence and self.cases is not None and _apart(self.cases)
 
 
-def paired_test(before: Sequence[float], after: Sequence[float], confidence: float) -> PairedTest | None:
-    """Compare two values of every case: Student's t interval of the mean difference, and a sign-flip test."""
+def paired_test(before: Sequence[Measure], after: Sequence[Measure], confidence: float) -> PairedTest | None:
+    """Compare a rate of every case with what it was: both intervals of the mean difference, and a sign-flip test."""
     if not before:
         return None
-    differences = [round(b - a, _DIGITS) for a, b in zip(before, after, strict=True)]
-    difference, count = fmean(differences), len(differences)
-    spread = stdev(differences) if count > 1 else 0.0
-    half = student_t(0.5 + confidence / 2, count - 1) * spread / math.sqrt(count) if spread else 0.0
-    interval = (difference - half, difference + half) if spread else None
-    return PairedTest(fmean(before), fmean(after), difference, interval, sign_flip_p(differences), count)
+    then, now = [one.value for one in before], [one.value for one in after]
+    differences = [round(b - a, _DIGITS) for a, b in zip(then, now, strict=True)]
+    suite, cases = margin_intervals(list(zip(after, before, strict=True)), confidence)
+    return PairedTest(
+        fmean(then), fmean(now), fmean(differences), suite, cases, sign_flip_p(differences), len(differences)
+    )
+
+
+def _apart(interval: Interval) -> bool:
+    """Whether an interval leaves 0 out."""
+    return interval[0] > 0 or interval[1] < 0
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from pytest_toolmatch.core.sample import Spending
-from pytest_toolmatch.judging.gate import GateResult, decide, parse_gate
+from pytest_toolmatch.judging.deciding import decide
+from pytest_toolmatch.judging.gate import GateResult, parse_gate
 from pytest_toolmatch.judging.metrics import Estimate, estimates
 from pytest_toolmatch.judging.verdict import CaseResult
 
@@ -62,18 +63,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     suites: dict[str, SuiteReport] = {}
     all: Estimates = {}
 
-    @property
-    def failed_gates(self) -> list[tuple[str, GateResult]]:
-        """The gates that do not hold, with the names of their suites."""
-        return [(name, gate) for name, suite in self.suites.items() for gate in suite.gates if gate.state != "holds"]
-
 
 def suite_report(
-    results: Sequence[CaseResult], terms: Terms, *, confidence: float, per_case: bool = True
+    results: Sequence[CaseResult],
+    terms: Terms,
+    *,
+    confidence: float,
+    per_case: bool = True,
+    decided: Mapping[str, GateResult] | None = None,
 ) -> SuiteReport:
     """Put the results of one suite's cases together, in the order of their names.
 
-    ``per_case`` asks for every case's own estimates, which only a report file needs.
+    ``per_case`` asks for every case's own estimates, which only a report file needs. ``decided`` are the gates that
+    were decided while the draws came in.
     """
     cases = tuple(sorted(results, key=lambda result: result.case))
     terms = msgspec.structs.replace(terms, partial=terms.partial or len(cases) < terms.expected)
@@ -90,7 +92,8 @@ def suite_report(
 
     whole = estimates(cases, confidence)
     by_tag, by_tool = grouped(lambda result: result.tags), grouped(lambda result: result.tools)
-    gates = (_decided(gate, whole, {"tag": by_tag, "tool": by_tool}) for gate in terms.gates)
+    known, subsets = decided or {}, {"tag": by_tag, "tool": by_tool}
+    gates = (known.get(parse_gate(gate).expression) or _decided(gate, cases, whole, subsets) for gate in terms.gates)
     return SuiteReport(
         terms=terms,
         metrics=whole,
@@ -112,10 +115,11 @@ def run_report(
     interrupted: bool = False,
     per_case: bool = True,
     spent: Spending | None = None,
+    decided: Mapping[str, Mapping[str, GateResult]] | None = None,
 ) -> Report:
     """Put the suites of a run together, in the order of their names; one without any result is left out."""
     made = {
-        name: suite_report(results, terms, confidence=confidence, per_case=per_case)
+        name: suite_report(results, terms, confidence=confidence, per_case=per_case, decided=(decided or {}).get(name))
         for name, (results, terms) in sorted(suites.items())
         if results
     }
@@ -131,13 +135,12 @@ def run_report(
     )
 
 
-def _decided(expression: str, whole: Estimates, subsets: Mapping[str, Mapping[str, Estimates]]) -> GateResult:
+def _decided(
+    expression: str, cases: Sequence[CaseResult], whole: Estimates, subsets: Mapping[str, Mapping[str, Estimates]]
+) -> GateResult:
     gate = parse_gate(expression)
-    if not gate.by:
-        return decide(gate, whole)
-    if gate.subset not in subsets[gate.by]:
-        return GateResult(gate.expression, "undecided", reason=f"no case with {gate.by} {gate.subset!r}")
-    return decide(gate, subsets[gate.by][gate.subset])
+    metrics = subsets[gate.by].get(gate.subset, {}) if gate.by else whole
+    return decide(gate, gate.of(cases), metrics.get(gate.metric))
 
 
 def _all(suites: Mapping[str, SuiteReport], confidence: float) -> Estimates:

@@ -112,11 +112,26 @@ def _gates(report: Report, width: int) -> list[Line]:
         word, style = ("not all cases ran", ("light",)) if gate.partial else _GATES[gate.state]
         lines.append(Line(f"{cut(text, width - len(word) - 2)}  {word}", style))
         lines += [Line(f"      {part}") for part in wrap(clean(gate.reason), width - 6) if gate.reason]
-    return lines
+    ungated = [name for name, suite in report.suites.items() if not suite.gates and _undecided(suite.cases)]
+    return lines + [Line(text) for name in ungated for text in wrap(_ungated(name, report), width, "  ")]
+
+
+def _undecided(cases: Sequence[CaseResult]) -> int:
+    return sum(case.state == "undecided" and "chain_match" in case.measures for case in cases)
+
+
+def _ungated(name: str, report: Report) -> str:
+    """Say that nothing decides about cases that are undecided one by one."""
+    cases = report.suites[name].cases
+    wanted = next(case.wanted for case in cases if case.wanted is not None)
+    return (
+        f"{clean(name)} has no gate: its {plural(_undecided(cases), 'undecided case')} can't fail the run one by one, "
+        f'but together; write gates: ["chain_match >= {wanted:.2f}"]'
+    )
 
 
 def _gate_row(name: str, gate: GateResult, width: int) -> list[str]:
-    metric = re.split(r"\W", gate.expression.strip(), maxsplit=1)[0]
+    metric = gate.metric or re.split(r"\W", gate.expression.strip(), maxsplit=1)[0]
     bounds = None if gate.low is None or gate.high is None else (gate.low, gate.high)
     place, expression = cut(clean(name), width // 4), cut(clean(gate.expression), width // 2)
     return ["gate", place, expression, number(metric, gate.value), interval(metric, bounds)]

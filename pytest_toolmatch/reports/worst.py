@@ -66,7 +66,10 @@ def what(result: CaseResult) -> str:
         return f"✗ {result.reason}"
     if result.state == "error":
         return f"! {result.reason.removeprefix(f'{result.case}: ')}"
+    if result.state == "undecided":
+        seen, _, why = result.reason.partition(": ")  # what is seen stands in the columns
+        return f"~ {why or seen or 'undecided'}"
     if result.state == "agrees":
         return ""
     support = f" ({result.consensus.count} of {result.consensus.of} alike)" if result.consensus else ""
-    return f"? teacher undecided{support}" if result.state == "ambiguous" else f"? {result.reason or 'undecided'}"
+    return f"? teacher undecided{support}"

@@ -35,24 +35,28 @@ class Replayed:
         self.wanted = wanted
         self._least = 1 if fewer or wanted is None else wanted
 
-    def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None) -> None:
+    def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None, draws: int | None = None) -> None:
         """Do nothing: what is recorded is there."""
 
-    def then(self, case: Case, follow: Callable[[list[Sample]], None]) -> None:
+    def ready(self, case: Case, draws: int) -> bool:  # noqa: ARG002 - as where samples are drawn
+        """Say that what is recorded is there."""
+        return True
+
+    def then(self, case: Case, follow: Callable[[list[Sample]], None], draws: int | None = None) -> None:
         """Call ``follow`` with the samples of a case, if they are there."""
         with contextlib.suppress(MissingRecording):
-            follow(self.samples(case))
+            follow(self.samples(case, None, draws))
 
-    def samples(self, case: Case, teacher: Sample | None = None) -> list[Sample]:
+    def samples(self, case: Case, teacher: Sample | None = None, draws: int | None = None) -> list[Sample]:
         """Return the recorded samples of a case; MissingRecording where there are none, too few, or stale ones.
 
-        ``teacher`` is the sample that teacher-forced draws follow.
+        ``teacher`` is the sample that teacher-forced draws follow; ``draws`` asks for the first so many draws only.
         """
         found, followed = self._found(case), followed_digest(teacher) if teacher else ""
         fresh = self._fresh(case, found, followed)
         if len(fresh) < self._least:
             raise MissingRecording(self._missing(case, fresh, found, followed))
-        return [one.sample for one in fresh[: self.wanted]]
+        return [one.sample for one in fresh[: self.wanted] if draws is None or one.sample.draw < draws]
 
     def drawn(self, case: Case, teacher: Sample | None = None) -> dict[int, Sample]:
         """Return the fresh samples of a case that were drawn for this role, by draw."""
@@ -64,6 +68,10 @@ class Replayed:
         """Return how many draws of a case were recorded for this role, stale ones among them."""
         recorded = self.recording.by_case.get(case.id, ())
         return len({one.sample.draw for one in recorded if one.sample.role == self.role})
+
+    def end(self, case: Case) -> int:
+        """Return the draw after the last one that is recorded of a case, for this role or for either."""
+        return max((one.sample.draw + 1 for one in self._found(case)), default=0)
 
     def _fresh(self, case: Case, found: Iterable[Record], followed: str) -> list[Record]:
         """Return the records that answer what is asked today, in the order of their draws."""

@@ -19,7 +19,7 @@ from pytest_toolmatch.sampling.recordings import Record
 from pytest_toolmatch.sampling.rollout import roll_out
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample
@@ -53,35 +53,54 @@ class Sampled:
         self._answer = answer
         self._keep = keep
         self._leader = Leader() if caches(self.plan.model) else None
-        self._futures: dict[str, Sequence[Sample | Future[Sample]]] = {}
+        self._futures: dict[str, list[Sample | Future[Sample]]] = {}
+        self.submitted = 0
 
-    def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None) -> None:
-        """Have all draws of the cases made; ``teacher`` is the sample that teacher-forced draws follow."""
+    def prefetch(self, cases: Iterable[Case], teacher: Sample | None = None, draws: int | None = None) -> None:
+        """Have so many draws of each case made, or as many as usual where nobody says.
+
+        ``teacher`` is the sample that teacher-forced draws follow.
+        """
         for case in cases:
-            if case.id not in self._futures:
-                self._futures[case.id] = list(self._draws(case, teacher))
+            if draws is not None or case.id not in self._futures:
+                self._begin(case, teacher, self._usual(case) if draws is None else draws)
 
-    def samples(self, case: Case, teacher: Sample | None = None) -> list[Sample]:
-        """Wait for the samples of a case; raises what keeps its model from being sampled at all."""
-        self.prefetch((case,), teacher)
+    def samples(self, case: Case, teacher: Sample | None = None, draws: int | None = None) -> list[Sample]:
+        """Wait for the first ``draws`` samples of a case, or all; raises what keeps its model from being sampled."""
+        self.prefetch((case,), teacher, draws)
+        begun = self._futures[case.id]
+        found = [self._session.wait(one) for one in begun[:draws]]
         # The samples take the place of their futures, which hold much more.
-        self._futures[case.id] = found = [self._session.wait(one) for one in self._futures[case.id]]
+        begun[: len(found)] = found
         return found
 
-    def then(self, case: Case, follow: Callable[[list[Sample]], None]) -> None:
-        """Call ``follow`` with the samples of a case once all are there; never where one can't be made."""
-        self.prefetch((case,))
-        waiting = [one for one in self._futures[case.id] if isinstance(one, Future)]
-        _when_done(waiting, lambda: follow(self.samples(case)))
+    def ready(self, case: Case, draws: int) -> bool:
+        """Say whether so many draws of a case were begun and are there, or have failed."""
+        begun = self._futures.get(case.id, ())
+        return len(begun) >= draws and all(not isinstance(one, Future) or one.done() for one in begun[:draws])
 
-    def _draws(self, case: Case, teacher: Sample | None) -> Iterator[Sample | Future[Sample]]:
+    def then(self, case: Case, follow: Callable[[list[Sample]], None], draws: int | None = None) -> None:
+        """Call ``follow`` with the first samples of a case once they are there; never where one can't be made."""
+        self.prefetch((case,), None, draws)
+        waiting = [one for one in self._futures[case.id][:draws] if isinstance(one, Future)]
+        _when_done(waiting, lambda: follow(self.samples(case, None, draws)))
+
+    def _usual(self, case: Case) -> int:
+        return self.replayed.wanted or max(DRAWS, self.replayed.count(case))
+
+    def _begin(self, case: Case, teacher: Sample | None, draws: int) -> None:
+        begun = self._futures.get(case.id, [])
+        if len(begun) >= draws:
+            self._futures.setdefault(case.id, begun)
+            return
         recorded = self.replayed.drawn(case, teacher) if self._session.mode == "record" else {}
-        wanted = self.replayed.wanted or max(DRAWS, self.replayed.count(case))
         # Every gap is drawn: what was recorded may lack some draws, where a service failed.
-        for draw in range(wanted):
-            yield recorded[draw] if draw in recorded else self._submit(case, draw, teacher)
+        missing = range(len(begun), draws)
+        more = [recorded[draw] if draw in recorded else self._submit(case, draw, teacher) for draw in missing]
+        self._futures[case.id] = [*begun, *more]
 
     def _submit(self, case: Case, draw: int, teacher: Sample | None) -> Future[Sample]:
+        self.submitted += 1
         key = self.plan.key(case, self.role, draw, followed_digest(teacher) if teacher else "")
         return self._session.submit(
             Work(

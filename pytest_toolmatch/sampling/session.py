@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.sampler import Sampler
 
 
+_EVERY, _TICK = 0.05, 0.2
+"""Seconds between two looks at what goes on meanwhile, and between two of whoever shows it."""
+
+
 class Session:
     """Draws samples in one of the modes ``record``, ``refresh`` and ``live`` until it is closed.
 
@@ -39,6 +44,8 @@ class Session:
         self.mode = mode
         self.sampler = sampler
         self._tick = tick
+        self._meanwhile: list[Callable[[], None]] = []
+        self._due = self._tick_due = 0.0
         self._recorders: dict[Path, Recorder] = {}
         self._answers: dict[int, tuple[tuple[Tool, ...], Answer]] = {}
         sampler.run_at_end(_close_mcp_sessions)
@@ -69,11 +76,37 @@ class Session:
         """Return a sample as soon as it is there; raises what keeps it from being made."""
         if not isinstance(one, Future):
             return one
-        wait((one,), self._tick)
+        wait((one,), self._look, _EVERY)
+        if time.monotonic() >= self._due:  # many short waits are a long one
+            self._look()
         try:
             return one.result()
         except CancelledError:
             raise SamplingError("sampling was stopped; what was drawn until then is kept") from None
+
+    def meanwhile(self, act: Callable[[], None]) -> None:
+        """Have something done now and then while somebody waits."""
+        self._meanwhile.append(act)
+
+    def over_share(self, part: float, samples: int) -> bool:
+        """Say whether so many samples, at what one costs on average, are more than a part of the budget pays for."""
+        if isinstance(self.sampler, Batcher):
+            return False
+        spent, limit = self.spent(), self.sampler.budget.limit
+        share = samples / max(1, spent.samples + spent.lost)
+        return any(
+            most is not None and share * amount >= part * most
+            for amount, most in ((spent.cost, limit.usd), (spent.calls, limit.calls))
+        )
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self._due = now + _EVERY
+        if now >= self._tick_due:
+            self._tick_due = now + _TICK
+            self._tick()
+        for act in self._meanwhile:
+            act()
 
     def spent(self) -> Spending:
         """Return what the run has called for so far, and what it cost."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SUITES = Path(__file__).parent.parent
 RECORDINGS = SUITES.parent / "fixtures" / "recordings"
-DRAWS = 8
+DRAWS = {"teacher": 8, "student": 20}
+"""A student costs little, and single cases are decided on its samples."""
 
 
 def example_suites() -> tuple[Suite, Suite]:
@@ -48,7 +49,7 @@ def recordings() -> Iterator[tuple[Path, bytes]]:
 def _records(suite: Suite, model: ScriptedModel) -> Iterator[Record]:
     plan = Plan(suite, Model(name=model.name))
     for case in suite.cases:
-        for draw in range(DRAWS):
+        for draw in range(DRAWS[model.role]):
             sample = model(case, draw, seeded(suite.name, model.name, case.id, draw))
             yield Record(key=plan.key(case, sample.role, draw), model=model.name, sample=sample)
 

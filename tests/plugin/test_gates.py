@@ -185,6 +185,43 @@ def test_ambiguous_cases_can_be_bounded(project: Project) -> None:
     assert run.last_line.startswith("4 skipped, 1 gate failed")
 
 
+@pytest.mark.parametrize("samples", ["", "auto:4-40"])
+@pytest.mark.parametrize(
+    ("teacher", "student", "reason"),
+    [
+        ([ROME], [ROME], "the samples can't tell yet: about * more of the student would"),
+        ([ROME, OSLO, "book(id=7)", ""], [ROME] * 4, "the teacher has no consensus in any of these cases"),
+        (["!503"] * 3, ["!503"] * 3, "no case has a valid sample of both models"),
+        ([ROME] * 4, ["!503"] * 4, "no case has a valid sample of both models"),
+    ],
+    ids=["one draw of one case", "all ambiguous", "all infrastructure", "no student"],
+)
+def test_what_can_decide_nothing_never_passes(
+    project: Project, teacher: list[str], student: list[str], reason: str, samples: str
+) -> None:
+    project = project.with_case("a", teacher, student).with_ini(toolmatch_samples=samples or None)
+    run = project.as_yaml(gates=["chain_match >= 0.5"]).run()
+    assert run.exit == 1
+    assert "1 gate undecided" in run.last_line
+    run.result.stdout.fnmatch_lines(["gate *UNDECIDED", f"*{reason}*"])
+
+
+def test_a_teacher_of_one_draw_can_be_as_good_as_nobody(project: Project) -> None:
+    run = project.with_case("a", [ROME], [ROME] * 8).as_yaml(gates=["as_good_as_teacher = 0.05"]).run()
+    assert run.exit == 1
+    assert "one sample of the teacher per case: how often it agrees with itself is unknown" in run.text
+
+
+def test_a_student_as_good_as_its_teacher_may_be_deployed(project: Project) -> None:
+    for name in "abcdefgh":
+        project = project.with_case(name, [ROME] * 10, [ROME] * 10)
+    project = project.as_yaml(gates=["as_good_as_teacher = 0.05", "relative_match >= 0.90"])
+    run = project.run("--toolmatch-report=report.json")
+    assert run.exit == 0
+    assert states(run.report) == {"as_good_as_teacher = 0.05": "holds", "relative_match >= 0.90": "holds"}
+    run.result.stdout.fnmatch_lines(["gate *as_good_as_teacher = 0.05 *0.00 *-0.0* to +0.0* *ok"])
+
+
 def test_gates_are_decided_without_a_terminal(trips: Project) -> None:
     run = trips.as_yaml(gates=[FAILS]).run("-p", "no:terminal", "--toolmatch-report=report.json")
     assert run.exit == 1

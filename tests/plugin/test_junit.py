@@ -16,7 +16,8 @@ ROME, OSLO = "search(to='FCO')", "search(to='OSL')"
 
 @pytest.fixture(params=["python", "yaml"])
 def trips(project: Project, request: pytest.FixtureRequest) -> Project:
-    project = project.with_case("rome", [ROME] * 4, [ROME] * 4).with_case("oslo", [OSLO] * 4, [OSLO] + [ROME] * 3)
+    project = project.with_case("rome", [ROME] * 4, [ROME] * 4)
+    project = project.with_case("oslo", [OSLO] * 4, [OSLO, ROME, ROME, ROME] * 2)
     project = project.with_case("unsure", [ROME, OSLO, ""], [ROME]).with_case("lost", [ROME] * 2, ["!503"])
     return project.as_yaml() if request.param == "yaml" else project.as_python()
 
@@ -45,8 +46,16 @@ def test_a_divergence_is_a_failure_that_holds_the_chains(trips: Project) -> None
     (failure,) = case.iter("failure")
     assert "<Verdict oslo: chain_match 0.25, wanted >= 0.80>" in str(failure.get("message"))
     text = "".join(failure.itertext())
-    for shown in ("To oslo, please.", 'to="OSL"', '≠   to="FCO"', "student's 4 samples: 1 match · 3 diverge"):
+    for shown in ("To oslo, please.", 'to="OSL"', '≠   to="FCO"', "student's 8 samples: 2 match · 6 diverge"):
         assert shown in text
+
+
+def test_a_case_that_is_undecided_is_skipped_and_told_as_such(project: Project) -> None:
+    run = project.with_case("oslo", [OSLO] * 4, [OSLO] * 3 + [ROME] * 2).as_yaml().run("--junit-xml=junit.xml")
+    (case,) = cases(run.junit).values()
+    assert ("toolmatch.state", "undecided") in properties(case)
+    (skipped,) = case.iter("skipped")
+    assert str(skipped.get("message")).startswith("3 of 5 samples match, wanted 0.80: could be chance; about ")
 
 
 def test_trouble_with_samples_is_an_error_and_no_failure(trips: Project) -> None:
@@ -54,6 +63,34 @@ def test_trouble_with_samples_is_an_error_and_no_failure(trips: Project) -> None
     assert [one.tag for one in case if one.tag != "properties"] == ["error"]
     (error,) = case.iter("error")
     assert "no valid sample of the student" in str(error.get("message"))
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_gates_are_test_cases_of_the_file_and_of_nothing_else(project: Project, workers: tuple[str, ...]) -> None:
+    project = project.with_ini(toolmatch_divergence="xfail", toolmatch_undecided="pass")
+    for name in "abc":
+        project = project.with_case(name, [ROME] * 8, [ROME] * 8)
+    gates = ["chain_match >= 0.5", "name_match <= 0.5", "chain_match >= 0.95"]
+    run = project.as_yaml(gates=gates).run_apart("--junit-xml=junit.xml", *workers)
+    assert run.last_line.startswith("3 passed, 1 gate failed")
+    found = {
+        case.get("name"): [child.tag for child in case if child.tag != "properties"]
+        for case in run.junit.iter("testcase")
+        if case.get("classname") == "toolmatch.trips"
+    }
+    assert found == dict(zip(gates, ([], ["failure"], ["skipped"]), strict=True))
+    (failure,) = run.junit.iter("failure")
+    assert failure.get("message", "").startswith("1.00 (0.86–1.00), fails")
+    (states,) = [
+        {one.get("name"): one.get("value") for one in case.iter("property")}
+        for case in run.junit.iter("testcase")
+        if case.get("name") == gates[1]
+    ]
+    assert states["toolmatch.state"] == "fails"
+    assert states.keys() == {"toolmatch.state", "toolmatch.value", "toolmatch.low", "toolmatch.high"}
+    suite = run.junit.find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("6", "1")
 
 
 def test_the_counts_are_right(trips: Project) -> None:

@@ -390,10 +390,10 @@ def test_ctrl_c_ends_at_once_and_keeps_what_was_drawn(
 def test_a_refresh_that_is_stopped_keeps_the_old_and_the_new(project: Project, served: Callable[..., Scripted]) -> None:
     first, server = served(TABLE), served({"big": {"*": ROME}, "small": {"*": OSLO}}, fault=hanging)
     project = project.with_query("a", "e").as_yaml()
-    project.served_at(first.url).record()
-    process = begun(project.served_at(server.url), "--toolmatch-mode=refresh")
+    project.served_at(first.url, 3).record()
+    process = begun(project.served_at(server.url, 3), "--toolmatch-mode=refresh")
     aside = project.recording("small").path.with_name("local-small.jsonl.refreshed")
-    until(lambda: aside.exists() and aside.read_bytes().count(b"\n") == 2 and server.in_flight == 4)
+    until(lambda: aside.exists() and aside.read_bytes().count(b"\n") == 3 and server.in_flight == 6)
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=20)
     assert process.returncode == 2, text
@@ -403,7 +403,7 @@ def test_a_refresh_that_is_stopped_keeps_the_old_and_the_new(project: Project, s
         for case, draws in project.recording("small").by_case.items()
     }
     assert chains == {"a": {"FCO"}, "e": {"OSL"}}
-    assert project.served_at(first.url).run().outcomes == {"failed": 1, "passed": 1}
+    assert project.served_at(first.url, 3).run().outcomes == {"failed": 1, "passed": 1}
 
 
 def test_a_function_that_blocks_does_not_keep_a_stopped_run_from_ending(
@@ -424,11 +424,11 @@ def test_a_run_that_ends_at_its_first_failure_waits_for_nobody(
     project: Project, served: Callable[..., Scripted]
 ) -> None:
     server = served({"big": {"*": ROME}, "small": {"*": OSLO}}, fault=hanging)
-    project = project.with_query("e", "f", "a").as_yaml().served_at(server.url)
+    project = project.with_query("e", "f", "a").as_yaml().served_at(server.url, 4)
     start = time.monotonic()
     assert project.record("-x").outcomes == {"failed": 1}
     assert time.monotonic() - start < 5
-    assert kept(project) >= 4
+    assert kept(project) >= 8
 
 
 def test_a_killed_run_loses_what_was_in_flight_and_no_more(project: Project, served: Callable[..., Scripted]) -> None:

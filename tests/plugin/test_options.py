@@ -38,17 +38,20 @@ def test_the_header_names_the_models_and_the_mode(trips: Project) -> None:
 
 
 def test_the_command_line_beats_the_file_beats_the_default(trips: Project) -> None:
-    assert trips.with_ini(toolmatch_student="nobody").run("--toolmatch-student=small").outcomes == {"failed": 1}
+    assert trips.with_ini(toolmatch_student="nobody").run("--toolmatch-student=small").outcomes == {"skipped": 1}
     assert trips.with_ini(toolmatch_samples=4).run("--toolmatch-samples=3").outcomes == {"passed": 1}
     assert trips.with_ini(toolmatch_samples=3).run().outcomes == {"passed": 1}
     assert trips.with_ini(toolmatch_chain_match=0.75).run().outcomes == {"passed": 1}
-    assert trips.run().outcomes == {"failed": 1}
+    assert trips.with_ini(toolmatch_chain_match=1).run().outcomes == {"failed": 1}
+    assert trips.run().outcomes == {"skipped": 1}
 
 
 def test_what_the_suite_says_is_right_beats_the_settings(trips: Project) -> None:
-    assert trips.with_ini(toolmatch_chain_match=0.1).as_yaml(chain_match=0.9).run().outcomes == {"failed": 1}
-    assert trips.with_ini(toolmatch_divergence="xfail").as_yaml(divergence="fail").run().outcomes == {"failed": 1}
-    assert trips.with_ini(toolmatch_divergence="fail").as_yaml(divergence="xfail").run().outcomes == {"xfailed": 1}
+    assert trips.with_ini(toolmatch_chain_match=0.1).as_yaml(chain_match=1).run().outcomes == {"failed": 1}
+    fails = trips.with_ini(toolmatch_divergence="xfail").as_yaml(divergence="fail", chain_match=1)
+    assert fails.run().outcomes == {"failed": 1}
+    xfails = trips.with_ini(toolmatch_divergence="fail").as_yaml(divergence="xfail", chain_match=1)
+    assert xfails.run().outcomes == {"xfailed": 1}
 
 
 def test_the_confidence_is_that_of_the_intervals(trips: Project) -> None:
@@ -66,8 +69,9 @@ def test_the_confidence_is_that_of_the_intervals(trips: Project) -> None:
     [
         ("samples", 0, "toolmatch_samples is 0: a case needs at least 1 sample of each model"),
         ("samples", -3, "toolmatch_samples is -3"),
-        ("samples", "four", "'toolmatch_samples' expects an int, got str: 'four'"),
-        ("samples", 4.5, "'toolmatch_samples' expects an int, got float: 4.5"),
+        ("samples", "four", "toolmatch_samples is 'four': write a number, auto, or auto:MIN-MAX as in auto:5-40"),
+        ("samples", 4.5, "'toolmatch_samples' expects a string, got float: 4.5"),
+        ("samples", True, "'toolmatch_samples' expects a string, got bool: True"),
         ("chain_match", 1.5, "toolmatch_chain_match is 1.5: it must lie above 0 and at most at 1"),
         ("chain_match", 0, "toolmatch_chain_match is 0: it must lie above 0"),
         ("chain_match", "high", "'toolmatch_chain_match' expects a float, got str: 'high'"),
@@ -83,6 +87,7 @@ def test_the_confidence_is_that_of_the_intervals(trips: Project) -> None:
             "gate 'chain_mach >= 0.9': unknown metric 'chain_mach'; did you mean 'chain_match'?",
         ),
         ("gates", ["chain_match >= 1.2"], "so 1.2 can't decide anything"),
+        ("gates", ["retries <= 1", "retries >= 2"], "trips.toolmatch.yaml: gates 'retries >= 2' and 'retries <= 1'"),
         ("gates", "chain_match >= 0.9", "'toolmatch_gates' expects a list"),
         ("recordings", "nowhere", "nowhere/trips/big.jsonl"),
         ("samplez", 4, "unknown option 'toolmatch_samplez'; did you mean 'toolmatch_samples'?"),
@@ -135,9 +140,9 @@ def test_a_faulty_option_is_one_line(trips: Project, option: str) -> None:
 
 
 def test_an_option_of_another_type_is_refused_by_pytest(trips: Project) -> None:
-    run = trips.run("--toolmatch-samples=four")
+    run = trips.run("--toolmatch-concurrency=four")
     assert run.exit == pytest.ExitCode.USAGE_ERROR
-    assert "argument --toolmatch-samples: invalid int value: 'four'" in run.text
+    assert "argument --toolmatch-concurrency: invalid int value: 'four'" in run.text
 
 
 def test_recordings_are_relative_to_the_file_that_names_them(trips: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +158,7 @@ def test_recordings_are_relative_to_that_file_wherever_the_root_is(trips: Projec
     path = trips.write()
     (path / "fixtures/recordings").rename(path / "kept")
     ini = "[pytest]\ntoolmatch_teacher = big\ntoolmatch_student = small\ntoolmatch_recordings = ../kept\n"
+    ini += "toolmatch_chain_match = 1\n"
     project = type(trips)(trips.pytester, files={**trips.files, "conf/pytest.ini": ini})
     assert project.run("-c", "conf/pytest.ini", "--rootdir=.").outcomes == {"failed": 1}
 

@@ -40,7 +40,7 @@ def test_trips(toolmatch, query):
 """
     run = trips.as_python(tests).run()
     assert run.outcomes == {"passed": 1, "failed": 1}
-    assert "where 0.75 = <Verdict oslo: chain_match 0.75, wanted >= 0.80>.chain_match" in run.text
+    assert "where 0.75 = <Verdict oslo: chain_match 0.75, wanted >= 0.80: undecided>.chain_match" in run.text
     assert run.text.count("- toolmatch -") == 1
 
 
@@ -193,7 +193,7 @@ class TestTrips:
 
 def test_the_mark_changes_how_a_module_is_judged(project: Project) -> None:
     both, turned = "search(to='FCO'), book(id=7)", "book(id=7) > search(to='FCO')"
-    project = project.with_case("rome", [both] * 4, [turned] * 4)
+    project = project.with_case("rome", [both] * 5, [turned] * 5)
     tests = """
 pytestmark = pytest.mark.toolmatch(match="strict", chain_match=0.5)
 

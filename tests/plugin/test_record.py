@@ -196,15 +196,15 @@ def test_what_a_killed_refresh_left_behind_is_put_in_place_by_the_next_run(
 
 def test_live_keeps_nothing_on_disk(project: Project, served: Callable[..., Scripted], kind: str) -> None:
     server = served(TABLE)
-    project = made(project.with_query("rome", "oslo").served_at(server.url), kind)
+    project = made(project.with_query("rome", "oslo").served_at(server.url, 3), kind)
     for runs in (1, 2):
         assert project.record(mode="live").outcomes == {"passed": 1, "failed": 1}
-        assert server.draws("small") == 4 * runs
+        assert server.draws("small") == 6 * runs
     assert list(project.pytester.path.rglob("*.jsonl*")) in ([], [project.pytester.path / "trips.jsonl"])
     project.record()
     kept = (project.pytester.path / KEPT / "local-big.jsonl").read_text()
     project.record(mode="live")
-    assert server.draws("small") == 4 * 4
+    assert server.draws("small") == 6 * 4
     assert (project.pytester.path / KEPT / "local-big.jsonl").read_text() == kept
 
 
@@ -286,7 +286,7 @@ def test_the_terminal_names_models_and_not_their_addresses(
     project: Project, served: Callable[..., Scripted], kind: str
 ) -> None:
     server = served(TABLE)
-    project = made(project.with_query("rome", "oslo").served_at(server.url), kind)
+    project = made(project.with_query("rome", "oslo").served_at(server.url, 3), kind)
     flags = [f"--toolmatch-{role}={project.ini[f'toolmatch_{role}']}" for role in ("teacher", "student")]
     run = project.record("--toolmatch-report=report.json", "-vv", *flags)
     assert "toolmatch: teacher local:big, student local:small, record" in run.text

@@ -57,7 +57,7 @@ def test_chains_are_as_wide_as_the_terminal(
 
 def test_the_command_is_on_one_line(project: Project) -> None:
     name = "a case with a name of many words that no terminal of the usual width has the room for"
-    text = project.with_case(name, [LONG], [OTHER]).as_python().run("--toolmatch-student=small").text
+    text = project.with_case(name, [LONG] * 2, [OTHER] * 2).as_python().run("--toolmatch-student=small").text
     command = f'replay: pytest "test_trips.py::test_trips[{name}]" --toolmatch --toolmatch-student=small'
     assert command in text.splitlines()
 

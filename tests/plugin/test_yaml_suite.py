@@ -16,7 +16,7 @@ ROME, OSLO, BERN = "search(to='FCO')", "search(to='OSL')", "search(to='BRN')"
 def trips(project: Project) -> Project:
     return (
         project.with_case("rome", [ROME] * 4, [ROME] * 4, tags=["south"])
-        .with_case("oslo", [OSLO] * 4, [OSLO, BERN, BERN, BERN], tags=["north"])
+        .with_case("oslo", [OSLO] * 4, [OSLO, BERN, BERN, BERN, BERN], tags=["north"])
         .as_yaml()
     )
 
@@ -46,14 +46,14 @@ def test_a_failure_shows_the_chains_side_by_side_and_nothing_else(trips: Project
     run.result.stdout.fnmatch_lines(
         [
             "*_ trips.toolmatch.yaml: oslo _*",
-            "<Verdict oslo: chain_match 0.25, wanted >= 0.80>",
+            "<Verdict oslo: chain_match 0.20, wanted >= 0.80>",
             "",
             "To oslo, please.",
             "",
-            "*teacher: big, 4 of 4 * student: small, 3 of 4 like this",
+            "*teacher: big, 4 of 4 * student: small, 4 of 5 like this",
             "1*search*=*search",
             '*to="OSL"*≠*to="BRN"',
-            "student's 4 samples: 1 match · 3 diverge (3 arguments)",
+            "student's 5 samples: 1 match · 4 diverge (4 arguments)",
             "diverges: step 1: to",
             'replay: pytest "trips.toolmatch.yaml::oslo" --toolmatch',
         ]
@@ -83,7 +83,7 @@ def test_a_skip_names_the_line_of_the_case(project: Project) -> None:
 
 
 def test_a_suite_that_wants_more_of_each_case_says_so(trips: Project) -> None:
-    project = trips.as_yaml(chain_match=0.25)
+    project = trips.as_yaml(chain_match=0.2)
     assert project.run().outcomes == {"passed": 2}
 
 

@@ -11,6 +11,7 @@ from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.sample import Refusal, Sample, outcome_of
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.validation import ArgumentValidator
+from pytest_toolmatch.judging.family import Family
 from pytest_toolmatch.judging.judge import Judge
 from pytest_toolmatch.judging.matching import Matcher
 from pytest_toolmatch.judging.verdict import CaseResult
@@ -99,6 +100,14 @@ def diverging(case: str = "cheapest", suite: str = "flights") -> CaseResult:
         *samples((5, WRONG), text="It is sunny in Rome.", latency=2.0),
     ]
     return judged(teacher, [*student, lost("truncated"), lost("infrastructure")], case=case, suite=suite)
+
+
+def undecided(case: str = "unlucky", suite: str = "flights", *, among: int = 1) -> CaseResult:
+    teacher = samples((8, RIGHT), role="teacher")
+    result = judged(teacher, samples((3, RIGHT), (2, WRONG)), case=case, suite=suite)
+    family = Family(0.95)
+    family.add(result)
+    return family.settled(result, among - 1)
 
 
 def ambiguous(case: str = "late-checkout", suite: str = "flights") -> CaseResult:

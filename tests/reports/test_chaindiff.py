@@ -23,6 +23,7 @@ from tests.reports.examples import (
     sample,
     samples,
     search,
+    undecided,
 )
 from tests.reports.strategies import chains, texts
 
@@ -186,6 +187,13 @@ def test_an_ambiguous_case_shows_what_the_teacher_does_most() -> None:
     assert "teacher: claude-opus-4-5, 3 of 8 like this" in text
     assert "ambiguous: teacher agrees with itself in 3 of 8 samples" in text
     assert "student's 8 samples: 8 called" in text
+
+
+def test_an_undecided_case_shows_both_chains_and_what_would_tell() -> None:
+    text = shown(undecided(among=5))
+    assert 'destination="FCO"                   ≠   destination="Rome"' in text
+    assert "student's 5 samples: 3 match · 2 diverge (2 names)\nchain_match 0.60, wanted at least 0.80" in text
+    assert "\nundecided: 3 of 5 samples match, wanted 0.80: could be chance among 5 cases;\n  about" in text
 
 
 def test_a_case_in_error_shows_why() -> None:

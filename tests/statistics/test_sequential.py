@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_toolmatch.judging.betting import Side, centre_of, gain_of, multiples, stakes_at
-from pytest_toolmatch.judging.sequential import GateTest
+from pytest_toolmatch.statistics.betting import Side, centre_of, gain_of, multiples, stakes_at
+from pytest_toolmatch.statistics.sequential import GateTest
 
 if TYPE_CHECKING:
-    from pytest_toolmatch.judging.sequential import Looked
+    from pytest_toolmatch.statistics.sequential import Looked
 
 bounds = st.floats(0.02, 0.98)
 score = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
@@ -146,6 +146,14 @@ def test_further_draws_go_to_the_cases_that_waver() -> None:
     sure, wavering, also_sure = test.next_draws(12)
     assert sure + wavering + also_sure == 12
     assert wavering > max(sure, also_sure)
+
+
+@pytest.mark.parametrize(("good", "state"), [(97, "holds"), (93, "holds"), (88, "fails"), (55, "fails")])
+def test_a_student_that_never_wavers_is_soon_decided_on(good: int, state: str) -> None:
+    test = GateTest(100, 0.9)
+    for _ in range(8):
+        test.update([[1.0]] * good + [[0.0]] * (100 - good))
+    assert test.looked.state == state
 
 
 @pytest.mark.parametrize("bound", [0.0, 1.0])

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from pytest_toolmatch.judging.measures import Measure
+from pytest_toolmatch.statistics.measures import Measure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pytest_toolmatch.judging.consensus import Matrix
+    Matrix: TypeAlias = Mapping[int, Mapping[int, bool]]
+    """Whether a draw of one class matches one of another."""
 
 _ROUGH = 6
 """Teacher draws below which the unbiased variance of a consistency is too rough."""
@@ -60,21 +61,52 @@ def paired(student: Sequence[int], teacher: Sequence[int], matrix: Matrix) -> Pa
     agreement = Measure(value, 1.0, _noise_of_agreement(matched), min(count, theirs))
     if theirs < 2:  # noqa: PLR2004 - one draw has no pair
         return Paired(agreement, None, None)
-    own, pairs = sum(matched.own) / math.perm(theirs, 2), theirs // 2
-    consistency = Measure(own, 1.0, _noise_of_consistency(matched.own, own), pairs)
+    consistency = _of_pairs(matched.own)
+    own = consistency.total
     noise = _noise_of_margin(matched, value, own) if theirs > 2 else 0.0  # noqa: PLR2004
-    return Paired(agreement, consistency, Measure(value - own, 1.0, noise, min(count, pairs)))
+    return Paired(agreement, consistency, Measure(value - own, 1.0, noise, min(count, consistency.draws)))
+
+
+def by_itself(teacher: Sequence[int], matrix: Matrix) -> Paired | None:
+    """Return the measures of a teacher in the student's place: each draw against the others; None below two draws.
+
+    Its agreement takes each pair in both directions, as a student's would, and its consistency in either: in a mode
+    with a direction the first is the smaller.
+    """
+    count = len(teacher)
+    if count < 2:  # noqa: PLR2004 - one draw has no pair
+        return None
+    counts = Counter(teacher)
+    one_way = {t: sum((n - (t == o)) * (matrix[t][o] + matrix[o][t]) / 2 for o, n in counts.items()) for t in counts}
+    either = _either_way(counts, matrix)
+    consistency = _of_pairs([either[t] for t in teacher])
+    if one_way == either:
+        return Paired(consistency, consistency, Measure(0.0, 1.0, 0.0, consistency.draws))
+    agreement = _of_pairs([one_way[t] for t in teacher], whole=False)
+    return Paired(agreement, consistency, _of_pairs([one_way[t] - either[t] for t in teacher], whole=False))
 
 
 def _matched(student: Sequence[int], teacher: Sequence[int], matrix: Matrix) -> _Matched:
     students, teachers = Counter(student), Counter(teacher)
     ours = {s: sum(n for t, n in teachers.items() if matrix[s][t]) for s in students}
     theirs = {t: sum(n for s, n in students.items() if matrix[s][t]) for t in teachers}
-    own = {
+    own = _either_way(teachers, matrix)
+    return _Matched([ours[s] for s in student], [theirs[t] for t in teacher], [own[t] for t in teacher])
+
+
+def _either_way(teachers: Counter[int], matrix: Matrix) -> dict[int, int]:
+    """Return for every class how many of the other draws are matched in either direction."""
+    return {
         t: sum(n - (t == other) for other, n in teachers.items() if matrix[t][other] or matrix[other][t])
         for t in teachers
     }
-    return _Matched([ours[s] for s in student], [theirs[t] for t in teacher], [own[t] for t in teacher])
+
+
+def _of_pairs(own: Sequence[float], *, whole: bool = True) -> Measure:
+    """Return the measure of a mean over all pairs, from each draw's sum over the others."""
+    value, pairs = math.fsum(own) / math.perm(len(own), 2), len(own) // 2
+    noise = _noise_of_consistency(own, value) if whole else _noise_of_pairs(own, value)
+    return Measure(value, 1.0, noise, pairs)
 
 
 def _noise_of_agreement(matched: _Matched) -> float:
@@ -85,14 +117,19 @@ def _noise_of_agreement(matched: _Matched) -> float:
     return (both / (count * theirs)) ** 2 - apart / (math.perm(count, 2) * math.perm(theirs, 2))
 
 
-def _noise_of_consistency(own: Sequence[int], value: float) -> float:
-    count, both = len(own), sum(own)
+def _noise_of_consistency(own: Sequence[float], value: float) -> float:
+    count, both = len(own), math.fsum(own)
+    if count < _ROUGH:
+        return _noise_of_pairs(own, value)
+    apart = both * both - 4 * math.fsum(n * n for n in own) + 2 * both
+    return value * value - apart / math.perm(count, 4)
+
+
+def _noise_of_pairs(own: Sequence[float], value: float) -> float:
+    count = len(own)
     if count < 3:  # noqa: PLR2004 - taking one out leaves no pair
         return 0.0
-    if count < _ROUGH:
-        return _jackknife([2 * (value - n / (count - 1)) / (count - 2) for n in own])
-    apart = both * both - 4 * sum(n * n for n in own) + 2 * both
-    return value * value - apart / math.perm(count, 4)
+    return _jackknife([2 * (value - n / (count - 1)) / (count - 2) for n in own])
 
 
 def _noise_of_margin(matched: _Matched, value: float, own: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +45,25 @@ def stakes_at(bound: float, gap: float, between: float) -> list[float]:
     best = min(gap, (1 - bound) / 2) / max(bound * (1 - bound), 1e-9) / (1 - between)
     most = (1 - _FLOOR) / max(bound, 1e-9)
     return [min(most, multiple * best) for multiple in multiples()]
+
+
+def bearable(stakes: Sequence[float], centres: Sequence[float], gap: float) -> list[float]:
+    """Return the stakes, halved as often as the guesses advise, should the mean lie by ``gap`` above the bound.
+
+    A stake that fits the average case may be too much for those that nearly always match: no bet on one of their draws
+    may take all, so its centre stays below the guess, and what it gains there is less than the drift.
+    """
+    counted, middle = Counter(centres), stakes[len(stakes) // 2]
+
+    def gain(stake: float) -> float:
+        dear = math.fsum(n * (stake * rate - gain_of(stake, rate, 0.0)) for rate, n in counted.items())
+        return stake * gap * len(centres) - dear
+
+    scales = [0.5**halved for halved in range(7)]
+    gains = [gain(scale * middle) for scale in scales]
+    # Guesses are rough: only what gains much less is too much.
+    scale = next(scale for scale, found in zip(scales, gains, strict=True) if found >= max(gains) / 2)
+    return [scale * stake for stake in stakes]
 
 
 def centre_of(stake: float, rate: float) -> float:
@@ -133,6 +153,7 @@ class Side:
     def __init__(self, bound: float, gap: float) -> None:
         self.bound, self.gap = bound, gap
         self._gains, self._stakes = [0.0] * len(_BETS), [0.0] * len(_BETS)
+        self._advised = stakes_at(bound, gap, 0.0)
 
     @property
     def capital(self) -> float:
@@ -146,7 +167,8 @@ class Side:
         """
         quieter = _quieter(centres, [len(own) for own in scores])
         fewest = min(len(own) for own in scores)
-        for place, base in enumerate(stakes_at(self.bound, self.gap, between)):
+        self._advised = bearable(stakes_at(self.bound, self.gap, between), centres, self.gap)
+        for place, base in enumerate(self._advised):
             stake = min(base * quieter, fewest * (1 - _FLOOR) / max(self.bound, 1e-9))
             gain = 0.0
             for own, centre in zip(scores, centres, strict=True):
@@ -169,7 +191,7 @@ class Side:
     def missing(self, needed: float, rate: float, between: float) -> float:
         """Return the draws that the missing capital takes at the drift of the best bet; infinite without a drift."""
         best = math.inf
-        for place, stake in enumerate(stakes_at(self.bound, self.gap, between)):
+        for place, stake in enumerate(self._advised):
             calm = stake * (rate - self.bound)
             drift = calm + (1 - between) * (gain_of(stake, rate, self.bound) - calm)
             lacking = needed - math.log(_BETS[place][1]) - (self._gains[place] - self._stakes[place] * self.bound)

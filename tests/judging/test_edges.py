@@ -35,6 +35,16 @@ def judged(teacher: list[Sample], student: list[Sample], **rules: Any) -> CaseRe
     return judge.judge(case_of_query("q", id="c"), teacher, student)
 
 
+def test_a_margin_needs_two_samples_of_the_teacher_and_is_that_of_full_chains() -> None:
+    student = drawn("student", [[A]], [[B]])
+    assert judged(drawn("teacher", [[A]]), student).value("margin") is None
+    result = judged(drawn("teacher", [[A]], [[A]]), student)
+    assert result.value("margin") == -0.5
+    assert "margin" not in result.ceilings
+    alone = drawn("teacher", [[A]], [[A]], [[B]])
+    assert judged(alone, alone).value("margin") == 0
+
+
 def test_arguments_that_are_no_object_agree_with_nothing() -> None:
     raw = [[{"name": "a", "arguments": "{bad"}]]
     result = judged(drawn("teacher", raw, raw, raw), drawn("student", raw, raw))
@@ -48,6 +58,7 @@ def test_the_ceiling_of_agreement_has_the_direction_of_agreement() -> None:
     assert result.value("consistency") == 1
     assert result.value("agreement") == 0.75
     assert result.ceilings["agreement"].value == pytest.approx(8 / 12)
+    assert result.value("margin") == -0.25
 
 
 @pytest.mark.parametrize(("often", "once"), [(A, Z), (Z, A)])

@@ -1,26 +1,25 @@
-"""The exact interval on effective draws, the variances behind it, and single cases' verdicts."""
+"""The exact interval on effective draws, two rates beside each other, and the variances behind them."""
 
 from __future__ import annotations
 
 import math
-import random
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_toolmatch.judging.alarms import case_states, evidence_above, evidence_below, shown
-from pytest_toolmatch.judging.beta import beta_probability, beta_quantile, clopper_pearson
-from pytest_toolmatch.judging.effective import (
+from pytest_toolmatch.statistics.beta import beta_probability, beta_quantile, clopper_pearson
+from pytest_toolmatch.statistics.effective import (
     margin_intervals,
     quantile_intervals,
     rate_intervals,
     relative_intervals,
 )
-from pytest_toolmatch.judging.margin import MarginTest
-from pytest_toolmatch.judging.measures import Measure
-from pytest_toolmatch.judging.ustatistics import Paired, mean_of_draws, paired
+from pytest_toolmatch.statistics.margin import MarginTest
+from pytest_toolmatch.statistics.measures import Measure, ratio_of_counts
+from pytest_toolmatch.statistics.sides import Sides
+from pytest_toolmatch.statistics.ustatistics import Paired, by_itself, mean_of_draws, paired
 
 stats = pytest.importorskip("scipy.stats")
 EQUAL = [[one == other for other in range(4)] for one in range(4)]
@@ -44,38 +43,90 @@ def test_the_exact_interval_is_that_of_scipy(matches: int, draws: int) -> None:
 
 
 scores = st.lists(st.integers(0, 4).map(lambda quarter: quarter / 4), min_size=1, max_size=8)
-suites = st.lists(scores.map(mean_of_draws), min_size=1, max_size=12)
+draws = st.lists(st.integers(0, 3), min_size=2, max_size=8)
+measures_of = st.one_of(
+    scores.map(mean_of_draws),
+    st.builds(lambda s, t: paired(s, t, EQUAL).agreement, draws, draws),
+    draws.map(lambda t: paired([0], t, EQUAL).consistency),
+    st.integers(1, 20).flatmap(
+        lambda whole: st.builds(ratio_of_counts, st.integers(0, whole), st.just(whole), st.integers(1, 9))
+    ),
+)
+suites = st.lists(measures_of, min_size=1, max_size=12)
+confidences = st.sampled_from([0.5, 0.9, 0.95, 0.99])
 
 
-@given(suites, st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+@given(suites, confidences)
 def test_a_rate_lies_in_its_intervals_and_they_in_each_other(measures: list[Measure], confidence: float) -> None:
-    rate = sum(measure.total for measure in measures) / len(measures)
+    rate = sum(measure.total for measure in measures) / sum(measure.weight for measure in measures)
     suite, cases = rate_intervals(measures, confidence)
     assert 0 <= suite[0] <= rate + 1e-12
     assert rate - 1e-12 <= suite[1] <= 1
     assert suite[0] < suite[1]
     assert (cases is None) == (len(measures) == 1)
     if cases:
-        assert cases[0] <= suite[0] + 1e-9
-        assert suite[1] <= cases[1] + 1e-9
+        assert 0 <= cases[0] <= suite[0] + 1e-9
+        assert suite[1] - 1e-9 <= cases[1] <= 1
+
+
+@given(st.data(), suites)
+def test_the_order_of_cases_changes_no_digit(data: st.DataObject, measures: list[Measure]) -> None:
+    assert rate_intervals(data.draw(st.permutations(measures)), 0.95) == rate_intervals(measures, 0.95)
+
+
+@given(suites.filter(lambda found: len(found) > 1), st.sampled_from([0.5, 3.0]))
+def test_weights_count_as_shares_of_each_other(measures: list[Measure], factor: float) -> None:
+    heavier = [Measure(m.total * factor, m.weight * factor, m.variance * factor**2, m.draws) for m in measures]
+    for one, other in zip(rate_intervals(measures, 0.95), rate_intervals(heavier, 0.95), strict=True):
+        assert one == pytest.approx(other, abs=1e-9)
 
 
 @given(suites)
-def test_more_confidence_is_a_wider_interval(measures: list[Measure]) -> None:
-    (low, high), _ = rate_intervals(measures, 0.9)
-    (lower, higher), _ = rate_intervals(measures, 0.99)
-    assert lower <= low + 1e-9
-    assert high <= higher + 1e-9
+def test_one_draw_says_nothing_of_its_variance(measures: list[Measure]) -> None:
+    known, unknown = ([Measure(m.total, m.weight, variance, 1.0) for m in measures] for variance in (0.0, 0.1))
+    assert rate_intervals(known, 0.95) == rate_intervals(unknown, 0.95)
+
+
+@given(suites, st.integers(1, 4))
+def test_more_confidence_is_a_wider_interval(measures: list[Measure], rounds: int) -> None:
+    seconds = [[measure.total] * rounds for measure in measures]
+    pairs = list(zip(measures, reversed(measures), strict=True))
+    for intervals_at in (
+        lambda confidence: rate_intervals(measures, confidence),
+        lambda confidence: relative_intervals(pairs, confidence),
+        lambda confidence: margin_intervals(pairs, confidence),
+        lambda confidence: quantile_intervals(seconds, 0.5, confidence),
+    ):
+        for narrow, wide in zip(intervals_at(0.9), intervals_at(0.99), strict=True):
+            assert narrow is None or (wide[0] <= narrow[0] + 1e-9 and narrow[1] <= wide[1] + 1e-9)
 
 
 def test_draws_of_a_unanimous_suite_are_pooled() -> None:
     suite, cases = rate_intervals([mean_of_draws([1.0] * 4)] * 10, 0.95)
     assert suite == pytest.approx(clopper_pearson(1.0, 40, 0.95))
+    assert cases == pytest.approx(clopper_pearson(1.0, 10, 0.95))
+
+
+@given(st.lists(scores.map(mean_of_draws), min_size=2, max_size=12))
+def test_of_other_queries_no_less_is_known_than_one_draw_a_case_would_tell(measures: list[Measure]) -> None:
+    rate = sum(measure.total for measure in measures) / len(measures)
+    _, cases = rate_intervals(measures, 0.95)
+    low, high = clopper_pearson(rate, len(measures), 0.95)
     assert cases
-    assert cases[0] < clopper_pearson(1.0, 10, 0.95)[0]
+    assert low - 1e-9 <= cases[0]
+    assert cases[1] <= high + 1e-9
 
 
-draws = st.lists(st.integers(0, 3), min_size=2, max_size=8)
+def test_one_case_of_one_draw_bounds_little() -> None:
+    assert rate_intervals([mean_of_draws([1.0])], 0.95) == (pytest.approx((0.025, 1.0)), None)
+
+
+def test_cases_that_differ_are_known_better_than_their_draws_alone() -> None:
+    always, never = mean_of_draws([1.0] * 5), mean_of_draws([0.0] * 5)
+    (low, high), cases = rate_intervals([always] * 20 + [never] * 20, 0.95)
+    assert cases
+    assert high - low < 0.5 * (clopper_pearson(0.5, 200, 0.95)[1] - clopper_pearson(0.5, 200, 0.95)[0])
+    assert cases == pytest.approx(clopper_pearson(0.5, 40, 0.95), abs=0.02)
 
 
 @given(draws, draws)
@@ -122,6 +173,23 @@ def test_of_few_teacher_draws_the_variance_is_rather_too_large() -> None:
     assert margin[0] <= margin[1]
 
 
+@given(draws)
+def test_a_teacher_by_itself_is_its_pairs_in_both_directions(teacher: list[int]) -> None:
+    directed = [[one >= other for other in range(4)] for one in range(4)]
+    found = by_itself(teacher, directed)
+    assert found
+    assert found.consistency
+    assert found.margin
+    ordered = list(permutations(teacher, 2))
+    assert found.agreement.total == pytest.approx(sum(a >= b for a, b in ordered) / len(ordered))
+    assert found.consistency.total == 1
+    assert found.margin.total == pytest.approx(found.agreement.total - 1)
+    assert by_itself(teacher[:1], directed) is None
+    alike = by_itself(teacher, EQUAL)
+    assert alike
+    assert alike.consistency == paired([0], teacher, EQUAL).consistency == alike.agreement
+
+
 @given(st.lists(st.tuples(draws, draws), min_size=1, max_size=6))
 def test_the_ratio_lies_in_its_intervals(cases: list[tuple[list[int], list[int]]]) -> None:
     found = [paired(student, teacher, EQUAL) for student, teacher in cases]
@@ -136,50 +204,26 @@ def test_the_ratio_lies_in_its_intervals(cases: list[tuple[list[int], list[int]]
         assert low - 1e-9 <= sum(one.total for one in margins) / len(margins) <= high + 1e-9
 
 
+@given(st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.integers(2, 400), st.integers(2, 400))
+def test_the_ratio_is_where_the_difference_may_be_0(a: float, b: float, ours: int, theirs: int) -> None:
+    sides = Sides(a, clopper_pearson(a, ours, 0.95), b, clopper_pearson(b, theirs, 0.95), 1.0, 1.0, 0.4)
+    low, high = sides.factors()
+    assert low <= a / b <= high
+    assert sides.difference(low)[0] == pytest.approx(0, abs=1e-9)
+    assert sides.difference(1000.0)[1] >= 0 if math.isinf(high) else abs(sides.difference(high)[1]) <= 1e-9
+
+
+def test_a_ratio_to_what_may_be_nothing_has_no_upper_end() -> None:
+    assert Sides(0.5, (0.3, 0.7), 0.1, (0.0, 0.3)).factors()[1] == math.inf
+    assert Sides(0.0, (0.0, 0.2), 0.5, (0.3, 0.7)).factors()[0] == 0
+    assert Sides(0.5, (0.3, 0.7), 0.0, (0.0, 0.3)).factors() == (0, math.inf)
+
+
 def test_few_values_bound_a_median_but_no_percentile() -> None:
     seconds = [[float(value)] for value in range(1, 21)]
     suite, _ = quantile_intervals(seconds, 0.5, 0.95)
     assert suite == (5.0, 16.0)  # the exact ranks, 6 and 15, or one beyond: the share's own limits are rounded outwards
     assert quantile_intervals(seconds, 0.95, 0.95)[0][1] == math.inf
-
-
-@given(st.integers(0, 12), st.integers(0, 12), st.floats(0.05, 0.95))
-def test_evidence_is_the_mean_likelihood_ratio(matches: int, misses: int, wanted: float) -> None:
-    steps = 2000
-    rates = [wanted * (step + 0.5) / steps for step in range(steps)]
-    by_hand = sum((q / wanted) ** matches * ((1 - q) / (1 - wanted)) ** misses for q in rates) / steps
-    assert evidence_below(matches, matches + misses, wanted) == pytest.approx(math.log(by_hand), abs=1e-3)
-
-
-@given(st.integers(0, 30), st.integers(0, 30))
-def test_a_miss_is_evidence_below_and_none_above(matches: int, misses: int) -> None:
-    drawn = matches + misses
-    assert evidence_below(matches, drawn + 1, 0.8) > evidence_below(matches, drawn, 0.8)
-    assert evidence_above(matches, drawn + 1, 0.8) < evidence_above(matches, drawn, 0.8)
-
-
-@given(st.lists(st.floats(-5, 15), max_size=30))
-def test_evidence_accepted_is_the_strongest(evidence: list[float]) -> None:
-    accepted = shown(evidence, 0.95)
-    assert all(evidence[one] >= evidence[other] for one in accepted for other in set(range(len(evidence))) - accepted)
-    # Holm's first step, weaker than which e-BH never is.
-    assert {case for case, found in enumerate(evidence) if found >= math.log(len(evidence) / 0.05)} <= accepted
-
-
-def test_good_cases_raise_no_alarm_and_bad_ones_do() -> None:
-    chance = random.Random(3)  # noqa: S311 - a simulation
-    alarms = 0
-    for _ in range(60):
-        counts = [(float(sum(chance.random() < 0.8 for _ in range(12))), 12.0) for _ in range(200)]
-        alarms += "diverges" in case_states(counts, 0.8)
-    assert alarms <= 6
-    assert case_states([(0.0, 12.0)] * 3 + [(12.0, 12.0)] * 197, 0.8)[:3] == ["diverges"] * 3
-
-
-@pytest.mark.parametrize("wanted", [0.0, 1.0])
-def test_certainty_can_not_be_wanted(wanted: float) -> None:
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        case_states([(1.0, 2.0)], wanted)
 
 
 def test_a_student_as_good_as_its_teacher_is_found_to_be() -> None:

@@ -22,7 +22,7 @@ import heapq
 import math
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from pytest_toolmatch.judging.betting import Guess, Side
+from pytest_toolmatch.statistics.betting import Guess, Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,74 @@
+"""What a run has chosen to judge: the cases of every suite, as far as collection knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.harness import SuiteRun
+    from pytest_toolmatch.settings import Settings
+
+CHOSEN = pytest.StashKey[dict[int, list["Case | None"]]]()
+"""In the config's stash: the cases that a run has chosen of each suite, by the identity that collection knows it by.
+
+None stands for a test whose queries only it knows.
+"""
+
+
+def choose(
+    asked: Iterable[tuple[Suite, list[Case]]], settings: Settings
+) -> tuple[dict[str, Suite], dict[int, list[Case | None]]]:
+    """Return the suites of some tests by name, and what was chosen of each, from the suite and cases of every test.
+
+    Raises UsageError for suites of one name, and for what can't be drawn in rounds.
+    """
+    suites: dict[str, Suite] = {}
+    chosen: dict[int, list[Case | None]] = {}
+    for suite, cases in asked:
+        first = suites.setdefault(suite.name, suite)
+        _check_name(suite, first)
+        if settings.auto:
+            _check_whole(suite, first, settings)
+            _check_known(suite, cases, settings)
+        chosen.setdefault(id(suite), []).extend(cases or [None])
+    return suites, chosen
+
+
+def expect(config: pytest.Config, run: SuiteRun, suite: Suite) -> None:
+    """Tell the run of a suite, when it is made, which cases it is about to judge."""
+    every = config.stash[CHOSEN]
+    chosen = every.get(id(suite), [])
+    share = len(chosen) / max(1, sum(map(len, every.values())))
+    run.expect([case for case in chosen if case is not None], others=chosen.count(None), share=share)
+
+
+def _check_name(suite: Suite, first: Suite) -> None:
+    if suite.where != first.where:
+        raise pytest.UsageError(
+            f"two suites are named {suite.name!r}: {first.where} and {suite.where}; rename one of them"
+        )
+
+
+def _check_whole(suite: Suite, first: Suite, settings: Settings) -> None:
+    """Refuse rounds for a part of a suite: what they draw, and decide, is the suite as a whole."""
+    if suite is not first:
+        raise pytest.UsageError(
+            f"{suite.where}: tests of suite {suite.name!r} have different toolmatch marks, and toolmatch_samples is "
+            f"{settings.samples}, which draws a suite as a whole until its gates are decided; "
+            "give each set of marks a name of its own with suite=…, or set a number of samples"
+        )
+
+
+def _check_known(suite: Suite, cases: Sequence[Case], settings: Settings) -> None:
+    """Refuse rounds where only a test knows what it asks: nothing could be drawn for it beforehand."""
+    if not cases and (settings.gates or suite.gates):
+        raise pytest.UsageError(
+            f"{suite.where}: toolmatch_samples is {settings.samples}, which draws all cases of a suite until its gates "
+            "are decided, and a test here asks for one by itself; let queries(…) name them, or set a number of samples"
+        )

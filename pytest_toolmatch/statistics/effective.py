@@ -1,0 +1,216 @@
+"""Two intervals of a rate: the exact interval on the number of independent draws that the rate is worth.
+
+Korn & Graubard (1998, Survey Methodology 24:2) put Clopper and Pearson's interval on an effective sample size, the
+draws divided by their *design effect*: the variance as estimated over that of as many independent draws. With few
+misses a design effect is known badly, and worst where it looks smallest; so it is drawn towards 1, as
+though half a case more had been all or nothing, beside the k cases that miss (k as Kish 1965 counts unequal weights).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_toolmatch.statistics.beta import clopper_pearson
+from pytest_toolmatch.statistics.intervals import Interval, Intervals, normal_quantile, student_t
+from pytest_toolmatch.statistics.measures import Measure, ratio, ratio_of_counts
+from pytest_toolmatch.statistics.sides import Sides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DOUBT = 0.5
+_TELLING_DRAWS = 2
+"""Draws from which on a measure's variance is looked at."""
+
+
+def rate_intervals(measures: Sequence[Measure], confidence: float) -> Intervals:
+    """Return both intervals of a rate: this suite, queries like these.
+
+    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 2.
+    """
+    rate = _share(measures)
+    if len(measures) < 2:  # noqa: PLR2004 - one case says nothing about others
+        return clopper_pearson(rate, measures[0].draws, confidence), None
+    return _rate_intervals(_sums(measures, rate), confidence)
+
+
+def relative_intervals(
+    parts: Sequence[tuple[Measure, Measure]], confidence: float, margins: Sequence[Measure] = ()
+) -> Intervals:
+    """Return both intervals of Σ a ÷ Σ b, paired by case: the factors at which a − factor · b may be 0 (Fieller 1954).
+
+    ``margins`` are the measures of a − b, one for each of the parts; without them the noises of a and b within a case
+    pass for independent. The upper end is infinite where b may be 0.
+    """
+    suite, cases = _paired_sides(parts, confidence, margins)
+    of_suite = suite.factors()
+    return of_suite, _around(of_suite, cases.factors()) if cases else None
+
+
+def margin_intervals(
+    parts: Sequence[tuple[Measure, Measure]], confidence: float, margins: Sequence[Measure] = (), factor: float = 1.0
+) -> Intervals:
+    """Return both intervals of mean a − factor · mean b, paired by case."""
+    suite, cases = _paired_sides(parts, confidence, margins)
+    of_suite = suite.difference(factor)
+    return of_suite, _around(of_suite, cases.difference(factor)) if cases else None
+
+
+def quantile_intervals(by_case: Sequence[Sequence[float]], share: float, confidence: float) -> Intervals:
+    """Return both intervals of a quantile of all cases' values (Woodruff 1952): those of the share below it.
+
+    An end that so few values can't show is 0 or infinite.
+    """
+    ordered = sorted(chain.from_iterable(by_case))
+    reaches = float(quantile(ordered, share)).__ge__
+    below = [ratio_of_counts(sum(map(reaches, values)), count, count) for values in by_case if (count := len(values))]
+    sums = _sums(below, share)
+    draws = _suite_draws(sums, confidence) if 0 < _share(below) < 1 else float(len(ordered))
+    suite = _between(ordered, clopper_pearson(share, draws, confidence))
+    if len(below) < 2:  # noqa: PLR2004
+        return suite, None
+    return suite, _between(ordered, clopper_pearson(share, _case_draws(sums, draws, confidence), confidence))
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the least value that this share of the ordered values does not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
+
+
+class _Sums(NamedTuple):
+    """What a set of cases comes to around a rate, with total t, weight w and draws d of each case.
+
+    ``alike`` is Σ w²/d, what the variance of Σ t is over that of one draw where all cases have the same rate; ``noise``
+    the variance as seen within cases, ``spread`` that between them: Σ (t − rate · w)². ``misses`` and ``hits`` are the
+    numbers of cases that these are worth.
+    """
+
+    rate: float
+    cases: int
+    weight: float
+    squares: float
+    alike: float
+    noise: float
+    spread: float
+    misses: float
+    hits: float
+
+    @property
+    def of_one(self) -> float:
+        """The variance of one draw."""
+        return self.rate * (1 - self.rate)
+
+    def design_effect(self, seen: float) -> float:
+        """Return a design effect drawn towards 1 by half a case beside those that tell, and never above 1."""
+        telling = min(self.misses, self.hits)
+        return min(1.0, (telling * seen + _DOUBT) / (telling + _DOUBT))
+
+
+def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
+    """Sum up; cases that are alike, as most are, are counted first."""
+    rows = [(times, m.total, m.weight, m.variance, m.draws) for m, times in Counter(measures).items()]
+    one = rate * (1 - rate)
+    noises = [n * (v if d >= _TELLING_DRAWS else one * w * w / d) for n, _, w, v, d in rows]
+    return _Sums(
+        rate,
+        len(measures),
+        math.fsum([n * w for n, _, w, _, _ in rows]),
+        math.fsum([n * w * w for n, _, w, _, _ in rows]),
+        math.fsum([n * w * w / d for n, _, w, _, d in rows]),
+        max(0.0, math.fsum(noises)),
+        math.fsum([n * (t - rate * w) ** 2 for n, t, w, _, _ in rows]),
+        _kish([(n, max(0.0, w - t)) for n, t, w, _, _ in rows]),
+        _kish([(n, t) for n, t, _, _, _ in rows]),
+    )
+
+
+def _rate_intervals(sums: _Sums, confidence: float) -> Intervals:
+    draws = _suite_draws(sums, confidence)
+    suite = clopper_pearson(sums.rate, draws, confidence)
+    if sums.cases < 2:  # noqa: PLR2004
+        return suite, None
+    return suite, clopper_pearson(sums.rate, _case_draws(sums, draws, confidence), confidence)
+
+
+def _suite_draws(sums: _Sums, confidence: float) -> float:
+    """Return how many independent draws the rate is worth when the cases are fixed: never fewer than there are.
+
+    Among suites of one mean rate, the one whose cases all share it varies most (Hoeffding 1956).
+    """
+    draws = sums.weight**2 / sums.alike
+    if not sums.of_one or sums.cases < 2:  # noqa: PLR2004
+        return draws
+    effect = sums.design_effect(sums.noise / (sums.of_one * sums.alike))
+    return draws * max(1.0, _student(sums.cases - 1, confidence) / effect)
+
+
+def _case_draws(sums: _Sums, suite_draws: float, confidence: float) -> float:
+    """Return how many independent draws the rate is worth when the cases vary, too: never fewer than there are cases.
+
+    Nothing between 0 and 1 varies more than draws that are either (Hoeffding 1963), so that bound needs no estimate.
+    """
+    cases, count = sums.weight**2 / sums.squares, sums.cases
+    if not sums.of_one:
+        return min(cases, suite_draws)
+    effect = sums.design_effect(sums.spread * count / (count - 1) / (sums.of_one * sums.squares))
+    return min(cases * max(1.0, _student(count - 1, confidence) / effect), suite_draws)
+
+
+@lru_cache(maxsize=256)
+def _student(freedom: int, confidence: float) -> float:
+    """Return what turns the normal tail of an exact interval into Student's (Korn & Graubard 1998)."""
+    tail = 0.5 + confidence / 2
+    return (normal_quantile(tail) / student_t(tail, freedom)) ** 2
+
+
+def _paired_sides(
+    parts: Sequence[tuple[Measure, Measure]], confidence: float, margins: Sequence[Measure]
+) -> tuple[Sides, Sides | None]:
+    above, below = [a for a, _ in parts], [b for _, b in parts]
+    a, b = _sums(above, _share(above)), _sums(below, _share(below))
+    (suite_a, cases_a), (suite_b, cases_b) = _rate_intervals(a, confidence), _rate_intervals(b, confidence)
+    shared = min(_shared(parts, margins), math.sqrt(a.noise * b.noise))
+    telling = min(a.misses, b.misses)
+    # Drawn towards nothing as design effects are to 1.
+    suite = Sides(a.rate, suite_a, b.rate, suite_b, a.noise, b.noise, shared * telling / (telling + _DOUBT))
+    if cases_a is None or cases_b is None:
+        return suite, None
+    together = math.fsum(
+        times * (x.total - a.rate * x.weight) * (y.total - b.rate * y.weight)
+        for (x, y), times in Counter(parts).items()
+    )
+    return suite, Sides(a.rate, cases_a, b.rate, cases_b, a.spread, b.spread, together)
+
+
+def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> float:
+    """Return the noise that is common to both parts, as far as it can be seen."""
+    if not margins:
+        return 0.0
+    common = [
+        times * (a.variance + b.variance - margin.variance)
+        for ((a, b), margin), times in Counter(zip(parts, margins, strict=True)).items()
+        if margin.draws >= _TELLING_DRAWS
+    ]
+    return math.fsum(common) / 2
+
+
+def _around(inner: Interval, outer: Interval) -> Interval:
+    return (min(inner[0], outer[0]), max(inner[1], outer[1]))
+
+
+def _between(ordered: Sequence[float], shares: Interval) -> Interval:
+    low, high = math.floor(shares[0] * len(ordered)) - 1, math.ceil(shares[1] * len(ordered))
+    return (ordered[low] if low >= 0 else 0.0, ordered[high] if high < len(ordered) else math.inf)
+
+
+def _share(measures: Sequence[Measure]) -> float:
+    return min(1.0, ratio(measures))
+
+
+def _kish(weights: Sequence[tuple[int, float]]) -> float:
+    squares = math.fsum([times * weight * weight for times, weight in weights])
+    return math.fsum([times * weight for times, weight in weights]) ** 2 / squares if squares else 0.0

@@ -1,0 +1,153 @@
+"""Rounds of draws until gates are decided, on cases whose true rates are known."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_toolmatch.core.case import Case, case_of_query
+from pytest_toolmatch.core.errors import BudgetSpent, MissingRecording
+from pytest_toolmatch.judging.gate import parse_gate
+from pytest_toolmatch.judging.looks import Wanted, look_of
+from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.rounds import Rounds
+from pytest_toolmatch.settings import Auto
+from pytest_toolmatch.statistics.ustatistics import mean_of_draws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GATE = "chain_match >= 0.80"
+
+
+class Dice:
+    """Draws cases that match at their own rates; ``log`` is what was asked of it, in order."""
+
+    def __init__(self, rates: Mapping[str, float], *, fail_at: int = 1000, lost: float = 0.0, seed: int = 1) -> None:
+        self.rates, self.fail_at, self.lost = rates, fail_at, lost
+        self.log: list[tuple[str, str, int]] = []
+        self._dice = random.Random(seed)  # noqa: S311 - a simulation
+        self._drawn: dict[str, list[float | None]] = {name: [] for name in rates}
+
+    @property
+    def cases(self) -> list[Case]:
+        return [case_of_query(name, id=name) for name in self.rates]
+
+    def begin(self, case: Case, wanted: Wanted) -> None:
+        self.log.append(("begin", case.id, wanted.student))
+
+    def ready(self, case: Case, wanted: Wanted) -> bool:
+        return bool(case.id and wanted)
+
+    def judged(self, case: Case, wanted: Wanted) -> CaseResult:
+        self.log.append(("judged", case.id, wanted.student))
+        if case.id == "missing":
+            raise MissingRecording("missing: not recorded")
+        if wanted.student >= self.fail_at:
+            raise BudgetSpent("budget of 10 calls is spent")
+        scores = [score for score in self._of(case, wanted.student) if score is not None]
+        measures = {"chain_match": mean_of_draws(scores)} if scores else {}
+        return CaseResult(
+            suite="s",
+            case=case.id,
+            query=case.id,
+            state="agrees" if scores else "error",
+            measures=measures,
+            teacher_samples=wanted.teacher,
+            student_samples=len(scores),
+        )
+
+    def scores(self, case: Case, first: int, drawn: int, wanted: int) -> dict[str, Sequence[float]]:
+        assert first == 5
+        return {"chain_match": [score for score in self._of(case, wanted)[drawn:] if score is not None]}
+
+    def exhausted(self, case: Case, drawn: Wanted, more: Wanted) -> str:
+        return "" if case and drawn and more else "nothing left"
+
+    def _of(self, case: Case, count: int) -> list[float | None]:
+        drawn = self._drawn[case.id]
+        while len(drawn) < count:
+            lost = self._dice.random() < self.lost
+            drawn.append(None if lost else float(self._dice.random() < self.rates[case.id]))
+        return drawn[:count]
+
+
+def rounds_of(dice: Dice, *gates: str, most: int = 40) -> Rounds:
+    looks = [look_of(parse_gate(gate), 0.95, scored=True) for gate in gates]
+    return Rounds(dice, dice.cases, looks, Auto(5, most))
+
+
+def settled(dice: Dice, *gates: str, most: int = 40) -> Rounds:
+    rounds = rounds_of(dice, *gates, most=most)
+    rounds.settle()
+    assert rounds.done
+    return rounds
+
+
+def alike(rate: float, cases: int = 20) -> dict[str, float]:
+    return {f"case-{number}": rate for number in range(cases)}
+
+
+@pytest.mark.parametrize(("rate", "state"), [(0.97, "holds"), (0.6, "fails")])
+def test_rounds_end_with_the_last_gate(rate: float, state: str) -> None:
+    rounds = settled(Dice(alike(rate)), GATE, "chain_match[tag=x] >= 0.5")
+    found = rounds.results()
+    assert found[GATE].state == state
+    assert found["chain_match[tag=x] >= 0.5"].reason == "no case with tag 'x'"
+    assert found[GATE].draws == sum(draws.student for draws in rounds.draws.values())
+
+
+def test_another_round_is_in_flight_while_one_is_judged() -> None:
+    dice = Dice(alike(0.84, 5))
+    settled(dice, GATE)
+    latest = {"case-0": 0}
+    for what, case, draws in dice.log:
+        if what == "begin":
+            latest[case] = draws
+        elif 5 < draws < 30:
+            assert latest[case] > draws
+
+
+def test_rounds_go_where_cases_waver() -> None:
+    dice = Dice({"always": 1.0, "also": 1.0, "never": 0.0, "often": 0.7, "half": 0.5})
+    draws = settled(dice, "chain_match >= 0.60", most=400).draws
+    assert draws["half"].student > 1.5 * draws["always"].student
+    assert {one.teacher for one in draws.values()} == {5}
+
+
+def test_a_case_that_cannot_be_sampled_is_left_out() -> None:
+    rounds = settled(Dice(alike(0.97) | {"missing": 1.0}), GATE)
+    assert "missing" not in rounds.draws
+    assert rounds.results()[GATE].state == "holds"
+
+
+def test_what_ends_the_sampling_leaves_what_was_judged() -> None:
+    rounds = settled(Dice(alike(0.8), fail_at=7), GATE)
+    result = rounds.results()[GATE]
+    assert result.state == "undecided"
+    assert result.reason.endswith("; budget of 10 calls is spent")
+    assert {one.student for one in rounds.draws.values()} == {6}
+    assert result.draws == 120
+
+
+def test_lost_draws_delay_a_round_and_decide_nothing() -> None:
+    rounds = settled(Dice(alike(0.97), lost=0.3), GATE)
+    result = rounds.results()[GATE]
+    assert result.state == "holds"
+    assert result.draws is not None
+    assert result.draws < sum(draws.student for draws in rounds.draws.values())
+
+
+def test_nothing_that_can_be_sampled_is_no_crash() -> None:
+    rounds = settled(Dice({"missing": 1.0}), GATE)
+    assert rounds.results()[GATE].reason == "no case was judged"
+
+
+@pytest.mark.parametrize("gate", ["chain_match >= 0.80", "chain_match <= 0.80"])
+def test_at_the_bound_a_gate_is_seldom_decided_wrongly(gate: str) -> None:
+    wrong = sum(
+        settled(Dice(alike(0.8, 10), seed=seed), gate, most=20).results()[gate].state == "holds" for seed in range(60)
+    )
+    assert wrong <= 6  # 5 % of 60 are 3; 7 or more have a chance of 2 %

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.distill.examples import Example
 
-MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+MONTHS = list(map(str.lower, calendar.month_name[1:]))
 NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 FACTORS = (1, 1000, 0.001, 100, 0.01, 10, 0.1, 24, 7, 60)
 RELATIVE = re.compile(r"today|tomorrow|in \w+ (?:days|weeks)|in a week|weeks? from|day\b")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.distill.examples import KINDS, Example
@@ -25,8 +26,6 @@ def examples() -> list[Example]:
 
 def queries() -> list[str]:
     """Return all that users say in the demo suites."""
-    import yaml
-
     cases = [json.loads(line) for line in (ROOT / "suites/flights/flights.jsonl").read_text().splitlines()]
     cases += yaml.safe_load((ROOT / "suites/support/support.toolmatch.yaml").read_text())["cases"]
     talks = [case.get("conversation") or [{"role": "user", "content": case["query"]}] for case in cases]

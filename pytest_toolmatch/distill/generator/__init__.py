@@ -5,15 +5,27 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.distill.generator.conversations import SCENES
 from pytest_toolmatch.distill.generator.dice import Dice
+from pytest_toolmatch.distill.generator.endings import done, missing, no_call
+from pytest_toolmatch.distill.generator.scenes import in_order, one, parallel
 from pytest_toolmatch.distill.generator.vocabulary import vocabulary
 from pytest_toolmatch.distill.generator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_toolmatch.distill.examples import Example
+
+
+SCENES: tuple[tuple[float, Callable[[World], Iterator[Example]]], ...] = (
+    (0.35, one),
+    (0.19, parallel),
+    (0.10, in_order),
+    (0.07, done),
+    (0.12, no_call),
+    (0.08, missing),
+)
+"""Share of each kind of scene; ``in_order`` yields two examples."""
 
 
 def generate(seed: int, *, held_out: bool = False) -> Iterator[Example]:

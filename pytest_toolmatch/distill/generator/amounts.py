@@ -39,9 +39,9 @@ def money(world: World, parameter: Parameter) -> tuple[str, float]:
         return f"{cents} cents", cents / 100
     value = dice.whole(2, 40) * 5 if dice.chance(0.6) else dice.whole(3, 2400)
     if dice.chance(0.2):
-        value = value + dice.pick((0.5, 0.9, 0.99, 0.25))
-        text = f"{value:.2f}"
-        return dice.pick((f"{text} euros", f"€{text}", f"{text.replace('.', ',')} €", f"EUR {text}")), value
+        exact = value + dice.pick((0.5, 0.9, 0.99, 0.25))
+        text = f"{exact:.2f}"
+        return dice.pick((f"{text} euros", f"€{text}", f"{text.replace('.', ',')} €", f"EUR {text}")), exact
     text = f"{value:,}" if value > 999 and dice.chance(0.4) else str(value)  # noqa: PLR2004
     return dice.pick((f"{text} euros", f"€{text}", f"{text} €", f"{text} EUR", f"{text} euro")), value
 

@@ -112,7 +112,10 @@ def ask_one(world: World, plan: Plan) -> Asked:
 
 
 def ask_lacking(world: World, plan: Plan) -> tuple[Asked, Parameter, Said, Call] | None:
-    """Return a request that lacks a required value, what lacks, its value, and the call with it; None where nothing is required."""
+    """Return a request that lacks a required value, what lacks, its value, and the call with it.
+
+    None where nothing is required.
+    """
     needed = [p for p in plan.parameters if p.required and p.kind.value != "flag"]
     candidates = [*needed, *([plan.target, plan.target] if plan.target else [])]
     if not candidates:
@@ -129,7 +132,7 @@ def ask_lacking(world: World, plan: Plan) -> tuple[Asked, Parameter, Said, Call]
 
 
 def ask_shortly(world: World, plan: Plan) -> Asked:
-    """Return a request without a verb, for a tool that is the only one for its thing: ``a table, at 7 pm, for two people``."""
+    """Return a request without a verb, where one tool alone is for its thing: ``a table, at 7 pm, for two``."""
     draft = Draft(world)
     target = say_value(world, plan.target) if plan.target else None
     values = values_for(world, plan, share=0.6)

@@ -1,4 +1,4 @@
-"""Conversations of more than one request: what was missing comes later, is confirmed, put right, or wanted once more."""
+"""Conversations of more than one request: what was missing comes later; calls are confirmed, put right, repeated."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def confirmed(world: World, *, yes: bool) -> Talk:
 
 
 def put_right(world: World) -> Talk:
-    """Return a conversation in which a value of an earlier call is put right, or the same is wanted for another value."""
+    """Return a conversation in which an earlier value is put right, or the same is wanted for another value."""
     while True:
         plan = some_plan(world, least=1)
         one = varying(plan) or plan.target
@@ -108,7 +108,7 @@ def _told(world: World, calls: tuple[Call, ...]) -> Conversation:
 
 
 def earlier(world: World, plans: list[Plan]) -> tuple[Conversation, list[Plan]]:
-    """Return a request that has been dealt with before the one that counts, for another tool than its, and that tool."""
+    """Return a request that was dealt with before the one that counts, and its tool, which is none of these."""
     plan = other_plan(world, plans)
     asked = ask_one(world, plan)
     return (Message("user", asked.text), *_told(world, asked.calls)), [plan]

@@ -16,6 +16,8 @@ from pytest_toolmatch.distill.generator.toolbox import some_thing, some_verb
 from pytest_toolmatch.distill.generator.values import say_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.distill.generator.world import World
 
@@ -25,7 +27,6 @@ COPIED = frozenset(["person", "city", "email", "code", "street", "made_text"])
 
 def look_up_and_use(world: World) -> Chain:
     """Return a request to look at one thing, and to use a field of what is found there for another tool."""
-    dice = world.dice
     looker = _looker(world, some_thing(world))
     while True:
         user = make_plan(world, some_verb(world, "new", "act"), some_thing(world), 1)
@@ -41,7 +42,7 @@ def look_up_and_use(world: World) -> Chain:
     extra = [(p, said) for p, said in values_for(world, user, share=0.2) if p is not wanted]
     pattern, first, after = body_of(draft, looker, target, values := values_for(world, looker, share=0.1))
     _, then, rest = body_of(draft, user, goal, extra)
-    phrase = dice.pick(FROM_THERE).format(n=wanted.human, t=looker.thing)
+    phrase = draft.choose("given").format(n=wanted.human, t=looker.thing)
     first, then = first.removesuffix("?"), f"{then.removesuffix('?')} {phrase}"
     order = draft.choose("then").format(first=first, then=then)
     text = whole(draft, pattern, order, after + rest)
@@ -54,7 +55,7 @@ def look_up_and_use(world: World) -> Chain:
 
 
 def look_and_decide(world: World) -> Chain:
-    """Return a request to do something only if a look at the thing says so; the second step is missing where it does not."""
+    """Return a request to do something only if a look at the thing says so; else there is no second step."""
     dice = world.dice
     thing = some_thing(world)
     looker = _looker(world, thing, "get", "check_status_of")
@@ -95,12 +96,6 @@ def look_and_decide(world: World) -> Chain:
     return Chain(text, tuple(steps), tuple(replies), [looker, actor], f"decide.{phrasing_of(draft)}", alone=True)
 
 
-FROM_THERE = (
-    "with the {n} that is given there", "using the {n} from the {t}", "and take the {n} from there", "for the {n} you find there",
-    "with the same {n}", "with its {n}", "(the {n} is in the {t})", "with the {n} on record", "and use that {n}",
-)  # fmt: skip
-
-
 def _looker(world: World, thing: str, *names: str) -> Plan:
     """Return a tool that tells about one thing and asks for nothing else, of one of these verbs where there is one."""
     fitting = [verb for verb in world.vocabulary.verbs["tell"] if verb.names[0] in names]
@@ -123,7 +118,7 @@ def _record(world: World, wanted: Parameter, value: Any) -> dict[str, Any]:
 
 def _fields(world: World, count: int) -> dict[str, Any]:
     dice = world.dice
-    makers = (
+    makers: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("created", lambda: f"{dice.whole(2023, 2026)}-{dice.whole(1, 12):02}-{dice.whole(1, 28):02}"),
         ("total", lambda: dice.whole(3, 900) + 0.5),
         ("paid", lambda: dice.chance(0.5)),

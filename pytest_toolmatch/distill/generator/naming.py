@@ -27,7 +27,8 @@ def describe(world: World, verb: Verb, name: str, thing: str) -> str:
 
 
 STYLES = (
-    "{D} {o}.", "{D} {o}.", "{D} {o}", "Use this to {d} {o}.", "{d} {o}", "Tool to {d} {o}.", "Call it when somebody wants to {d} {o}.",
+    "{D} {o}.", "{D} {o}.", "{D} {o}", "Use this to {d} {o}.", "{d} {o}", "Tool to {d} {o}.",
+    "Call it when somebody wants to {d} {o}.",
     "{D} {o} and return the outcome.", "Lets the user {d} {o}.", "{D} {o}; nothing else is touched.", "Can {d} {o}.",
 )  # fmt: skip
 

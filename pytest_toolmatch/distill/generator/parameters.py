@@ -39,8 +39,8 @@ TARGET = Kind(names=("id",), about=(), said=(), value="code")
 class Parameter(NamedTuple):
     """One parameter of a tool: its key, its name in words, and what the value and its text are made from.
 
-    ``formal`` says that the schema tells in which form a value comes (a date in ISO, a phone number in digits); without,
-    it is copied as it was said. ``unit`` says that the unit is told.
+    ``formal`` says that the schema tells in which form a value comes (a date in ISO, a phone number in digits);
+    without, it is copied as it was said. ``unit`` says that the unit is told.
     """
 
     key: str
@@ -58,13 +58,14 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
     """Return a parameter of a kind under one of its names, or under a made-up one."""
     dice = world.dice
     name, made = dice.pick(kind.names), False
+    no_choices: tuple[tuple[str, Any], ...] = ()
     if kind.value == "integer" and dice.chance(0.25):
         name, made = f"{dice.pick(('num', 'number_of'))}_{world.made_up()}s", True
     if required is None:
         required = kind.value in ("address", "measures") or (dice.chance(0.55) and kind.value != "flag")
     human = plain(name)
     schema: dict[str, Any] = {"type": TYPE_OF.get(kind.value, "string")}
-    pattern, choices = "", ()
+    pattern, choices = "", no_choices
     if kind.value == "code":
         pattern = dice.pick(ROOMS if kind.names[0] in ("room", "seat") else PATTERNS)
     if kind.value in ("enum", "made_enum", "enum_list"):
@@ -115,6 +116,7 @@ def _decorate(world: World, kind: Kind, schema: dict[str, Any], required: bool) 
 
 
 def make_target(world: World, thing: str) -> Parameter:
+    """Return the parameter that says which thing is meant: its code, or its name."""
     dice = world.dice
     noun = thing.replace(" ", "_")
     name = dice.pick(

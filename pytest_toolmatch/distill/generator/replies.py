@@ -12,6 +12,8 @@ from pytest_toolmatch.distill.generator.texts import fill
 from pytest_toolmatch.distill.generator.vocabulary import read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_toolmatch.distill.generator.schemas import Plan
     from pytest_toolmatch.distill.generator.world import World
 
@@ -77,7 +79,7 @@ def _ids(world: World, user: Plan, count: int) -> list[Any]:
 
 def _distinct(world: World, kind: str, count: int) -> list[Any]:
     dice = world.dice
-    makers = {
+    makers: dict[str, Callable[[], Any]] = {
         "money": lambda: dice.whole(15, 900) + dice.pick((0, 0, 0, 0.5, 0.9)),
         "number": lambda: dice.whole(5, 99) / 10,
         "whole": lambda: dice.whole(1, 240),
@@ -90,20 +92,13 @@ def _distinct(world: World, kind: str, count: int) -> list[Any]:
     return list(found)
 
 
+OUTCOMES: tuple[Any, ...] = ({"ok": True}, {"state": "done"}, {"status": "ok"}, "done", {"result": "success"})
+
+
 def outcome(world: World) -> str:
     """Return what a tool says when it has done something."""
-    dice = world.dice
-    return to_json(
-        dice.pick(
-            (
-                {"ok": True},
-                {"state": "done"},
-                {"status": "ok", "reference": fill(world, dice.pick(PATTERNS))},
-                "done",
-                {"result": "success"},
-            )
-        )
-    )
+    told = world.dice.pick(OUTCOMES)
+    return to_json({**told, "reference": fill(world, world.dice.pick(PATTERNS))} if "status" in told else told)
 
 
 def plain_key(thing: str) -> str:

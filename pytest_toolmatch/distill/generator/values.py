@@ -12,7 +12,7 @@ date                         ``3 March 2026``, ``March 3rd``, ``2026-03-03``, ``
                              ``in 3 days``: without a year it is the next such day, counted from the system's today;
                              copied as it was said where neither a format nor the description asks for a form
 month                        ``March 2026``, ``March``: YYYY-MM
-time, moment                 ``18:30``, ``6 pm``, ``noon``: HH:MM; a date ``at`` a time: ISO 8601, with the system's offset
+time, moment                 ``18:30``, ``6 pm``, ``noon``: HH:MM; a date at a time: ISO 8601, at the system's offset
 country, currency            its code, or its name
 object, list of objects      its parts, one after the other
 enum                         the value with other case or with spaces, or the word its description gives for it

@@ -1,4 +1,4 @@
-"""The words that requests and tools are made of: lists in ``data/``, two halves that share no word, and made-up ones."""
+"""The words that requests and tools are made of: two halves without a common word, and made-up ones."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,12 @@ class Suite(msgspec.Struct, frozen=True):
     offset: str = ""
 
 
-def read_suite(name: str, systems: tuple[str, ...], offset: str = "") -> Suite:
+def read_suite(name: str) -> Suite:
     """Return a suite out of its files in ``data/``."""
+    told = msgspec.yaml.decode((DATA / "systems.yaml").read_bytes())[name]
     tools = msgspec.json.decode((DATA / f"{name}.tools.json").read_bytes(), type=tuple[Tool, ...])
     families = msgspec.yaml.decode((DATA / f"{name}.yaml").read_bytes(), type=tuple[Family, ...])
-    return Suite(name, tools, families, systems, offset)
+    return Suite(name, tools, families, tuple(told["systems"]), told["offset"])
 
 
 class Telling:
@@ -81,8 +83,11 @@ class Telling:
     def _messages(self, phrase: str) -> Iterator[Message]:
         for place, part in enumerate(phrase.split(" || ")):
             draft = Draft(self.world)
-            text = _PART.sub(lambda found, draft=draft: draft.mark(self._said(found)), part)
+            text = _PART.sub(functools.partial(self._mark, draft), part)
             yield Message("user", draft.finish(text)) if place % 2 == 0 else Message("assistant", draft.plain(text))
+
+    def _mark(self, draft: Draft, found: re.Match[str]) -> str:
+        return draft.mark(self._said(found))
 
     def _said(self, found: re.Match[str]) -> str:
         if found[2]:

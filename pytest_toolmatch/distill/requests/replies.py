@@ -96,7 +96,7 @@ REPLIES: dict[str, Callable[[World, Arguments], Any]] = {
     "search_flights": _search,
     "fare_calendar": _calendar,
     "flight_status": lambda _, a: {"flight": a["flight"], "state": "departed", "delay_minutes": 25},
-    "departures": lambda w, a: [{"airport": a["airport"], "time": "18:10", "flight": "LX318", "to": "LHR"}],
+    "departures": lambda _, a: [{"airport": a["airport"], "time": "18:10", "flight": "LX318", "to": "LHR"}],
     "book_flight": lambda w, a: {"reference": fill(w, "@?@?@#"), "flight_id": a["flight_id"]},
     "hold_fare": lambda _, a: {"flight_id": a["flight_id"], "held_for_hours": a.get("hours", 24)},
     "get_booking": _booking,

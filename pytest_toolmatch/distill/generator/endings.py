@@ -1,0 +1,90 @@
+"""Scenes in which nothing is called: all is done, something is missing, there is nothing to call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_toolmatch.core.conversation import Conversation, Message
+from pytest_toolmatch.distill.examples import Example
+from pytest_toolmatch.distill.generator import compose
+from pytest_toolmatch.distill.generator.dialogs import confirmed, lacking
+from pytest_toolmatch.distill.generator.phrasing import Draft
+from pytest_toolmatch.distill.generator.replies import outcome
+from pytest_toolmatch.distill.generator.toolbox import offer, some_plan, some_thing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_toolmatch.distill.generator.schemas import Plan
+    from pytest_toolmatch.distill.generator.world import World
+
+
+from pytest_toolmatch.distill.generator.conversations import after, make_example, opening, talked
+from pytest_toolmatch.distill.generator.scenes import ask_several, some_chain
+from pytest_toolmatch.distill.generator.values import say_value
+
+
+def done(world: World) -> Iterator[Example]:
+    """Yield a conversation in which all calls have been made: time to answer."""
+    way = world.dice.random()
+    if way < 0.5:  # noqa: PLR2004
+        chain = some_chain(world)
+        messages: Conversation = (Message("user", chain.text),)
+        for calls, replies in zip(chain.steps, chain.replies, strict=True):
+            messages = after(messages, calls, replies)
+        yield make_example(world, chain.plans, messages, kind="done", group=chain.phrasing, alone=chain.alone)
+        return
+    plan = some_plan(world)
+    plans, asked = ask_several(world) if way > 0.8 else ([plan], compose.ask_one(world, plan))  # noqa: PLR2004
+    replies = tuple(outcome(world) for _ in asked.calls)
+    messages = after((Message("user", asked.text),), asked.calls, replies)
+    yield make_example(world, plans, messages, kind="done", group=asked.phrasing)
+
+
+def missing(world: World) -> Iterator[Example]:
+    """Yield a request that lacks a value that its tool needs."""
+    plan, (asked, *_) = lacking(world)
+    tools = offer(world, [plan])
+    yield Example(
+        tools=tools,
+        conversation=opening(world, Message("user", asked.text)),
+        calls=(),
+        kind="missing",
+        group=asked.phrasing,
+    )
+
+
+def no_call(world: World) -> Iterator[Example]:
+    """Yield what no tool on offer is for: small talk, knowledge, something not to be done, a tool that is not there."""
+    dice = world.dice
+    plan = some_plan(world)
+    way = dice.random()
+    if way < 0.36:  # noqa: PLR2004
+        asked = compose.ask_one(world, plan)
+        talk = opening(world, Message("user", asked.text))
+        yield Example(
+            tools=offer(world, [], absent=plan),
+            conversation=talk,
+            calls=(),
+            kind="no_call",
+            group=f"absent.{asked.phrasing}",
+        )
+    elif way < 0.46:  # noqa: PLR2004
+        yield talked(world, confirmed(world, yes=False), "no_call")
+    else:
+        text, name = _nothing_to_call(world, plan, "negated" if way < 0.58 else dice.pick(("chitchat", "knowledge")))  # noqa: PLR2004
+        yield make_example(world, [plan], (Message("user", text),), kind="no_call", group=name)
+
+
+def _nothing_to_call(world: World, plan: Plan, name: str) -> tuple[str, str]:
+    dice, draft = world.dice, Draft(world)
+    phrases = world.vocabulary.chat[name]
+    index = int(dice.random() * len(phrases))
+    if name == "negated":
+        target = say_value(world, plan.target) if plan.target else None
+        _, body, _ = compose.body_of(draft, plan, target, [])
+        text = phrases[index].format(do=body.removesuffix("?"))
+    else:
+        thing = plan.thing if dice.chance(0.6) else some_thing(world)
+        text = phrases[index].format(n=thing, m=some_thing(world), p=dice.pick(world.words["first"]))
+    return draft.finish(text), f"{name}{index}"

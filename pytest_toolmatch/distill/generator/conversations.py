@@ -44,7 +44,7 @@ def make_example(
     if world.dice.chance(_EARLIER) and not alone:
         before, others = earlier(world, plans)
         messages, plans = (*before, *messages), [*plans, *others]
-    tools = offer(world, plans, alone=alone)
+    tools = offer(world, plans, " ".join(message.content for message in messages), alone=alone)
     return Example(tools=tools, conversation=opening(world, *messages), calls=calls, kind=kind, group=group)
 
 

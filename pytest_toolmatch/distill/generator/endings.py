@@ -44,7 +44,7 @@ def done(world: World) -> Iterator[Example]:
 def missing(world: World) -> Iterator[Example]:
     """Yield a request that lacks a value that its tool needs."""
     plan, (asked, *_) = lacking(world)
-    tools = offer(world, [plan])
+    tools = offer(world, [plan], asked.text)
     yield Example(
         tools=tools,
         conversation=opening(world, Message("user", asked.text)),
@@ -63,7 +63,7 @@ def no_call(world: World) -> Iterator[Example]:
         asked = compose.ask_one(world, plan)
         talk = opening(world, Message("user", asked.text))
         yield Example(
-            tools=offer(world, [], absent=plan),
+            tools=offer(world, [], asked.text, absent=plan),
             conversation=talk,
             calls=(),
             kind="no_call",

@@ -78,7 +78,7 @@ def in_order(world: World) -> Iterator[Example]:
     chain = some_chain(world)
     while len(chain.steps) < 2:  # noqa: PLR2004 - a condition did not hold
         chain = some_chain(world)
-    tools = offer(world, chain.plans, alone=chain.alone)
+    tools = offer(world, chain.plans, chain.text, alone=chain.alone)
     conversation = opening(world, Message("user", chain.text))
     for index, (calls, replies) in enumerate(zip(chain.steps, chain.replies, strict=True)):
         kind = "next_of_several" if index else "first_of_several"

@@ -65,23 +65,29 @@ def neighbour(world: World, plan: Plan, *, close: bool = True) -> Plan:
     return some_plan(world)
 
 
-def offer(world: World, needed: list[Plan], *, absent: Plan | None = None, alone: bool = False) -> tuple[Tool, ...]:
+def offer(
+    world: World, needed: list[Plan], text: str, *, absent: Plan | None = None, alone: bool = False
+) -> tuple[Tool, ...]:
     """Return the tools on offer in random order: those needed, and neighbours of them or of one that is absent.
 
-    ``alone`` keeps away other tools for the same things, where a request does not say enough to choose between them.
+    Where ``text``, what the user says, does not name the thing (``cancel A-12``), nothing else with its verb is on
+    offer. ``alone`` keeps away other tools for the same things, where a request does not say enough to choose.
     """
     dice = world.dice
-    plans = {id(plan): plan for plan in needed}
-    chosen = list(plans.values())
-    taken = {(p.verb.names[0], p.thing) for p in chosen} | ({(absent.verb.names[0], absent.thing)} if absent else set())
-    names = {p.tool.name for p in chosen} | ({absent.tool.name} if absent else set())
+    chosen = list({id(plan): plan for plan in needed}.values())
+    known = [*chosen, *([absent] if absent else [])]
+    taken = {(p.verb.names[0], p.thing) for p in known}
+    names = {p.tool.name for p in known}
+    unnamed = {p.verb.names[0] for p in known if p.thing not in text.lower()}
     size = max(len(chosen), dice.pick(_SIZES))
     for _ in range(4 * size):
         if len(chosen) >= size:
             break
-        near = neighbour(world, dice.pick(needed) if absent is None else absent, close=absent is None)
+        near = neighbour(world, dice.pick(known), close=absent is None)
         key = (near.verb.names[0], near.thing)
-        if key in taken or near.tool.name in names or (alone and any(p.thing in near.thing for p in needed)):
+        if key in taken or near.tool.name in names or key[0] in unnamed:
+            continue
+        if alone and any(plan.thing in near.thing for plan in needed):
             continue
         taken.add(key)
         names.add(near.tool.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.conversation import Conversation, Message
+from pytest_toolmatch.distill.generator.chains import found_rows, listing
 from pytest_toolmatch.distill.generator.compose import (
     Asked,
     ask_lacking,
@@ -40,13 +41,12 @@ class Talk(NamedTuple):
 def said_later(world: World) -> Talk:
     """Return a conversation in which the user adds what was missing."""
     plan, (asked, parameter, said, call) = lacking(world)
-    question = parameter.kind.ask or world.dice.pick(
-        (f"Which {parameter.human}?", f"What is the {parameter.human}?", "Which one?")
-    )
+    n = parameter.human
+    question = parameter.kind.ask.format(n=n) or world.dice.pick((f"Which {n}?", f"What is the {n}?", "Which one?"))
     answer = world.dice.pick(
         ("{v}", "{v}", "{v}.", "It's {v}", "{v} please", "Oh, sorry: {v}", "that would be {v}", "The {n} is {v}.")
     )
-    text = answer.format(v=said.text, n=parameter.human)
+    text = answer.format(v=said.text, n=n)
     messages = (Message("user", asked.text), Message("assistant", question), Message("user", text))
     return Talk(messages, (call,), [plan], f"later.{asked.phrasing}")
 
@@ -96,6 +96,21 @@ def put_right(world: World) -> Talk:
     follow = again.finish(again.choose(dice.pick(("sorry", "more"))).format(v=again.mark(new.text)))
     messages = (Message("user", text), *_told(world, (first,)), Message("user", follow))
     return Talk(messages, (second,), [plan], f"again.{phrasing_of(again)}.{phrasing_of(draft)}")
+
+
+def chosen_later(world: World) -> Talk:
+    """Return a conversation in which the user chooses from what was found before."""
+    finder, user, found = found_rows(world)
+    draft, again = Draft(world), Draft(world)
+    values, extra = values_for(world, finder, share=0.3), values_for(world, user, share=0.3)
+    text = whole(draft, *body_of(draft, finder, None, values))
+    first = call_of(finder, None, values)
+    follow = whole(again, *body_of(again, user, None, extra, several=found.named))
+    reply = Message("tool", listing(world, finder.thing, found.rows), name=first.name)
+    words = Message("assistant", f"I found {len(found.rows)}. {world.dice.pick(world.phrases['told'])}")
+    messages = (Message("user", text), Message("assistant", calls=(first,)), reply, words, Message("user", follow))
+    calls = tuple(call_of(user, Said("", one), extra) for one in found.chosen)
+    return Talk(messages, calls, [finder, user], f"chosen.{phrasing_of(again)}.{phrasing_of(draft)}")
 
 
 def _told(world: World, calls: tuple[Call, ...]) -> Conversation:

@@ -45,7 +45,7 @@ def measures(world: World, _: Parameter) -> tuple[str, dict[str, int]]:
         "{} x {} x {} cm",
         "{} by {} by {} cm",
         "{} cm long, {} cm wide and {} cm high",
-        "{}×{}×{}",
+        "{} × {} × {} cm",
         "{} cm by {} cm by {} cm",
     )
     text: str = world.dice.pick(patterns)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.distill.generator.world import World
 
-COPIED = frozenset(["person", "city", "email", "code", "street", "made_text"])
+COPIED = frozenset(["person", "city", "email", "code", "street", "made_text", "money", "integer", "date", "phone"])
 """Kinds of which a reply can hold a value as it is needed."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,7 @@ from pytest_toolmatch.distill.generator.vocabulary import read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_toolmatch.distill.generator.schemas import Plan
+    from pytest_toolmatch.distill.generator.parameters import Parameter
     from pytest_toolmatch.distill.generator.world import World
 
 
@@ -33,41 +33,55 @@ FIELDS = msgspec.convert(read("fields"), tuple[Field, ...])
 MANY = 4
 
 
-def rows_of(world: World, user: Plan, *, limited: bool) -> tuple[list[dict[str, Any]], str | None, Any, str]:
-    """Return rows with ids, the limit in the request, the id to choose (or None), and how the request names the row."""
+class Rows(NamedTuple):
+    """What a search found, the ids that a request is about (none: none will do), how it names them, its limit."""
+
+    rows: list[dict[str, Any]]
+    chosen: tuple[Any, ...]
+    named: str
+    limit: str = ""
+
+
+def rows_of(world: World, target: Parameter, *, limited: bool) -> Rows:
+    """Return rows with an id each, of which a request means the one that its words, or its limit, tell."""
     dice = world.dice
-    assert user.target
     by = FIELDS[0] if limited else dice.pick(FIELDS)
     name, other = by.field, dice.pick([field for field in FIELDS if field is not by])
     count = dice.pick((2, 3, 3, 4))
-    ids = _ids(world, user, count)
-    key = dice.pick((user.target.key, "id", user.target.key))
+    key = dice.pick((target.key, "id", target.key))
     keys, others = _distinct(world, by.value, count), _distinct(world, other.value, count)
+    ids = _ids(world, target, count)
     rows = [{key: i, name: k, other.field: o} for i, k, o in zip(ids, keys, others, strict=True)]
     if dice.chance(0.4) and count < MANY:
         label = dice.pick(("name", "title", "label"))
         rows = [{key: r[key], label: world.made_up().capitalize(), **r} for r in rows]
     if limited:
-        best = min(rows, key=lambda row: row[name])
-        works = dice.chance(0.6)
-        limit = round(best[name] + dice.whole(1, 9)) if works else max(1, int(best[name]) - dice.whole(1, 9))
-        second = sorted(row[name] for row in rows)[1]
-        if works and second <= limit:
-            rows = [best, *(row for row in rows if row[name] > limit)]
-        return rows, f"{limit} euros", best[key] if works and best[name] < limit else None, "it"
-    if label_row := (rows if dice.chance(0.2) and "name" in rows[0] else None):
-        row = dice.pick(label_row)
-        return rows, None, row[key], dice.pick((f"the one named {row['name']}", f"{row['name']}"))
+        return _below(world, rows, key, name)
+    if "name" in rows[0] and dice.chance(0.3):
+        row = dice.pick(rows)
+        return Rows(rows, (row[key],), dice.pick(("the one named {}", "{}", "the one called {}")).format(row["name"]))
+    if dice.chance(0.12):
+        return Rows(rows, tuple(row[key] for row in rows), dice.pick(world.phrases["all"]))
     lowest = dice.chance(0.5)
     row = (min if lowest else max)(rows, key=lambda row: row[name])
-    return rows, None, row[key], dice.pick(by.least if lowest else by.most)
+    return Rows(rows, (row[key],), dice.pick(by.least if lowest else by.most))
 
 
-def _ids(world: World, user: Plan, count: int) -> list[Any]:
+def _below(world: World, rows: list[dict[str, Any]], key: str, name: str) -> Rows:
+    """Return rows of which one costs less than the limit, or none."""
     dice = world.dice
-    assert user.target
-    whole_numbers = user.target.schema["type"] == "integer"
-    pattern = user.target.pattern
+    best = min(rows, key=lambda row: row[name])
+    if dice.chance(0.4):
+        return Rows(rows, (), "it", f"{max(1, int(best[name]) - dice.whole(1, 9))} euros")
+    limit = round(best[name] + dice.whole(1, 9))
+    kept = [row for row in rows if row is best or row[name] > limit]
+    return Rows(kept, (best[key],), "it", f"{limit} euros")
+
+
+def _ids(world: World, target: Parameter, count: int) -> list[Any]:
+    dice = world.dice
+    whole_numbers = target.schema["type"] == "integer"
+    pattern = target.pattern
     if not whole_numbers and dice.chance(0.25):
         stem = fill(world, dice.pick(("@@@-@@@-####-", "@@-####-", "####/")))
         return [stem + letter for letter in (dice.some("ABCDEFGH", count) if dice.chance(0.5) else "ABCDEFGH"[:count])]

@@ -8,7 +8,7 @@ from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.distill.examples import Example
 from pytest_toolmatch.distill.generator import compose, several
 from pytest_toolmatch.distill.generator.chains import Chain, find_and_use
-from pytest_toolmatch.distill.generator.dialogs import confirmed, put_right, said_later
+from pytest_toolmatch.distill.generator.dialogs import chosen_later, confirmed, put_right, said_later
 from pytest_toolmatch.distill.generator.lookups import look_and_decide, look_up_and_use
 from pytest_toolmatch.distill.generator.toolbox import offer, other_plan, some_plan
 
@@ -32,7 +32,10 @@ def one(world: World) -> Iterator[Example]:
         yield talked(world, confirmed(world, yes=True), "one")
     elif way < 0.22:  # noqa: PLR2004
         yield talked(world, put_right(world), "one")
-    elif way < 0.3:  # noqa: PLR2004
+    elif way < 0.28:  # noqa: PLR2004
+        talk = chosen_later(world)
+        yield talked(world, talk, "one" if len(talk.calls) == 1 else "parallel")
+    elif way < 0.36:  # noqa: PLR2004
         plan = some_plan(world, "find", "new", "tell", least=1)
         yield asked_once(world, [plan], compose.ask_shortly(world, plan), "one", alone=True)
     else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.distill.requests.families import Telling, read_suite
+from pytest_toolmatch.distill.requests.suites import read_suite
+from pytest_toolmatch.distill.requests.telling import Telling
 
 if TYPE_CHECKING:
     from pytest_toolmatch.distill.examples import Example

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.distill.generator.texts import fill
-from pytest_toolmatch.distill.requests.slots import CODES
+from pytest_toolmatch.distill.requests.said import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Families of hand-written requests: several phrasings for the same calls, with slots for values."""
+"""One phrasing told with values: examples, turn by turn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from pytest_toolmatch.distill.generator.phrasing import Draft
 from pytest_toolmatch.distill.generator.vocabulary import vocabulary
 from pytest_toolmatch.distill.generator.world import World
 from pytest_toolmatch.distill.requests.replies import meant, reply_to
-from pytest_toolmatch.distill.requests.slots import DATA, Slots
+from pytest_toolmatch.distill.requests.slots import Slots
+from pytest_toolmatch.distill.requests.suites import Family, Suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,37 +28,6 @@ _PART = re.compile(r"\{(\w+)\}|\[([^\]]+)\]")
 _DONE = 0.25
 _SOME_TOOLS = 0.25
 _NEXT_DAYS = 1500
-
-
-class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"when": "if", "otherwise": "else"}):
-    """Phrasings (``says``) and what is right for them: steps of calls, or why there is none (no_call, missing).
-
-    ``when`` and ``otherwise`` are what the first reply says where the second step follows, and where it does not.
-    """
-
-    says: tuple[str, ...]
-    calls: tuple[tuple[dict[str, dict[str, Any]], ...], ...] = ()
-    none: str = ""
-    when: dict[str, Any] = {}
-    otherwise: dict[str, Any] = {}
-
-
-class Suite(msgspec.Struct, frozen=True):
-    """The families of one suite and its tools; ``systems`` are instructions, ``{today}`` is the day."""
-
-    name: str
-    tools: tuple[Tool, ...]
-    families: tuple[Family, ...]
-    systems: tuple[str, ...]
-    offset: str = ""
-
-
-def read_suite(name: str) -> Suite:
-    """Return a suite out of its files in ``data/``."""
-    told = msgspec.yaml.decode((DATA / "systems.yaml").read_bytes())[name]
-    tools = msgspec.json.decode((DATA / f"{name}.tools.json").read_bytes(), type=tuple[Tool, ...])
-    families = msgspec.yaml.decode((DATA / f"{name}.yaml").read_bytes(), type=tuple[Family, ...])
-    return Suite(name, tools, families, tuple(told["systems"]), told["offset"])
 
 
 class Telling:

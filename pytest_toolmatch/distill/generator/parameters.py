@@ -79,14 +79,18 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
     if kind.value in OBJECTS:
         schema = OBJECTS[kind.value](world)
     _decorate(world, kind, schema, required)
-    if dice.chance(0.85) or hint or kind.value in ("country", "currency"):
-        about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human)
+    if dice.chance(0.85) or hint or kind.value in CODED:
+        example = fill(world, "@@###")
+        about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human, x=example)
         schema["description"] = about[:1].upper() + about[1:] + hint
     told = f"{name} {schema.get('description', '')}"
     formal = kind.value not in FORMS or "format" in schema or any(form in told for form in FORMS[kind.value])
     unit = not UNIT_WORDS.isdisjoint(told.lower().replace("_", " ").replace(".", " ").replace(",", " ").split())
     return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
 
+
+CODED = frozenset({"country", "currency", "airport", "airline", "joined"})
+"""Kinds of which only a description tells what the value is."""
 
 FORMS = {
     "date": ("YYYY-MM-DD",),

@@ -111,6 +111,12 @@ def coded(name: str) -> Callable[[World, Parameter], tuple[str, str]]:
     return make
 
 
+def joined(world: World, _: Parameter) -> tuple[str, str]:
+    """Return letters and a number that belong together, sometimes with a space between them."""
+    letters, number = fill(world, world.dice.pick(("@@", "@@", "@@@", "@"))), str(world.dice.whole(7, 4200))
+    return f"{letters}{world.dice.pick((' ', ''))}{number}", letters + number
+
+
 def made_text(world: World, _: Parameter) -> tuple[str, str]:
     """Return a made-up name."""
     text = world.made_up()

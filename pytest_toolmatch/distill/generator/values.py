@@ -13,7 +13,7 @@ date                         ``3 March 2026``, ``March 3rd``, ``2026-03-03``, ``
                              copied as it was said where neither a format nor the description asks for a form
 month                        ``March 2026``, ``March``: YYYY-MM
 time, moment                 ``18:30``, ``6 pm``, ``noon``: HH:MM; a date at a time: ISO 8601, at the system's offset
-country, currency            its code, or its name
+country, currency, airport…  its code, or its name; a number without a space may be said with one
 object, list of objects      its parts, one after the other
 enum                         the value with other case or with spaces, or the word its description gives for it
 ===========================  ================================================================================
@@ -85,6 +85,9 @@ MAKERS: dict[str, Callable[[Any, Any], tuple[str, Any]]] = {
     "text_list": lists.text_list,
     "person_list": lists.person_list,
     "country": texts.coded("countries"),
+    "airport": texts.coded("airports"),
+    "airline": texts.coded("airlines"),
+    "joined": texts.joined,
     "currency": texts.coded("currencies"),
     "address": lists.address,
     "measures": lists.measures,

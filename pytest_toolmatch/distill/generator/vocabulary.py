@@ -61,7 +61,7 @@ class Vocabulary:
         words = read("words")
         self.words = {name: some if len(some) < 2 * HELD_OUT + 4 else self.half(some) for name, some in words.items()}
         self.phrases = {name: self.half(some) for name, some in read("phrases").items()}
-        self.codes = {name: self.half(list(read("codes")[name].items())) for name in ("countries", "currencies")}
+        self.codes = {name: self.half(list(read("codes")[name].items())) for name in read("codes")}
         self.real = {part for name in ("nouns", "words", "verbs") for part in _WORD.findall(str(read(name)).lower())}
         self.chat = {name: self.half(some) for name, some in read("chat").items()}
 

@@ -110,12 +110,12 @@ def length(packed: Packed) -> int:
 
 
 def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generator | None = None) -> dict[str, Any]:
-    """Return a batch of tensors; ``rng`` renames words, the same everywhere in an example, so that none is learned by heart."""
+    """Return a batch of tensors; ``rng`` renames words, everywhere in an example, so that none is learned by heart."""
     import torch  # noqa: PLC0415 - packing needs none
 
     size = len(examples)
-    tokens = max(1, max(len(one.words) for one in examples))
-    items = max(1, max(len(one.items) for one in examples))
+    tokens = max(1, *(len(one.words) for one in examples))
+    items = max(1, *(len(one.items) for one in examples))
     steps = max(len(one.steps) for one in examples)
     places = SPECIALS + tokens + items
     made: dict[str, NDArray[Any]] = {
@@ -143,7 +143,7 @@ def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generat
     text = 1
     for row, one in enumerate(examples):
         rename = lexicon.renamed(rng) if rng is not None and rng.random() < _RENAMED_EXAMPLES else None
-        _fill(made, row, one, rename, tokens, text)
+        _fill(made, row, one, rename, tokens=tokens, text=text)
         names.append(one.names if rename is None else rename[one.names])
         abouts.append(one.abouts if rename is None else rename[one.abouts])
         lengths.append((one.name_lengths, one.about_lengths))
@@ -167,7 +167,7 @@ def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generat
 _STEP_COLUMNS = ("kinds", "tools", "slots", "previous", "elements", "calls")
 
 
-def _fill(made: dict[str, Any], row: int, one: Packed, rename: Any, tokens: int, text: int) -> None:
+def _fill(made: dict[str, Any], row: int, one: Packed, rename: Any, *, tokens: int, text: int) -> None:
     """Copy one example into its row; places behind the tokens move by the padding between."""
     n, m, steps = len(one.words), len(one.items), len(one.steps)
     made["words"][row, :n] = one.words if rename is None else rename[one.words]

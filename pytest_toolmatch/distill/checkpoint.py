@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.distill.plan import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +22,8 @@ _FILE = "checkpoint.npz"
 
 def save_checkpoint(trainer: Trainer, folder: Path) -> None:
     """Write everything that the run needs to go on; raises ConfigError where the disk does not take it."""
-    from pytest_toolmatch.distill.train import Progress  # noqa: PLC0415 - it imports this module
-
     arrays: dict[str, Any] = {"progress": np.frombuffer(msgspec.json.encode(trainer.progress), np.uint8)}
     arrays["plan"] = np.frombuffer(msgspec.json.encode(trainer.plan), np.uint8)
-    assert isinstance(trainer.progress, Progress)
     for part in ("average", "best"):
         arrays |= {f"{part}/{name}": value.cpu().numpy() for name, value in getattr(trainer, part).items()}
     arrays |= {f"now/{name}": value.cpu().numpy() for name, value in trainer.network.state_dict().items()}
@@ -46,8 +44,6 @@ def resume(trainer: Trainer, folder: Path) -> bool:
 
     Raises ConfigError for a run of another plan: its steps would mean something else.
     """
-    from pytest_toolmatch.distill.train import Progress  # noqa: PLC0415
-
     file = folder / _FILE
     if not file.exists():
         return False

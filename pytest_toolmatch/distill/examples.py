@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import msgspec
 
 from pytest_toolmatch.core.chain import Call
@@ -26,3 +28,13 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     group: str
     weight: float = 1.0
+
+
+def is_validation(example: Example) -> bool:
+    """Whether an example is kept apart to choose the best network by: one group of near-duplicates in fifty."""
+    return crc32(example.group.encode()) % 50 == 0
+
+
+def is_test_request(example: Example) -> bool:
+    """Whether a hand-written request is kept apart for the test: one group of near-duplicates in five."""
+    return crc32(example.group.encode()) % 5 == 0

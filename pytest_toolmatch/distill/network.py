@@ -189,7 +189,7 @@ class Network(nn.Module):
 
 
 def step_features(batch: dict[str, Tensor]) -> Tensor:
-    """Return batch × steps × tokens × STEP_FEATURES: how a token and those beside it match the slot; what is used up."""
+    """Return batch × steps × tokens × STEP_FEATURES: how a token and its neighbours match the slot; what is used up."""
     slots, tokens = batch["step_slots"], batch["words"].shape[1]
     rows = (slots - SPECIALS - tokens).clamp(min=0)
     above = torch.arange(len(slots))[:, None]

@@ -23,6 +23,7 @@ SHARD = 4000
 """Examples in one file."""
 
 _POLL_S = 0.2
+_GIVEN_UP_S = 120.0
 _WORDS = ("words", "names", "abouts")
 
 
@@ -43,12 +44,15 @@ class Shards:
     def __getitem__(self, shard: int) -> list[Packed]:
         if shard not in self._loaded:
             file = self.folder / _file(shard)
-            while not file.exists() and self._worker is not None and self._worker.is_alive():
+            while not file.exists() and (self._works() or _being_made(file)):
                 time.sleep(_POLL_S)
             if not file.exists():
                 make_shard(self.folder, self.make, shard)
             self._loaded[shard] = load(file, self.lexicon)
         return self._loaded[shard]
+
+    def _works(self) -> bool:
+        return self._worker is not None and self._worker.is_alive()
 
     def work_ahead(self) -> None:
         """Make all that is missing in a process of its own, in order; it ends with this one."""
@@ -60,16 +64,26 @@ class Shards:
 def make_all(folder: Path, make: Callable[[int], Iterator[Example]], count: int) -> None:
     """Make the shards that are missing."""
     for shard in range(count):
-        if not (folder / _file(shard)).exists():
+        if not (folder / _file(shard)).exists() and not _being_made(folder / _file(shard)):
             make_shard(folder, make, shard)
 
 
 def make_shard(folder: Path, make: Callable[[int], Iterator[Example]], shard: int) -> None:
     """Write one shard; examples that the grammar can't say are left out."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _file(shard)).with_suffix(".making").touch()
     own = Lexicon(1)
     examples = encode_all(itertools.islice(make(shard), SHARD))
     save(folder / _file(shard), [pack(one, own) for one in examples if isinstance(one, Encoded)], own)
+    (folder / _file(shard)).with_suffix(".making").unlink(missing_ok=True)
+
+
+def _being_made(file: Path) -> bool:
+    """Whether another run is at it; a mark left behind by one that was killed counts for a while only."""
+    try:
+        return time.time() - file.with_suffix(".making").stat().st_mtime < _GIVEN_UP_S
+    except FileNotFoundError:
+        return False
 
 
 def _file(shard: int) -> str:

@@ -91,7 +91,7 @@ class _Oracle:
                 raise Unreachable(f"{call.name} can't be called")
 
     def _position(self, call: Call) -> float:
-        """Return where the values of a call are mentioned first, so that parallel calls come in the order of the text."""
+        """Return where a call's values are mentioned first: parallel calls come in the order of the text."""
         offered, first = self.tools[call.name], []
         for slot, item in zip(offered.slots, offered.arguments, strict=True):
             for value in _wanted(call, slot):
@@ -106,7 +106,8 @@ class _Oracle:
             place = END if done else SPECIALS + self.tokens + self.tools[self.calls[step.call].name].item
             return [place], place
         right = self._last(step) if step.kind == CHOOSE_LAST else self._value(step)
-        if not right or not step.allowed[right].all():
+        right = [place for place in right if step.allowed[place]]
+        if not right:
             raise Unreachable(f"{self.calls[step.call]}: {self.value!r} stands nowhere")
         place = right[0] if step.kind == CHOOSE_LAST else self._best(step, right)
         self.chosen = place
@@ -114,10 +115,12 @@ class _Oracle:
 
     def _value(self, step: Step) -> list[int]:
         place, slot = self.slots[step.slot]
-        values = _wanted(self.calls[step.call], slot)
-        if step.element >= len(values):
+        values = _wanted(self.calls[step.call], slot, step.element)
+        if slot.of and len(values) > 1:
+            raise Unreachable(f"{self.calls[step.call]}: {slot.name} is no single value")
+        if (0 if slot.of else step.element) >= len(values):
             return [ABSENT]
-        self.value = values[step.element]
+        self.value = values[0 if slot.of else step.element]
         if slot.kind == "boolean":
             return [TRUE if self.value is True else FALSE]
         if slot.kind == "enum":
@@ -160,9 +163,13 @@ class _Oracle:
                 raise Unreachable(f"{wanted} came out as {ours}")
 
 
-def _wanted(call: Call, slot: Slot) -> list[Any]:
-    """Return the values of a slot in a call: none, one, or those of an array."""
+def _wanted(call: Call, slot: Slot, element: int = 0) -> list[Any]:
+    """Return the values of a slot in a call: none, one, or those of an array; of an array's objects one part of one."""
     value = call.arguments or {}
+    if slot.of:
+        objects = _wanted(call, slot._replace(path=slot.of, of=(), many=True, wrap=""))
+        one = objects[element] if element < len(objects) else None
+        return [one[slot.name]] if isinstance(one, dict) and one.get(slot.name) is not None else []
     for name in slot.path:
         if not isinstance(value, dict) or name not in value:
             return []

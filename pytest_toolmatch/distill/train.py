@@ -14,25 +14,28 @@ from collections import deque
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
-import msgspec
 import numpy as np
 import torch
 
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.distill.batches import Lexicon, Packed, collate, length, pack
+from pytest_toolmatch.distill.checkpoint import resume, save_checkpoint
+from pytest_toolmatch.distill.examples import Example, is_test_request, is_validation
+from pytest_toolmatch.distill.export import export
+from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.distill.network import NEVER, Network
+from pytest_toolmatch.distill.plan import Plan, Progress
+from pytest_toolmatch.distill.requests import demo_requests
 from pytest_toolmatch.distill.shards import SHARD, Shards
 from pytest_toolmatch.distill.targets import ALLOWED, RIGHT, Encoded, encode_all
-from pytest_toolmatch.pocket.config import SHAPES, Shape
+from pytest_toolmatch.pocket.config import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
-    from pytest_toolmatch.distill.examples import Example
 
 _WARM_UP = 200
 _SHORTEST_LR = 0.03
@@ -40,32 +43,9 @@ _HOLD = 0.4
 """The share of a run that is trained at the full rate, before it falls to nearly nothing."""
 
 _AVERAGED = 0.999
-_CHECK_EVERY_S = 60.0
-_VALIDATED = 600
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How to train: ``minutes`` or ``steps`` long, ``rate`` at its height, ``shards`` of examples, gone round as needed."""
-
-    shape: Shape
-    minutes: float = 20.0
-    steps: int = 0
-    seed: int = 0
-    rate: float = 2e-3
-    batch: int = 32
-    shards: int = 40
-    patience: int = 12
-    device: str = "cpu"
-
-
-class Progress(msgspec.Struct):
-    """Where a run is: ``curve`` rows are (minute, step, examples, loss, validation exact)."""
-
-    step: int = 0
-    seconds: float = 0.0
-    best: float = -1.0
-    stale: int = 0
-    curve: list[tuple[float, int, int, float, float]] = []
+_CHECK_EVERY_S = 45.0
+_VALIDATED = 400
+_REQUEST_PARTS = 5
 
 
 class Trainer:
@@ -159,7 +139,7 @@ class Trainer:
 
 
 def loss_of(logs: Tensor, batch: dict[str, Any]) -> Tensor:
-    """Return the weighted mean of the cross-entropy; any of several right places will do. ``logs`` batch × steps × places."""
+    """Return the weighted mean of the cross-entropy; any right place will do. ``logs``: batch × steps × places."""
     right = torch.logsumexp(logs.masked_fill(batch["target"] != RIGHT, NEVER), -1)
     several = (batch["target"] >= ALLOWED).sum(-1) > 1  # where there is no choice, there is nothing to learn
     weights = batch["weights"] * several
@@ -177,17 +157,10 @@ def batches(shards: Sequence[Sequence[Packed]], size: int, seed: int) -> Iterato
             yield [examples[i] for i in groups[group]]
 
 
-def is_validation(example: Example) -> bool:
-    """Whether an example is kept apart from training: one group of near-duplicates in fifty."""
-    return crc32(example.group.encode()) % 50 == 0
-
-
 def run(
     trainer: Trainer, train: Sequence[Sequence[Packed]], validation: Sequence[Packed], out: Path, *, quiet: bool = False
 ) -> None:
     """Train to the end of the plan, or until nothing gets better; Ctrl-C ends it early and loses nothing."""
-    from pytest_toolmatch.distill.checkpoint import save_checkpoint  # noqa: PLC0415 - it needs the trainer's type
-
     if not len(train) or not len(train[0]):
         raise ConfigError("there is nothing to train on")
     source, checked = batches(train, trainer.plan.batch, trainer.plan.seed), trainer.progress.seconds
@@ -202,7 +175,9 @@ def run(
                 save_checkpoint(trainer, out)
                 _tell(trainer, quiet)
     except KeyboardInterrupt:
-        print("\nstopped; the best so far is kept", file=sys.stderr)
+        sys.stderr.write("\nstopped; the best so far is kept\n")
+    if not trainer.losses:
+        return  # it was over before
     trainer.validate(validation)
     save_checkpoint(trainer, out)
     _tell(trainer, quiet)
@@ -213,27 +188,28 @@ def _tell(trainer: Trainer, quiet: bool) -> None:
     done = max(trainer.fraction(), 1e-6)
     left = minute * (1 - done) / done
     if not quiet:
-        print(
+        sys.stdout.write(
             f"step {step} · {seen:,} examples · {seen / max(minute * 60, 1e-9):.0f}/s · loss {loss:.4f} · "
-            f"exact {exact:.3f} (best {trainer.progress.best:.3f}) · {minute:.1f} min, {left:.1f} left",
-            flush=True,
+            f"exact {exact:.3f} (best {trainer.progress.best:.3f}) · {minute:.1f} min, {left:.1f} left\n"
         )
+        sys.stdout.flush()
 
 
 def generated(plan: Plan, lexicon: Lexicon, cache: Path) -> tuple[Shards, list[Packed]]:
-    """Return the generator's examples for training and for validation, no group on both sides."""
+    """Return examples for training and for validation, no group on both sides."""
     shards = Shards(cache / f"generated-{plan.seed}", partial(examples_of, plan.seed), plan.shards, lexicon)
+    shards.work_ahead()
     return shards, _validation(_generate(plan.seed, 999), lexicon)
 
 
 def examples_of(seed: int, shard: int) -> Iterator[Example]:
-    """Yield the examples of one shard, without those of validation, for ever."""
-    return (one for one in _generate(seed, shard) if not is_validation(one))
+    """Yield the examples of one shard, without those of validation: the generator's, and a part of the requests."""
+    told = [one for one in demo_requests() if not is_test_request(one)]
+    generated = (one for one in _generate(seed, shard) if not is_validation(one))
+    return itertools.chain(told[shard % _REQUEST_PARTS :: _REQUEST_PARTS], generated)
 
 
 def _generate(seed: int, shard: int) -> Iterator[Example]:
-    from pytest_toolmatch.distill.generator import generate  # noqa: PLC0415 - a distilled student needs none
-
     return generate(1000 * (seed + 1) + shard)
 
 
@@ -263,20 +239,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return train_generated(asked)
     except ToolmatchError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
 
 
 def train_generated(asked: argparse.Namespace) -> int:
     """Train on the generator's examples, and export the best."""
-    from pytest_toolmatch.distill.checkpoint import resume  # noqa: PLC0415
-    from pytest_toolmatch.distill.export import export  # noqa: PLC0415
-
     names = ("minutes", "steps", "seed", "shards", "device")
     plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
     lexicon = Lexicon(plan.shape.buckets)
     train, validation = generated(plan, lexicon, asked.cache)
-    train.work_ahead()
     trainer = Trainer(plan, lexicon)
     resume(trainer, asked.out)
     run(trainer, train, validation, asked.out)

@@ -14,7 +14,7 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.pocket.reading import ABSENT, END, FALSE, SPECIALS, TRUE, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,6 +53,14 @@ class Dropped(NamedTuple):
 
 
 Turn: TypeAlias = "Generator[Step, int, list[Call | Dropped]]"
+
+
+class _Field(NamedTuple):
+    """A slot with its item and those of its options."""
+
+    slot: Slot
+    item: int
+    options: tuple[int, ...]
 
 
 class _State:
@@ -95,12 +103,16 @@ def turn(reading: Reading) -> Turn:
 def _call(state: _State, offered: OfferedTool) -> Generator[Step, int, Call | Dropped]:
     box, arguments = state.reading.toolbox, {}
     name = box.tools[box.offered.index(offered)].name
-    for slot, item, options in zip(offered.slots, offered.arguments, offered.options, strict=True):
-        values = yield from _values(state, offered, slot, item, options)
+    fields = [_Field(*field) for field in zip(offered.slots, offered.arguments, offered.options, strict=True)]
+    for field in fields:
+        slot = field.slot
+        if slot.of:
+            continue
+        values = yield from _values(state, offered, field, [one for one in fields if one.slot.of == slot.path])
         if values is None:
             return Dropped(name)
         if slot.many and (values or slot.required):
-            _put(arguments, slot.path, [{slot.wrap: one} for one in values] if slot.wrap else values)
+            _put(arguments, slot.path, values)
         elif values:
             _put(arguments, slot.path, values[0])
     call = Call(name, arguments)
@@ -108,52 +120,68 @@ def _call(state: _State, offered: OfferedTool) -> Generator[Step, int, Call | Dr
 
 
 def _values(
-    state: _State, offered: OfferedTool, slot: Slot, item: int, options: tuple[int, ...]
+    state: _State, offered: OfferedTool, field: _Field, others: Sequence[_Field] = (), element: int = 0
 ) -> Generator[Step, int, list[Any] | None]:
-    """Choose the values of one slot: none or one, or several where it is an array; None where there must be and is none."""
-    values: list[Any] = []
-    least, most = (slot.least if slot.required or values else 0, slot.most) if slot.many else (int(slot.required), 1)
-    taken: set[int] = set()
+    """Choose the values of one slot: at most one, or several in an array; None where one must be and is none.
+
+    ``others`` are the further parts of an array's objects, chosen after each first part; ``element`` is theirs.
+    """
+    slot, values, taken = field.slot, [], set()
+    most = slot.most if slot.many else 1
     while len(values) < most:
-        least = slot.least if slot.many and (slot.required or values) else least
-        places = [place for place in _places(state, slot, item, options) if place not in taken]
+        least = (slot.least if slot.required or values else 0) if slot.many else int(slot.required)
+        places = [place for place in _places(state, field) if place not in taken]
         if len(values) >= least:
             places.append(ABSENT)
         if not places:
             return None
-        place = yield state.step(CHOOSE_VALUE, places, offered.item, item, len(values))
+        place = yield state.step(CHOOSE_VALUE, places, offered.item, field.item, element + len(values))
         state.previous = place
         if place == ABSENT:
             break
-        value = yield from _value(state, offered, slot, item, options, place)
-        if slot.many:
-            taken.add(place)
+        taken.add(place)
+        value = yield from _value(state, offered, field, place)
+        if slot.wrap:
+            value = yield from _whole(state, offered, {slot.wrap: value}, others, len(values))
+        if value is None:
+            return None
         if not (slot.unique and value in values):
             values.append(value)
     return values
 
 
-def _places(state: _State, slot: Slot, item: int, options: tuple[int, ...]) -> list[int]:
-    if slot.kind == "boolean":
+def _whole(
+    state: _State, offered: OfferedTool, made: dict[str, Any], others: Sequence[_Field], element: int
+) -> Generator[Step, int, dict[str, Any] | None]:
+    """Choose the other parts of one object of an array; None where one must be and is none."""
+    for field in others:
+        values = yield from _values(state, offered, field, (), element)
+        if values is None:
+            return None
+        if values:
+            made[field.slot.name] = values[0]
+    return made
+
+
+def _places(state: _State, field: _Field) -> list[int]:
+    if field.slot.kind == "boolean":
         return [TRUE, FALSE]
-    if slot.kind == "enum":
-        return [SPECIALS + state.tokens + option for option in options]
-    return [int(SPECIALS + start) for start in state.reading.starts(item)]
+    if field.slot.kind == "enum":
+        return [SPECIALS + state.tokens + option for option in field.options]
+    return [int(SPECIALS + start) for start in state.reading.starts(field.item)]
 
 
-def _value(
-    state: _State, offered: OfferedTool, slot: Slot, item: int, options: tuple[int, ...], place: int
-) -> Generator[Step, int, Any]:
-    if slot.kind == "boolean":
+def _value(state: _State, offered: OfferedTool, field: _Field, place: int) -> Generator[Step, int, Any]:
+    if field.slot.kind == "boolean":
         return place == TRUE
-    if slot.kind == "enum":
-        return slot.options[options.index(place - SPECIALS - state.tokens)]
+    if field.slot.kind == "enum":
+        return field.slot.options[field.options.index(place - SPECIALS - state.tokens)]
     start = place - SPECIALS
-    ends = state.reading.ends(item, start)
-    last = yield state.step(CHOOSE_LAST, SPECIALS + ends, offered.item, item)
+    ends = state.reading.ends(field.item, start)
+    last = yield state.step(CHOOSE_LAST, SPECIALS + ends, offered.item, field.item)
     state.previous = last
     state.used[start : last - SPECIALS + 1] = _HERE
-    return state.reading.value(item, start, last - SPECIALS)
+    return state.reading.value(field.item, start, last - SPECIALS)
 
 
 def _put(arguments: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

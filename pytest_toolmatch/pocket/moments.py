@@ -17,13 +17,26 @@ from pytest_toolmatch.pocket.numbers import ORDINALS, SMALL
 Found = tuple[int, str]
 """Where a moment ends (the index after its last token), and its ISO form."""
 
-_MONTH_NAMES = "january february march april may june july august september october november december".split()
+_MONTH_NAMES = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 MONTHS: dict[str, int] = {
     **{name: place for place, name in enumerate(_MONTH_NAMES, 1)},
     **{name[:3]: place for place, name in enumerate(_MONTH_NAMES, 1)},
     "sept": 9,
 }
-_WEEKDAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday".split()
+_WEEKDAY_NAMES = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: dict[str, int] = {name: place for place, name in enumerate(_WEEKDAY_NAMES)}
 _NEAR = {"today": 0, "tonight": 0, "tomorrow": 1, "yesterday": -1}
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
@@ -195,7 +208,7 @@ def _on_the_hour(words: Sequence[str], at: int, hour: int) -> Iterator[Found]:
     half = _half(words, at)
     if half is not None and 1 <= hour <= 12:  # noqa: PLR2004
         yield half[0], f"{hour % 12 + half[1]:02}:00"
-    elif words[at : at + 1] in (["o'clock"], ["o’clock"]) and hour <= _LAST_HOUR:  # noqa: RUF001 - as typed
+    elif words[at : at + 1] in (["o'clock"], ["o’clock"]) and hour <= _LAST_HOUR:
         yield at + 1, f"{hour:02}:00"
 
 
@@ -222,11 +235,12 @@ def _half(words: Sequence[str], at: int) -> tuple[int, int] | None:
 
 
 def instants_at(words: Sequence[str], start: int, now: Now) -> Iterator[Found]:
-    """Yield the moments that begin at a token as ``YYYY-MM-DDTHH:MM:SS``; one in full keeps its spelling and its zone."""
+    """Yield the moments that begin at a token, as ``YYYY-MM-DDTHH:MM:SS``; one in full keeps its own zone."""
     if _INSTANT.fullmatch(words[start]):
         yield start + 1, words[start].upper()
         return
     for end, day in dates_at(words, start, now.today):
+        yield end, f"{day}T00:00:00{now.zone}"
         at = end + (words[end : end + 1] in (["at"], [","], ["t"]))
         at += words[at : at + 1] == ["at"]
         if at < len(words):

@@ -11,23 +11,61 @@ if TYPE_CHECKING:
 Found = tuple[int, float]
 """Where a number ends (the index after its last token), and what it is."""
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 SMALL: dict[str, int] = {
     **{word: value for value, word in enumerate(_ONES)},
     **{word: 10 * (place + 2) for place, word in enumerate(_TENS)},
     **{f"{ten}-{one}": 10 * (t + 2) + o for t, ten in enumerate(_TENS) for o, one in enumerate(_ONES[1:10], 1)},
-    **{"a": 1, "an": 1},
+    "a": 1,
+    "an": 1,
 }
 _LARGE = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "k": 1000, "m": 10**6, "bn": 10**9}
 _WHOLE = {"dozen": 12, "couple": 2, "half": 0.5, "quarter": 0.25, "once": 1, "twice": 2, "double": 2, "pair": 2}
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-    "sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+_WHOLE |= {"nonstop": 0, "non-stop": 0, "direct": 0}
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
 ORDINALS: dict[str, int] = {word: value for value, word in enumerate(_ORDINALS, 1)}
 _DIGITS = re.compile(r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)|\d+,\d\d")
 _COMMA = re.compile(r",(?=\d\d$)")  # a decimal comma, as in most of Europe
@@ -66,7 +104,7 @@ _AMBIGUOUS = frozenset({"s", "h", "t", "m", "l", "g", "second", "minute", "day",
 
 
 def unit_of(words: Sequence[str]) -> tuple[str, float] | None:
-    """Return the unit that a parameter counts in, by the words of its name and description; None where none is named."""
+    """Return what a parameter counts in, by the words of its name and description; None where nothing is named."""
     plural = [
         word for word in words if word in UNITS and (word not in _AMBIGUOUS or word in ("minute", "second", "day"))
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_toolmatch.core.errors import ToolError
 from pytest_toolmatch.core.schema import NEAR_TYPES, resolve
@@ -17,9 +17,25 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.tool import Tool
 
 Kind: TypeAlias = Literal[
-    "text", "date", "month", "time", "instant", "email", "url", "phone", "integer", "number", "boolean", "enum"
+    "text",
+    "date",
+    "month",
+    "time",
+    "instant",
+    "email",
+    "url",
+    "phone",
+    "integer",
+    "number",
+    "boolean",
+    "enum",
+    "airport",
+    "airline",
+    "country",
+    "currency",
+    "joined",
 ]
-KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]  # the names of the alias, in order
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _FORMATS: dict[str, Kind] = {
     "date": "date",
@@ -37,18 +53,26 @@ _HINTS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"YYYY-MM\b"), "month"),
     (re.compile(r"\bHH:MM\b", re.IGNORECASE), "time"),
 )
+# What says that a text is a code for something with a name.
+_CODES: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r"airport.*\bIATA\b|\bIATA\b.*airport|airport.*code", re.IGNORECASE), "airport"),
+    (re.compile(r"airline.*\bIATA\b|\bIATA\b.*airline|airline.*code", re.IGNORECASE), "airline"),
+    (re.compile(r"(?:countr|nation).*(?:code|two-letter|ISO)|two-letter.*country", re.IGNORECASE), "country"),
+    (re.compile(r"currenc.*(?:code|three-letter|ISO|such as [A-Z]{3})|code.*currenc", re.IGNORECASE), "currency"),
+    (re.compile(r"without a space|no spaces", re.IGNORECASE), "joined"),
+)
 _PHONE = re.compile(r"phone|mobile", re.IGNORECASE)
 _DIGITS_ONLY = re.compile(r"\bdigits only\b|\+49|E\.?164", re.IGNORECASE)
 _MOST_ITEMS = 12
-_ALIKE = frozenset({"text", "email", "url", "phone", "date", "month", "time", "instant"})
 
 
 class Slot(NamedTuple):
     """One argument to fill.
 
     ``options`` are the values of an enum; ``schema`` is what one value has to satisfy; ``many`` says that the argument
-    is an array of such values, ``least`` to ``most`` long; ``wrap`` is the only property of the objects in that array.
-    ``path`` leads to the argument, through objects. ``unit`` is what a number counts.
+    is an array of such values, ``least`` to ``most`` long; ``wrap`` is the first property of the objects in that array,
+    and ``of``, in the slots of their other properties, the array's path. ``path`` leads to the argument, through
+    objects. ``unit`` is what a number counts.
     """
 
     path: tuple[str, ...]
@@ -62,6 +86,7 @@ class Slot(NamedTuple):
     most: int = _MOST_ITEMS
     unique: bool = False
     wrap: str = ""
+    of: tuple[str, ...] = ()
     unit: tuple[str, float] | None = None
 
     @property
@@ -103,9 +128,12 @@ def _slots(below: Any, root: Any, path: tuple[str, ...], required: bool) -> Iter
     if kind == "object":
         if not required and schema.get("required"):
             raise Unsupported(f"{'.'.join(path)}: an optional object with required parts")
-        yield from _properties(schema, root, path, required=required)
+        counted = unit_of(name_words(about))
+        for slot in _properties(schema, root, path, required=required):
+            numeric = slot.kind in ("integer", "number") and slot.unit is None
+            yield slot._replace(unit=counted) if numeric else slot
     elif kind == "array":
-        yield _array(schema, root, path, about, required=required)
+        yield from _arrays(schema, root, path, about, required=required)
     else:
         yield _single(kind, schema, path, about, required=required)
 
@@ -120,25 +148,42 @@ def _single(kind: Any, schema: dict[str, Any], path: tuple[str, ...], about: str
     return Slot(path, kind, required, about, schema, options, unit=unit)
 
 
-def _array(schema: dict[str, Any], root: Any, path: tuple[str, ...], about: str, *, required: bool) -> Slot:
-    items, wrap = _plain(schema.get("items", {"type": "string"}), root), ""
+def _arrays(schema: dict[str, Any], root: Any, path: tuple[str, ...], about: str, *, required: bool) -> Iterator[Slot]:
+    """Yield the slot of an array; of an array of objects the slot of their first part, then those of the others."""
     if "prefixItems" in schema or "contains" in schema:
         raise Unsupported(f"{'.'.join(path)}: an array of fixed or counted items")
-    kind = _kind(items, path, f"{about} {items.get('description', '')}")
-    if kind == "object":
-        needed = items.get("required", ())
-        if len(needed) != 1 or needed[0] not in items.get("properties", {}):
-            raise Unsupported(f"{'.'.join(path)}: an array of objects with several parts")
-        wrap = needed[0]
-        items = _plain(items["properties"][wrap], root)
-        kind = _kind(items, (*path, wrap), about)
+    items = _plain(schema.get("items", {"type": "string"}), root)
+    shape = {
+        "many": True,
+        "least": int(schema.get("minItems", 0)),
+        "most": int(schema.get("maxItems", _MOST_ITEMS)),
+        "unique": bool(schema.get("uniqueItems")),
+    }
+    if _kind(items, path, about) != "object":
+        yield _part(items, path, f"{about} {items.get('description', '')}".strip(), required=required)._replace(**shape)
+        return
+    needed, parts = items.get("required", ()), items.get("properties", {})
+    names = sorted(parts, key=lambda name: name not in needed)
+    if not names:
+        raise Unsupported(f"{'.'.join(path)}: an array of objects without parts")
+    head = _part(_plain(parts[names[0]], root), (*path, names[0]), about, required=required)
+    yield head._replace(path=path, wrap=names[0], **shape)
+    for name in names[1:]:
+        try:
+            part = _plain(parts[name], root)
+            yield _part(part, (*path, name), str(part.get("description", "")), required=name in needed)._replace(
+                of=path
+            )
+        except Unsupported:
+            if name in needed:
+                raise
+
+
+def _part(schema: dict[str, Any], path: tuple[str, ...], about: str, *, required: bool) -> Slot:
+    kind = _kind(schema, path, about)
     if kind in ("object", "array"):
-        raise Unsupported(f"{'.'.join(path)}: an array of arrays or objects")
-    one = _single(kind, items, path, about, required=required)
-    least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", _MOST_ITEMS))
-    return one._replace(
-        many=True, least=max(least, int(required)), most=most, unique=bool(schema.get("uniqueItems")), wrap=wrap
-    )
+        raise Unsupported(f"{'.'.join(path)}: an array of arrays or of objects in objects")
+    return _single(kind, schema, path, about, required=required)
 
 
 def _plain(below: Any, root: Any) -> dict[str, Any]:
@@ -176,4 +221,7 @@ def _text_kind(schema: dict[str, Any], path: tuple[str, ...], about: str) -> Kin
     for pattern, kind in _HINTS:
         if pattern.search(about):
             return kind
-    return "phone" if _PHONE.search(path[-1]) and _DIGITS_ONLY.search(about) else "text"
+    if _PHONE.search(path[-1]):
+        return "phone" if _DIGITS_ONLY.search(about) else "text"
+    named = f"{path[-1]} {about}"
+    return next((kind for pattern, kind in _CODES if pattern.search(named)), "text")

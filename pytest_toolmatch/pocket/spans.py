@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from pytest_toolmatch.pocket.moments import dates_at, instants_at, months_at, times_at
 from pytest_toolmatch.pocket.numbers import amounts_at, numbers_at
@@ -21,15 +25,18 @@ LONGEST = 40
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _URL = re.compile(r"(?:https?://|www\.)\S+|(?:[\w-]+\.)+(?:com|org|net|io|de|eu|dev|app|info|example)(?:/\S*)?")
 _PHONE = re.compile(r"\+?[\d\s()/.-]+")
-_CLOSING = frozenset("%!?.)'’\"”")  # noqa: RUF001 - as typed
-_OPENING = frozenset("#@$€£/~('‘\"“+-")  # noqa: RUF001 - as typed
+_CLOSING = frozenset("%!?.)'’\"”")
+_OPENING = frozenset("#@$€£/~('‘\"“+-")
+_CODE = re.compile(r"[A-Z]{3}")
+_GLUED = re.compile(r"(?=.*\d)[\w-]+(?: \d+)?")
+_LONGEST_NAME = 4
 _FEWEST_DIGITS = 5
 _CHECKED_LONGEST = 8
 _CHECKS = frozenset({"pattern", "minLength", "maxLength"})
 
 
 class Text(NamedTuple):
-    """One piece of the conversation: its tokens in order and in lower case; ``first`` is the place of its first token."""
+    """One piece of the conversation: its tokens, as they are and in lower case; ``first`` is the place of the first."""
 
     content: str
     tokens: Sequence[Token]
@@ -152,6 +159,38 @@ def _phones(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any
             yield end, number
 
 
+def _coded(slot: Slot, text: Text, start: int, _: Now) -> Iterator[tuple[int, Any]]:
+    """Yield the code of a name, or a code as it stands."""
+    codes, said = code_table(slot.kind)
+    for end in range(start + 1, min(start + _LONGEST_NAME, len(text.tokens)) + 1):
+        name = text.content[text.tokens[start].start : text.tokens[end - 1].end].lower()
+        if name in codes:
+            yield end, codes[name]
+    if text.tokens[start].text in said or (
+        slot.kind in ("airport", "currency") and _CODE.fullmatch(text.tokens[start].text)
+    ):
+        yield start + 1, text.tokens[start].text
+
+
+@lru_cache(maxsize=8)
+def code_table(kind: str) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the codes of names (in lower case), and all codes there are."""
+    tables = msgspec.json.decode((Path(__file__).parent / "codes.json").read_bytes(), type=dict[str, dict[str, str]])
+    return tables[kind], frozenset(tables[kind].values())
+
+
+def _joined(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any]]:
+    """Yield a few tokens without the spaces between; an airline's name before a number is its code."""
+    codes, said = code_table("airline")
+    for end in range(start + 1, min(start + _LONGEST_NAME, len(text.tokens)) + 1):
+        content = text.content[text.tokens[start].start : text.tokens[end - 1].end]
+        name, _, number = content.rpartition(" ")
+        if number.isdigit() and (name.lower() in codes or name in said):
+            yield end, codes.get(name.lower(), name) + number
+        elif _GLUED.fullmatch(content):
+            yield end, "".join(content.split())
+
+
 def _checked_text(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any]]:
     if may_begin(text.tokens[start].text):
         for end in range(start + 1, min(start + _CHECKED_LONGEST, len(text.tokens)) + 1):
@@ -169,4 +208,6 @@ _FINDERS: dict[str, Callable[[Slot, Text, int, Now], Iterator[tuple[int, Any]]]]
     "email": _one_token(_EMAIL),
     "url": _one_token(_URL),
     "phone": _phones,
+    **dict.fromkeys(("airport", "airline", "country", "currency"), _coded),
+    "joined": _joined,
 }

@@ -6,29 +6,108 @@ one each; a number is apart from its unit (``5`` ``kg``) and from its currency (
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
 from functools import lru_cache
 from typing import NamedTuple
 
 _CHUNK = re.compile(
-    r"""(?<![\w.])[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w.]*\d)|(?<![\d,.])\d+,\d\d(?![\d,.]*\d)|[^\s{}\[\]()<>"“”„«»,;=|–—*`]+|\S"""  # noqa: RUF001 - as typed
+    r"""[€$£](?=\d)|(?<![\w.])[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w.]*\d)|(?<![\d,.])\d+,\d\d(?![\d,.]*\d)|[^\s{}\[\]()<>"“”„«»,;=|–—*`]+|\S"""
 )
-_TRAILING = re.compile(r"""[.:!?'’…%]+$""")  # noqa: RUF001 - as typed
-_POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)  # noqa: RUF001 - as typed
+_TRAILING = re.compile(r"""[.:!?'’…%]+$""")
+_POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 _UNIT = re.compile(r"[-+]?\d+(?:[.,:]\d+)*(?=[^\W\d_°]|°)(?!(?:st|nd|rd|th)\b)", re.IGNORECASE)
 _COUNTED = re.compile(
     r"(\d+|one|two|three|four|five|six|seven|eight|nine|ten|half|twelve)-(?=[a-z]{2,})", re.IGNORECASE
 )
 _TENS_FOLLOW = re.compile(r"-(?:one|two|three|four|five|six|seven|eight|nine)\b", re.IGNORECASE)
+_SIZE = re.compile(r"\d+(?:[.,]\d+)?(?:[x×]\d+(?:[.,]\d+)?)+(?:[a-z]{1,2})?")
 _NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+(?:\.\d+)?|[°%$€#@]")
 _STEM = re.compile(r"(?:'s|ings?|ers?|ed|es|ly|ions?|s|e|y)$")
 _LONGEST_GRAMS = 16
 
 STOP_WORDS = frozenset(
-    "a an the of to in on at by for from with and or as is are was be been it its this that these those i me my we us "
-    "our you your he she they them their which who what where when how will would can could should do does did please "
-    "if not no so than then there here one any all some each per into about up out over such also has have had".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "by",
+        "for",
+        "from",
+        "with",
+        "and",
+        "or",
+        "as",
+        "is",
+        "are",
+        "was",
+        "be",
+        "been",
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "i",
+        "me",
+        "my",
+        "we",
+        "us",
+        "our",
+        "you",
+        "your",
+        "he",
+        "she",
+        "they",
+        "them",
+        "their",
+        "which",
+        "who",
+        "what",
+        "where",
+        "when",
+        "how",
+        "will",
+        "would",
+        "can",
+        "could",
+        "should",
+        "do",
+        "does",
+        "did",
+        "please",
+        "if",
+        "not",
+        "no",
+        "so",
+        "than",
+        "then",
+        "there",
+        "here",
+        "one",
+        "any",
+        "all",
+        "some",
+        "each",
+        "per",
+        "into",
+        "about",
+        "up",
+        "out",
+        "over",
+        "such",
+        "also",
+        "has",
+        "have",
+        "had",
+    ]
 )
 
 
@@ -56,7 +135,7 @@ def _pieces(chunk: str, at: int) -> list[Token]:
     cuts += _inner(chunk[here:end], here)
     cuts += range(end, len(chunk))
     marks = sorted({*cuts, len(chunk)})
-    return [Token(at + a, at + b, chunk[a:b]) for a, b in zip(marks, marks[1:], strict=False)]
+    return [Token(at + a, at + b, chunk[a:b]) for a, b in itertools.pairwise(marks)]
 
 
 def _begins(chunk: str, at: int) -> bool:
@@ -82,6 +161,8 @@ def _inner(word: str, at: int) -> list[int]:
         cuts.append(at + found.start())
     if (found := _UNIT.match(word)) and word[found.end() :].replace("°", "").isalpha():
         cuts.append(at + found.end())
+    elif _SIZE.fullmatch(word):
+        cuts += [at + place for found in re.finditer("[x×]", word) for place in found.span()]
     elif (found := _COUNTED.match(word)) and not _TENS_FOLLOW.match(word, found.end() - 1):
         cuts += [at + found.end() - 1, at + found.end()]
     return cuts

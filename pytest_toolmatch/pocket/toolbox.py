@@ -30,7 +30,7 @@ _MOST_ITEMS = 400
 
 
 class Item(NamedTuple):
-    """One thing to point at; ``tool`` and ``argument`` are the items above it (itself where it is one), ``type`` its kind."""
+    """A thing to point at; ``tool`` and ``argument`` are the items above it, or itself; ``type`` says of what kind."""
 
     kind: int
     tool: int
@@ -43,7 +43,7 @@ class Item(NamedTuple):
 
 
 class OfferedTool(NamedTuple):
-    """One tool: its item, its slots with theirs, and per slot the items of its options; no slots where ``supported`` is not."""
+    """One tool: its item, its slots with theirs, and per slot the items of its options; none unless ``supported``."""
 
     item: int
     slots: tuple[Slot, ...]
@@ -89,9 +89,9 @@ class Toolbox:
         self.items.append(Item(TOOL, here, here, 0, False, False, _name(tool.name), _about(tool.description)))
         try:
             slots = slots_of(tool)
-            if here + sum(1 + len(slot.options) for slot in slots) > _MOST_ITEMS:
-                raise Unsupported(tool.name)
         except Unsupported:
+            return OfferedTool(here, (), (), (), False)
+        if here + sum(1 + len(slot.options) for slot in slots) > _MOST_ITEMS:
             return OfferedTool(here, (), (), (), False)
         arguments, options = [], []
         for slot in slots:

@@ -6,6 +6,7 @@ Matrices are int8 with one scale for each row, vectors float32. ``NAME.json`` na
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -95,15 +96,21 @@ def read(manifest: Path) -> tuple[Shape, Arrays]:
 def unpack(raw: bytes, file: Path) -> tuple[Shape, Arrays]:
     """Return the shape and the arrays of a weights file's bytes; raises ConfigError."""
     try:
-        if raw[:4] != _MAGIC:
-            raise ValueError("it does not begin like one")
-        end = _HEAD + int.from_bytes(raw[4:_HEAD], "little")
-        header = msgspec.json.decode(raw[_HEAD:end], type=Header)
-        if header.format != FORMAT:
-            raise ValueError(f"its format is {header.format}, and this version reads {FORMAT}")
+        header, end = _header(raw)
         return header.shape, _arrays(memoryview(raw)[end:], header.arrays)
     except (ValueError, msgspec.DecodeError) as error:
         raise ConfigError(f"{file}: no weights of a pocket model: {error}: {_AGAIN}") from None
+
+
+def _header(raw: bytes) -> tuple[Header, int]:
+    """Return the header and where it ends; raises ValueError."""
+    if raw[:4] != _MAGIC:
+        raise ValueError("it does not begin like one")
+    end = _HEAD + int.from_bytes(raw[4:_HEAD], "little")
+    header = msgspec.json.decode(raw[_HEAD:end], type=Header)
+    if header.format != FORMAT:
+        raise ValueError(f"its format is {header.format}, and this version reads {FORMAT}")
+    return header, end
 
 
 def _arrays(data: memoryview, arrays: tuple[Array, ...]) -> Arrays:
@@ -161,5 +168,6 @@ def _put(file: Path, raw: bytes) -> None:
         partial.write_bytes(raw)
         partial.replace(file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise ConfigError(f"{file}: can't be written: {error.strerror}: nothing was left behind") from None

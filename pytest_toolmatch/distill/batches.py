@@ -150,7 +150,7 @@ def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generat
         text += len(one.items)
     batch = {name: torch.from_numpy(array) for name, array in made.items()}
     batch["texts"] = torch.tensor(text - 1)
-    flat = [made["words"], np.concatenate(names or [[]]), np.concatenate(abouts or [[]])]
+    flat = [made["words"], np.concatenate(names), np.concatenate(abouts)]
     distinct, inverse = np.unique(np.concatenate([part.ravel() for part in flat]), return_inverse=True)
     ends = np.cumsum([part.size for part in flat])
     batch["words"] = torch.from_numpy(inverse[: ends[0]].reshape(size, tokens))

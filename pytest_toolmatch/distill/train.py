@@ -13,7 +13,7 @@ import time
 from collections import deque
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from pytest_toolmatch.distill.requests import demo_requests
 from pytest_toolmatch.distill.shards import SHARD, Shards
 from pytest_toolmatch.distill.targets import ALLOWED, RIGHT, Encoded, encode_all
 from pytest_toolmatch.pocket.config import SHAPES
+from pytest_toolmatch.pocket.weights import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +47,14 @@ _AVERAGED = 0.999
 _CHECK_EVERY_S = 45.0
 _VALIDATED = 400
 _REQUEST_PARTS = 5
+
+
+class Many(Protocol):
+    """Lists of packed examples, each made or read when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> Sequence[Packed]: ...
 
 
 class Trainer:
@@ -146,7 +155,7 @@ def loss_of(logs: Tensor, batch: dict[str, Any]) -> Tensor:
     return -(right * weights).sum() / weights.sum().clamp(min=1e-6)
 
 
-def batches(shards: Sequence[Sequence[Packed]], size: int, seed: int) -> Iterator[list[Packed]]:
+def batches(shards: Many, size: int, seed: int) -> Iterator[list[Packed]]:
     """Yield batches for ever: shard after shard, each in an order of its own, alike in length within a batch."""
     for turn in itertools.count():
         examples = shards[turn % len(shards)]
@@ -157,9 +166,7 @@ def batches(shards: Sequence[Sequence[Packed]], size: int, seed: int) -> Iterato
             yield [examples[i] for i in groups[group]]
 
 
-def run(
-    trainer: Trainer, train: Sequence[Sequence[Packed]], validation: Sequence[Packed], out: Path, *, quiet: bool = False
-) -> None:
+def run(trainer: Trainer, train: Many, validation: Sequence[Packed], out: Path, *, quiet: bool = False) -> None:
     """Train to the end of the plan, or until nothing gets better; Ctrl-C ends it early and loses nothing."""
     if not len(train) or not len(train[0]):
         raise ConfigError("there is nothing to train on")
@@ -213,6 +220,32 @@ def _generate(seed: int, shard: int) -> Iterator[Example]:
     return generate(1000 * (seed + 1) + shard)
 
 
+def made(trainer: Trainer) -> dict[str, Any]:
+    """Return how a model was made, for its manifest."""
+    minute, step, seen, _, _ = trainer.progress.curve[-1]
+    plan = trainer.plan
+    return {
+        "seed": plan.seed,
+        "steps": step,
+        "batch": plan.batch,
+        "examples": seen,
+        "shards": plan.shards,
+        "rate": plan.rate,
+        "cpu_minutes": minute,
+        "torch": torch.__version__,
+        "validation": trainer.progress.best,
+        "curve": trainer.progress.curve,
+    }
+
+
+def start_of(manifest: Path, plan: Plan) -> dict[str, Tensor]:
+    """Return the weights of a model to go on from; raises ConfigError where it is of another shape."""
+    shape, arrays = read(manifest)
+    if shape != plan.shape:
+        raise ConfigError(f"{manifest} is of another size: give its own with --size")
+    return {name: torch.tensor(array) for name, array in arrays.items()}
+
+
 def _validation(examples: Iterator[Example], lexicon: Lexicon) -> list[Packed]:
     chosen: list[Packed] = []
     for one in encode_all(example for example in examples if is_validation(example)):
@@ -233,6 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--shards", type=int, default=40, help=f"how many times {SHARD} examples to make")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/toolmatch-distill"), help="where examples are kept")  # noqa: S108
+    parser.add_argument("--start", type=Path, help="a model's manifest to go on from, instead of from nothing")
     parser.add_argument("-o", dest="out", type=Path, required=True)
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -249,10 +283,10 @@ def train_generated(asked: argparse.Namespace) -> int:
     plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
     lexicon = Lexicon(plan.shape.buckets)
     train, validation = generated(plan, lexicon, asked.cache)
-    trainer = Trainer(plan, lexicon)
+    trainer = Trainer(plan, lexicon, start_of(asked.start, plan) if asked.start else None)
     resume(trainer, asked.out)
     run(trainer, train, validation, asked.out)
-    export(trainer.best, plan.shape, asked.out, name=asked.size)
+    export(trainer.best, plan.shape, asked.out, name=asked.size, made=made(trainer))
     return 0
 
 

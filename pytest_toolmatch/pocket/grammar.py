@@ -80,7 +80,8 @@ class _State:
 
 def turn(reading: Reading) -> Turn:
     """Run one turn as a generator: yields steps, is sent the place chosen in each, returns the calls."""
-    state, calls = _State(reading), []
+    state = _State(reading)
+    calls: list[Call | Dropped] = []
     base = SPECIALS + state.tokens
     reachable = [o for o, can in zip(reading.toolbox.offered, reading.callable, strict=True) if can]
     while len(calls) < MOST_CALLS:
@@ -101,7 +102,8 @@ def turn(reading: Reading) -> Turn:
 
 
 def _call(state: _State, offered: OfferedTool) -> Generator[Step, int, Call | Dropped]:
-    box, arguments = state.reading.toolbox, {}
+    box = state.reading.toolbox
+    arguments: dict[str, Any] = {}
     name = box.tools[box.offered.index(offered)].name
     fields = [_Field(*field) for field in zip(offered.slots, offered.arguments, offered.options, strict=True)]
     for field in fields:
@@ -126,7 +128,8 @@ def _values(
 
     ``others`` are the further parts of an array's objects, chosen after each first part; ``element`` is theirs.
     """
-    slot, values, taken = field.slot, [], set()
+    slot, taken = field.slot, set[int]()
+    values: list[Any] = []
     most = slot.most if slot.many else 1
     while len(values) < most:
         least = (slot.least if slot.required or values else 0) if slot.many else int(slot.required)

@@ -93,7 +93,7 @@ class Network:
         key = f"items {id(self)}"
         if key not in box.cache:
             box.cache[key] = self._item_texts(box)
-        return box.cache[key] + self._linear(reading.item_features, "item_features")  # type: ignore[no-any-return]
+        return box.cache[key] + self._linear(reading.item_features, "item_features")
 
     def _item_texts(self, box: Toolbox) -> Floats:
         """Return items × width: what does not depend on the conversation."""
@@ -112,7 +112,7 @@ class Network:
         weight = np.exp(5 * np.tanh(self._linear(x, "weigh")))
         parts = x.reshape(len(x), POOLS, -1) * weight[..., None]
         pooled = np.add.reduceat(parts, starts) / np.add.reduceat(weight, starts)[..., None]
-        return pooled.reshape(len(starts), -1)
+        return pooled.reshape(len(starts), -1).astype(np.float32)
 
     def _around(self, vectors: Floats, name: str, texts: NDArray[np.int64]) -> Floats:
         """Return each word with those beside it in the same text."""
@@ -152,11 +152,11 @@ class Network:
         return bias
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        return x @ self._arrays[f"{name}.weight"] + self._arrays[f"{name}.bias"]  # type: ignore[no-any-return]
+        return x @ self._arrays[f"{name}.weight"] + self._arrays[f"{name}.bias"]
 
     def _norm(self, x: Floats, name: str) -> Floats:
         scale = 1 / np.sqrt(np.square(x).mean(-1, keepdims=True) + np.float32(1e-6))
-        return x * scale * self._arrays[f"{name}.weight"]  # type: ignore[no-any-return]
+        return x * scale * self._arrays[f"{name}.weight"]
 
     def _feed(self, x: Floats, name: str) -> Floats:
         return self._linear(_gelu(self._linear(x, f"{name}.up")), f"{name}.down")
@@ -217,4 +217,4 @@ def step_features(reading: Reading, step: Step) -> Floats:
 
 
 def _gelu(x: Floats) -> Floats:
-    return 0.5 * x * (1 + np.tanh(_GELU * (x + np.float32(0.044715) * x * x * x)))  # type: ignore[no-any-return]
+    return 0.5 * x * (1 + np.tanh(_GELU * (x + np.float32(0.044715) * x * x * x)))

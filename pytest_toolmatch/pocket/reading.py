@@ -309,4 +309,5 @@ def _matches(likeness: Floats, box: Toolbox) -> Floats:
 def _share(best: Floats, words: NDArray[np.int32], starts: NDArray[np.int32], weight: Floats | None) -> Floats:
     """Return for each item the mean of ``best`` over its words."""
     over = np.ones(len(best), np.float32) if weight is None else weight
-    return np.add.reduceat((best * over)[words], starts) / np.maximum(np.add.reduceat(over[words], starts), 1)
+    total = np.maximum(np.add.reduceat(over[words], starts), np.float32(1))
+    return (np.add.reduceat((best * over)[words], starts) / total).astype(np.float32)

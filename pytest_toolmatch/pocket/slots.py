@@ -153,7 +153,7 @@ def _arrays(schema: dict[str, Any], root: Any, path: tuple[str, ...], about: str
     if "prefixItems" in schema or "contains" in schema:
         raise Unsupported(f"{'.'.join(path)}: an array of fixed or counted items")
     items = _plain(schema.get("items", {"type": "string"}), root)
-    shape = {
+    shape: dict[str, Any] = {
         "many": True,
         "least": int(schema.get("minItems", 0)),
         "most": int(schema.get("maxItems", _MOST_ITEMS)),

@@ -184,7 +184,7 @@ def _joined(_: Slot, text: Text, start: int, __: Now) -> Iterator[tuple[int, Any
     codes, said = code_table("airline")
     for end in range(start + 1, min(start + _LONGEST_NAME, len(text.tokens)) + 1):
         content = text.content[text.tokens[start].start : text.tokens[end - 1].end]
-        name, _, number = content.rpartition(" ")
+        name, number = [*content.rsplit(" ", 1), ""][:2]
         if number.isdigit() and (name.lower() in codes or name in said):
             yield end, codes.get(name.lower(), name) + number
         elif _GLUED.fullmatch(content):

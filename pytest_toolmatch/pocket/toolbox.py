@@ -121,5 +121,5 @@ def _about(text: str) -> tuple[str, ...]:
 def _flat(texts: Sequence[tuple[str, ...]], places: dict[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return all texts as word places in one row, and where each begins."""
     lengths = [len(text) for text in texts]
-    starts = np.cumsum([0, *lengths[:-1]]) if lengths else []
+    starts = np.cumsum([0, *lengths[:-1]]) if lengths else ()
     return np.array([places[word] for text in texts for word in text], np.int32), np.array(starts, np.int32)

@@ -65,6 +65,7 @@ def _parser() -> _Parser:
     _report(commands)
     _compare(commands)
     _plan(commands)
+    _distill(commands)
     _schema(commands)
     return parser
 
@@ -205,6 +206,49 @@ def _run_plan(arguments: argparse.Namespace) -> Iterable[Line]:
 
     assumed = [(name[2:], getattr(arguments, name[2:])) for name, *_ in _PLAN if name != "--cases"]
     return planned_lines(arguments.what, cases=arguments.cases, truths=arguments.truth, assumed=assumed, **_screen())
+
+
+def _distill(commands: Any) -> None:
+    command = commands.add_parser("distill", help="train a small student on what a teacher is recorded to have done")
+    command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="suite files, or directories of such")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the student goes")
+    for name, kind, word, meaning in _DISTILL:
+        command.add_argument(name, type=kind, metavar=word, help=meaning)
+    command.add_argument("--size", choices=("small", "base", "26m"), help="start from scratch, with this size")
+    command.add_argument("--device", choices=("cpu", "cuda"), help="where to train (default: cpu)")
+    command.set_defaults(run=_run_distill)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_positive(part) for part in text.split(",")}))
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
+_DISTILL = (
+    ("--teacher", str, "MODEL", "whose recordings to learn from (default: the one model that is recorded)"),
+    ("--recordings", Path, "DIR", "where suites that name no directory keep theirs (default: fixtures/recordings)"),
+    ("--from", str, "MODEL", "pocket model to go on from, or its directory (default: pocket:small)"),
+    ("--curve", _sizes, "N,N,…", "one student after so many examples each"),
+    ("--held-out", _positive, "N", "held-out cases that are judged at most (default: 400)"),
+    ("--draws", _positive, "N", "draws of the student for each of them (default: 8)"),
+    ("--temperature", float, "T", "the temperature of these draws (default: 0.7)"),
+    ("--epochs", float, "N", "how often to go through the examples at most (default: 8)"),
+    ("--seed", int, "N", "decides what is held out, and all chance in training (default: 0)"),
+)
+
+
+def _run_distill(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.distill.distilling import distill  # noqa: PLC0415
+    from pytest_toolmatch.distill.rung import Options  # noqa: PLC0415
+
+    asked = {"start" if name == "from" else name: value for name, value in vars(arguments).items()}
+    given = {name: asked[name] for name in Options.__struct_fields__ if asked.get(name) is not None}
+    return distill(arguments.suites, arguments.output, Options(**given))
 
 
 def _schema(commands: Any) -> None:

@@ -55,7 +55,18 @@ MAY_IMPORT = {
     "live": {"core", "settings", "sampling"},
     "recording": {"core"},
     "importing": {"core", "judging", "sampling", "suites", "harness"},
-    "distill": {"core", "pocket", "judging", "sampling", "suites", "harness", "settings"},
+    "distill": {
+        "core",
+        "pocket",
+        "statistics",
+        "judging",
+        "providers",
+        "sampling",
+        "suites",
+        "reports",
+        "harness",
+        "settings",
+    },
     "plugin": ANYTHING,
     "cli": ANYTHING,
     "__init__": ANYTHING,
@@ -72,6 +83,7 @@ HEAVY = {
     "numpy",
     "scipy",
     "torch",
+    "needle",
     "hypothesis",
     "gepa",
     "dspy",
@@ -170,6 +182,16 @@ def test_heavy_libraries_are_imported_where_they_are_used() -> None:
         if one.at_top
         and not one.typing_only
         and one.imported.split(".")[0] in LATE - MADE_OF.get(room(one.importer), set())
+    ]
+    assert early == []
+
+
+def test_rooms_that_are_made_of_a_library_are_entered_where_they_are_used() -> None:
+    early = [
+        f"{one.importer} imports {one.imported}"
+        for one in IMPORTS
+        if one.at_top and not one.typing_only and is_ours(one.imported) and room(one.imported) in MADE_OF
+        if room(one.importer) not in MADE_OF
     ]
     assert early == []
 

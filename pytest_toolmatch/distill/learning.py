@@ -1,0 +1,167 @@
+"""The training of a student: from a start, on examples, until its teacher's turns get no likelier on validation."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from pytest_toolmatch.distill.batches import Lexicon, Packed, length, pack
+from pytest_toolmatch.distill.checkpoint import resume, save_checkpoint
+from pytest_toolmatch.distill.plan import Plan
+from pytest_toolmatch.distill.targets import RIGHT, TOOL_WEIGHT, Unreachable, encode
+from pytest_toolmatch.distill.train import Trainer, batches
+from pytest_toolmatch.pocket.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_toolmatch.distill.examples import Example
+    from pytest_toolmatch.distill.start import Start
+
+CHECKS = 20
+"""How often a run looks at its validation examples, at most."""
+
+FEWEST_STEPS = 300
+_RATE, _RATE_FROM_SCRATCH = 6e-4, 2e-3
+_PATIENCE = 6
+_LARGEST_BATCH, _SMALLEST_BATCH = 32, 8
+_CHECKED_AT_ONCE = 64
+
+
+class Stopped(Exception):  # noqa: N818 - what happened
+    """Ctrl-C: the best so far is in the trainer, and the run can go on from its checkpoint."""
+
+
+class Encodable(NamedTuple):
+    """Examples as arrays, and how many turns the model has no way to say."""
+
+    packed: list[Packed]
+    unreachable: int
+
+
+def encoded(examples: Sequence[Example], lexicon: Lexicon) -> Encodable:
+    """Return the examples as arrays; those that the model can't say are counted."""
+    packed: list[Packed] = []
+    boxes: dict[int, Toolbox] = {}
+    for example in examples:
+        if id(example.tools) not in boxes:
+            boxes[id(example.tools)] = Toolbox(example.tools)
+        with contextlib.suppress(Unreachable):
+            packed.append(pack(encode(example, boxes[id(example.tools)]), lexicon))
+    return Encodable(packed, len(examples) - len(packed))
+
+
+def plan_for(start: Start, turns: int, *, epochs: float, seed: int, device: str) -> Plan:
+    """Return how to train on so many turns: slower from a start that is worth keeping."""
+    batch = min(_LARGEST_BATCH, max(_SMALLEST_BATCH, turns // 8))
+    return Plan(
+        shape=start.shape,
+        steps=max(FEWEST_STEPS, math.ceil(epochs * turns / batch)),
+        seed=seed,
+        rate=_RATE_FROM_SCRATCH if start.scratch else _RATE,
+        batch=batch,
+        patience=_PATIENCE,
+        device=device,
+    )
+
+
+class Learner(Trainer):
+    """A trainer that asks of its student what its teacher does, not what is right."""
+
+    def validate(self, examples: Sequence[Packed]) -> float:
+        """Return how likely the averaged network is to do as the teacher, and keep the best."""
+        ours = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average)
+        likely = self.likely(examples)
+        self.network.load_state_dict(ours)
+        better = likely > self.progress.best
+        self.progress.stale = 0 if better else self.progress.stale + 1
+        if better:
+            self.progress.best = likely
+            self.best = {name: value.clone() for name, value in self.average.items()}
+        return likely
+
+    @torch.no_grad()
+    def likely(self, examples: Sequence[Packed]) -> float:
+        """Return the probability that a turn drawn from the network is the teacher's: a mean by the turns' weights."""
+        self.network.eval()
+        order = sorted(examples, key=length)
+        chances: list[float] = []
+        for at in range(0, len(order), _CHECKED_AT_ONCE):
+            batch = self._batch(order[at : at + _CHECKED_AT_ONCE])
+            right = torch.logsumexp(self.network(batch).masked_fill(batch["target"] != RIGHT, -math.inf), -1)
+            chances += right.where(batch["weights"] > 0, 0.0).sum(-1).exp().tolist()
+        self.network.train()
+        return float(np.average(chances, weights=[one.weights[0] / TOOL_WEIGHT for one in order]))
+
+
+def learner(plan: Plan, lexicon: Lexicon, start: Start, folder: Path) -> Learner:
+    """Return a trainer at the start, or where the run in ``folder`` stopped; ConfigError for that of another plan."""
+    torch.set_num_threads(1)  # networks this small get slower with more
+    state = {name: torch.from_numpy(np.array(value)) for name, value in start.arrays.items()}
+    trainer = Learner(plan, lexicon, state)
+    resume(trainer, folder)
+    for part in ("average", "best"):
+        setattr(trainer, part, {name: value.to(plan.device) for name, value in getattr(trainer, part).items()})
+    return trainer
+
+
+def learn(trainer: Learner, train: Sequence[Packed], validation: Sequence[Packed], folder: Path) -> Iterator[str]:
+    """Train to the end of the plan, or until the student gets no better; yields how far it is.
+
+    Raises Stopped after Ctrl-C, ConfigError where the disk does not take the checkpoint.
+    """
+    plan, progress = trainer.plan, trainer.progress
+    every = max(1, plan.steps // CHECKS)
+    if progress.step == 0:
+        trainer.validate(validation)
+        yield f"  step 0 of {plan.steps} · validation {progress.best:.3f}"
+    source = batches([train], plan.batch, plan.seed)
+    for _ in range(progress.step):
+        next(source)
+    started, first = time.monotonic(), progress.step
+    with _asked_to_stop() as asked:
+        while progress.step < plan.steps and progress.stale < plan.patience:
+            trainer.learn(next(source))
+            due = progress.step % every == 0 or progress.step == plan.steps
+            now = trainer.validate(validation) if due else 0.0
+            if due or asked.is_set():
+                save_checkpoint(trainer, folder)
+            if asked.is_set():
+                raise Stopped
+            if due:
+                each = (time.monotonic() - started) / (progress.step - first)
+                yield _told(progress.step, plan.steps, now, progress.best, each * (plan.steps - progress.step))
+
+
+def _told(step: int, steps: int, now: float, best: float, left: float) -> str:
+    minutes, seconds = divmod(round(left), 60)
+    rest = f" · {minutes}:{seconds:02} left" if step < steps else ""
+    return f"  step {step} of {steps} · validation {now:.3f} (best {best:.3f}){rest}"
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Take the first Ctrl-C as a request that is met between two steps; a second one ends all at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(*_: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,132 @@
+"""Suites with what their teacher is recorded to have done: what a student learns from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
+from pytest_toolmatch.core.request import question_digest, tools_digest
+from pytest_toolmatch.sampling.recordings import read_recording, read_records, recording_path
+from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.sampling.recordings import Record
+
+USABLE = ("called", "answered")
+"""Outcomes of samples to learn from: the others broke off, or hold what no student should do."""
+
+
+class Recorded(NamedTuple):
+    """One case with the tools on offer and the teacher's valid samples of it."""
+
+    suite: Suite
+    case: Case
+    tools: tuple[Tool, ...]
+    samples: tuple[Sample, ...]
+
+
+class Found(NamedTuple):
+    """What is recorded of a teacher; ``notes`` say what is not used, and why."""
+
+    teacher: str
+    cases: list[Recorded]
+    notes: list[str]
+
+
+def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") -> Found:
+    """Read suites and the recordings of their teacher; without a name, it is the one model that is recorded.
+
+    ``recordings`` holds those of suites that name no directory of their own, below their names. Raises SuiteError,
+    RecordingError, ConfigError where there is no suite or no one teacher, MissingRecording where nothing is recorded.
+    """
+    suites = [read_suite(path, _list_mcp) for path in suite_files(paths)]
+    folders = {id(suite): suite.recordings or recordings / suite.name for suite in suites}
+    known = dict.fromkeys(name for folder in folders.values() for name in _models(folder))
+    teacher = teacher or _only(list(known), folders.values())
+    cases: list[Recorded] = []
+    notes: list[str] = []
+    left: Counter[str] = Counter()
+    for suite in suites:
+        path = recording_path(folders[id(suite)], teacher)
+        if not path.exists():
+            notes.append(f"suite {suite.name}: {teacher} is not recorded at {path}")
+            continue
+        by_case = read_recording(path, teacher).by_case
+        cases += [_recorded(suite, case, by_case.get(case.id, []), left) for case in suite.cases]
+    if not any(path.exists() for path in (recording_path(folder, teacher) for folder in folders.values())):
+        raise MissingRecording(f"{notes[0]}{did_you_mean(teacher, known) or _there(list(known))}")
+    notes += [f"{count} {what}" for what, count in left.items()]
+    return Found(teacher, [case for case in cases if usable(case.samples)], notes)
+
+
+def usable(samples: Iterable[Sample]) -> list[Sample]:
+    """Return the samples to learn from."""
+    return [sample for sample in samples if sample.outcome in USABLE]
+
+
+def suite_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the suite files that are named or lie below a directory that is; ConfigError for anything else."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        if not path.exists():
+            raise ConfigError(f"{path}: there is no such file or directory; name suites, as in suites/mine{SUFFIX}")
+        if not inside or not inside[0].name.endswith(SUFFIX):
+            what = "no suite is in this directory" if path.is_dir() else "this is no suite"
+            raise ConfigError(
+                f"{path}: {what}: a student learns from *{SUFFIX} files; those in Python are known to pytest alone"
+            )
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def _recorded(suite: Suite, case: Case, records: Sequence[Record], left: Counter[str]) -> Recorded:
+    """Return the samples that answer what the case asks today; all others are counted."""
+    tools = suite.tools if case.tools is None else case.tools
+    asked = question_digest(case.conversation, tools_digest(tools), suite.instructions)
+    own = [one for one in records if one.sample.role != "student"] or records
+    fresh = [one.sample for one in own if one.key.startswith(f"{asked}.")]
+    valid = tuple(sample for sample in fresh if sample.valid)
+    counts = {
+        "cases are not recorded": int(not records),
+        "samples are stale: their query, tools or instructions have changed since": len(own) - len(fresh),
+        "samples came to nothing to learn from": len(fresh) - len(usable(valid)),
+    }
+    left.update({what: count for what, count in counts.items() if count})
+    return Recorded(suite, case, tools, valid)
+
+
+def _models(folder: Path) -> list[str]:
+    return [records[0].model for path in sorted(folder.glob("*.jsonl")) if (records := read_records(path))]
+
+
+def _only(known: Sequence[str], folders: Iterable[Path]) -> str:
+    if len(known) == 1:
+        return known[0]
+    if known:
+        raise ConfigError(
+            f"{len(known)} models are recorded: say which is the teacher, as in --teacher {known[0]}; "
+            f"there are {', '.join(known)}"
+        )
+    where = ", ".join(dict.fromkeys(map(str, folders)))
+    raise MissingRecording(
+        f"nothing is recorded in {where}: record a teacher with toolmatch record, or say where with --recordings DIR"
+    )
+
+
+def _there(known: Sequence[str]) -> str:
+    return f"; recorded are {', '.join(known)}" if known else "; record it with toolmatch record"
+
+
+def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:
+    from pytest_toolmatch.sampling.mcp import list_tools  # noqa: PLC0415 - only suites that name a server need it
+
+    return list_tools(server, where=where)

@@ -2,17 +2,20 @@
 
 Three tables for each model: the generator's held-out half (schemas and phrasings that no model was trained on), the
 held-out hand-written requests of the demo suites, and BFCL v4 (never trained on; only where ``/work/shared/realdata``
-is). Then milliseconds a turn, the time to load, and the memory that a process takes with the model in it.
+is). Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model.
 """
 
 import argparse
 import itertools
 import os
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from pytest_toolmatch.distill.evaluate import bfcl, held_out, judge, judge_bfcl, kept_requests, milliseconds, tabulate
+from pytest_toolmatch.pocket.model import PocketModel, open_model
+from pytest_toolmatch.pocket.weights import manifest_of
 
 REALDATA = Path("/work/shared/realdata/bfcl_v4")
 BFCL = ("simple_python", "multiple", "parallel", "irrelevance")
@@ -20,26 +23,28 @@ TARGETS = {
     "base": {"all": 92, "2 calls": 80, "3 calls": 80, "no_call": 98, "requests": 90},
     "small": {"all": 85, "2 calls": 80, "3 calls": 80, "no_call": 98},
 }
+LOADING = """
+import resource, sys, time
+started = time.perf_counter()
+import numpy
+with_numpy = time.perf_counter()
+from pytest_toolmatch.pocket.model import open_model
+from pytest_toolmatch.core.conversation import user
+model = open_model(sys.argv[1])
+loaded = time.perf_counter()
+model.answer(user("Hello"), ())
+print(with_numpy - started, loaded - with_numpy, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
 
 
-def tables(name: str, examples: int) -> None:
-    from pytest_toolmatch.distill.evaluate import (
-        bfcl,
-        held_out,
-        judge,
-        judge_bfcl,
-        milliseconds,
-        tabulate,
-        kept_requests,
-    )
-    from pytest_toolmatch.pocket.model import open_model
-
-    model = open_model(name)
+def tables(name: str, model: PocketModel, examples: int) -> None:
+    """Print how often the model is right."""
     target = TARGETS.get(name, {})
     judged = judge(model, itertools.islice(held_out(), examples))
-    print(f"\npocket:{name}: held-out schemas and phrasings of the generator")
+    print("held-out schemas and phrasings of the generator")
     for row in tabulate(judged):
         print("  ", row, verdict(100 * row.exact / row.n, target.get(row.what)))
+    print("   invalid calls", sum(one.invalid for one in judged), verdict(-sum(one.invalid for one in judged), 0))
     print("held-out requests of the demo suites")
     for row in tabulate(judge(model, kept_requests(examples))):
         print("  ", row, verdict(100 * row.exact / row.n, target.get("requests") if row.what == "all" else None))
@@ -48,54 +53,50 @@ def tables(name: str, examples: int) -> None:
         questions = bfcl(REALDATA, category)
         print("  ", judge_bfcl(model, questions) if questions else f"{category}: not here")
     median, slow = milliseconds(judged)
-    print(f"turns: median {median:.1f} ms {verdict(-median, -10)}, 95th percentile {slow:.1f} ms; one core")
+    print(f"a turn takes {median:.1f} ms of one core {verdict(-median, -10)}, 95th percentile {slow:.1f} ms")
 
 
-def verdict(value: float, target: float | None) -> str:
-    return "" if target is None else f"(reaches {abs(target)})" if value >= target else f"(misses {abs(target)})"
+def draws(model: PocketModel, seconds: float = 2.0) -> None:
+    """Print how many draws of the same few requests one core takes in a second."""
+    examples, count, started = list(itertools.islice(held_out(1), 10)), 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        example = examples[count % len(examples)]
+        model.answer(example.conversation, example.tools, temperature=1.0, seed=count)
+        count += 1
+    print(f"{count / (time.perf_counter() - started):.0f} draws/s on one core")
 
 
 def cost(name: str) -> None:
-    """Load the model in a process of its own, which says how long it took and how much memory it is."""
-    code = f"import sys; sys.argv = ['', '--load', {name!r}]; exec(open({str(Path(__file__))!r}).read())"
-    print(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip())  # noqa: S603 - ourselves
-
-
-def load(name: str) -> None:
-    from pytest_toolmatch import Tool
-    from pytest_toolmatch.core.conversation import user
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    import numpy as np
-
-    with_numpy = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
-    from pytest_toolmatch.pocket.model import open_model
-
-    model = open_model(name)
-    seconds = time.perf_counter() - started
-    model.answer(user("Hello"), (Tool(name="greet"),))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Print what a process of its own needs to have the model."""
+    run = subprocess.run([sys.executable, "-c", LOADING, name], check=True, capture_output=True, text=True)  # noqa: S603 - ourselves
+    with_numpy, load, memory = map(float, run.stdout.split())
+    size = manifest_of(name).with_suffix(".weights").stat().st_size / 1e6
     print(
-        f"load {seconds:.2f} s {verdict(-seconds, -0.3)}; resident {after / 1024:.0f} MB {verdict(-after / 1024, -100)}, "
-        f"of which Python {before / 1024:.0f} and numpy {np.__version__} {(with_numpy - before) / 1024:.0f}"
+        f"{size:.2f} MB; load {load:.2f} s {verdict(-load, -0.3)} after {with_numpy:.2f} s for numpy; "
+        f"resident {memory:.0f} MB {verdict(-memory, -100)}"
     )
 
 
+def verdict(value: float, target: float | None) -> str:
+    """Return whether a target is reached; targets below zero are upper bounds."""
+    return "" if target is None else f"({'reaches' if value >= target else 'misses'} {abs(target)})"
+
+
 def main() -> None:
+    """Print everything for every model asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=["base", "small"])
     parser.add_argument("--examples", type=int, default=1000)
-    parser.add_argument("--load")
     asked = parser.parse_args()
-    if asked.load:
-        load(asked.load)
-        return
     for name in asked.models:
-        tables(name, asked.examples)
+        print(f"\npocket:{name}")
+        model = open_model(name)
+        tables(name, model, asked.examples)
+        draws(model)
         cost(name)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core is what is measured
+    if os.environ.get("OMP_NUM_THREADS") != "1":  # one core is what is measured; numpy reads it once, when it starts
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_NUM_THREADS": "1"})  # noqa: S606
     main()

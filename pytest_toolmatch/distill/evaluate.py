@@ -28,7 +28,7 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 class Judged(NamedTuple):
-    """One example with what the model did: ``exact`` the same calls, ``names`` the same tools."""
+    """One example with what the model did: ``exact`` the same calls, ``names`` the same tools; ``seconds`` of one core."""
 
     example: Example
     calls: tuple[Call, ...]
@@ -74,9 +74,9 @@ def judge(model: PocketModel, examples: Iterable[Example], **settings: Any) -> l
 
 
 def _judged(model: PocketModel, example: Example, settings: dict[str, Any]) -> Judged:
-    started = time.perf_counter()
+    started = time.process_time()
     calls = model.answer(example.conversation, example.tools, **settings).calls
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     validator = ArgumentValidator(example.tools)
     invalid = sum(not validator.valid(call) for call in calls)
     names = Counter(call.name for call in calls) == Counter(call.name for call in example.calls)

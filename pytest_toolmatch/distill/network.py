@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 NEVER = -1e4
 TYPES = len(KINDS) + 1
 
+# What a reader goes by before learning anything: a value stands behind its argument's name and not behind another's,
+# and what has been taken is not taken again. In the order of step_features.
+_FIRST_CLUES = (-1.0, 2.0, 1.0, 0.5, 0.5, 0.0, -4.0, -1.0, 0.0, 0.0, 0.0, -2.0, 0.0)
+
 
 class Attention(nn.Module):
     """Attention of several heads with a bias that is given, never learned."""
@@ -95,6 +99,9 @@ class Network(nn.Module):
         self.point, self.pointed = nn.Linear(width, width), nn.Linear(width, width)
         self.clues = nn.Linear(STEP_FEATURES, 3, bias=False)
         self.apply(_begin)
+        with torch.no_grad():
+            self.clues.weight.zero_()
+            self.clues.weight[CHOOSE_VALUE] = torch.tensor(_FIRST_CLUES)
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """Return batch × steps × places: the log-probability of every place, NEVER where it is not allowed."""

@@ -14,8 +14,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     minutes: float = 20.0
     steps: int = 0
     seed: int = 0
-    rate: float = 2e-3
-    batch: int = 32
+    rate: float = 1.5e-3
+    batch: int = 16
     shards: int = 40
     patience: int = 12
     device: str = "cpu"

@@ -263,6 +263,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--steps", type=int, default=0, help="exactly so many steps, whatever time they take")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--shards", type=int, default=40, help=f"how many times {SHARD} examples to make")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/toolmatch-distill"), help="where examples are kept")  # noqa: S108
@@ -279,7 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train_generated(asked: argparse.Namespace) -> int:
     """Train on the generator's examples, and export the best."""
-    names = ("minutes", "steps", "seed", "shards", "device")
+    names = ("minutes", "steps", "seed", "batch", "rate", "shards", "device")
     plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
     lexicon = Lexicon(plan.shape.buckets)
     train, validation = generated(plan, lexicon, asked.cache)

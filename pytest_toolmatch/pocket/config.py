@@ -24,7 +24,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 SHAPES: dict[str, Shape] = {
     "small": Shape(buckets=8192, letters=48, width=96, heads=4, layers=2, steps=1, inner=192),
     "base": Shape(buckets=16384, letters=64, width=128, heads=4, layers=4, steps=2, inner=256),
-    "26m": Shape(buckets=65536, letters=128, width=448, heads=8, layers=6, steps=3, inner=1344),
+    "26m": Shape(buckets=49152, letters=128, width=448, heads=8, layers=5, steps=3, inner=1344),
 }
 """The named sizes: two are shipped, the third is for a GPU."""
 

@@ -109,8 +109,8 @@ class Trainer:
     def _keep_average(self) -> None:
         step = self.progress.step
         keep = min(_AVERAGED, (1 + step) / (10 + step))
-        for name, value in self.network.state_dict().items():
-            self.average[name].lerp_(value, 1 - keep)
+        now = self.network.state_dict()
+        torch._foreach_lerp_([self.average[name] for name in now], list(now.values()), 1 - keep)  # noqa: SLF001 - as torch's own optimisers do
 
     def _batch(self, examples: Sequence[Packed], rng: np.random.Generator | None = None) -> dict[str, Any]:
         return {name: value.to(self.plan.device) for name, value in collate(examples, self.lexicon, rng).items()}

@@ -115,13 +115,22 @@ def _numbers(slot: Slot, text: Text, start: int, _: Now) -> Iterator[tuple[int, 
     words = text.words
     for end, value in numbers_at(words, start):
         yield end, value
-        if end < len(words) and words[end] in ("%", "percent", "per") and _is_share(slot):
-            yield end + 1, round(value / 100, 6)
+        if percent := _percent(words, end):
+            yield from [(percent, round(value / 100, 6))] if _is_share(slot) else []
     yield from amounts_at(words, start, slot.unit)
 
 
+def _percent(words: Sequence[str], at: int) -> int:
+    """Return where a sign or a word for per cent ends; 0 where there is none."""
+    if list(words[at : at + 1]) in (["%"], ["percent"]):
+        return at + 1
+    return at + 2 if list(words[at : at + 2]) == ["per", "cent"] else 0
+
+
 def _is_share(slot: Slot) -> bool:
-    return float(slot.schema.get("maximum", 2)) <= 1
+    """Whether a number may be a share of one: nothing says that it counts per cent, or more than one."""
+    told = f"{slot.name} {slot.about}".lower()
+    return "percent" not in told and "per cent" not in told and float(slot.schema.get("maximum", 1)) <= 1
 
 
 def _whole(slot: Slot, text: Text, start: int, now: Now) -> Iterator[tuple[int, Any]]:

@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 
-PROVIDERS: tuple[str, ...] = ("anthropic", "openai", "openai-responses", "google", "local", "python")
+PROVIDERS: tuple[str, ...] = (
+    "anthropic",
+    "openai",
+    "openai-responses",
+    "google",
+    "local",
+    "python",
+    "pocket",
+    "needle",
+)
 """The prefixes of models that can be called; any other name is that of a recording."""
 
 

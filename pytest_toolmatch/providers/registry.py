@@ -20,6 +20,8 @@ _MODULES = {
     "google": "google_genai",
     "local": "local",
     "python": "python_callable",
+    "pocket": "pocket",
+    "needle": "needle",
 }
 _BATCHES = {
     "anthropic": "anthropic_batches",
@@ -27,7 +29,13 @@ _BATCHES = {
     "openai-responses": "openai_batches",
     "google": "google_batches",
 }
-_EXTRAS = {"anthropic": "anthropic", "openai": "openai", "openai-responses": "openai", "google": "google"}
+_EXTRAS = {
+    "anthropic": "anthropic",
+    "openai": "openai",
+    "openai-responses": "openai",
+    "google": "google",
+    "needle": "needle",
+}
 
 
 def open_provider(model: Model) -> Provider:

@@ -185,7 +185,8 @@ class Lane:
         finally:
             self._settle(job, answer, taken)
             self.gate.leave()
-        return msgspec.structs.replace(answer, latency=latency)
+        # A model that draws one answer after the other knows what each took; the others are waited for.
+        return answer if answer.latency is not None else msgspec.structs.replace(answer, latency=latency)
 
     def _settle(self, job: Job, answer: Turn | None, taken: float) -> None:
         if answer is None:

@@ -26,7 +26,8 @@ from pytest_toolmatch.core.request import Request
 from pytest_toolmatch.core.sample import Outcome, Sample, SampleRole
 from pytest_toolmatch.core.toolformats import tools_from_json
 from pytest_toolmatch.plugin import hooks, outcome, queries, sampling
-from pytest_toolmatch.providers import anthropic_messages, google_genai, local, openai_chat, python_callable
+from pytest_toolmatch.pocket import draws
+from pytest_toolmatch.providers import anthropic_messages, google_genai, local, openai_chat, pocket, python_callable
 from pytest_toolmatch.sampling import mcp
 from pytest_toolmatch.sampling.recordings import Record, Recording, encode, read_recording
 from pytest_toolmatch.sampling.retrying import Retries
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 PRELOADED = (
     *(aiohttp, anthropic, genai, genai_prices.data_snapshot, hypothesis, jsonschema_rs, openai, tabulate),
     *(hooks, outcome, queries, sampling, yaml_file, mcp),
-    *(anthropic_messages, google_genai, local, openai_chat, python_callable),
+    *(anthropic_messages, google_genai, local, openai_chat, pocket, draws, python_callable),
 )
 """Runs in this process forget what they import; what is here already is not imported again for each of them."""
 

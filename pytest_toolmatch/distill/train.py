@@ -110,7 +110,7 @@ class Trainer:
         step = self.progress.step
         keep = min(_AVERAGED, (1 + step) / (10 + step))
         now = self.network.state_dict()
-        torch._foreach_lerp_([self.average[name] for name in now], list(now.values()), 1 - keep)  # noqa: SLF001 - as torch's own optimisers do
+        torch._foreach_lerp_([self.average[name] for name in now], list(now.values()), 1 - keep)
 
     def _batch(self, examples: Sequence[Packed], rng: np.random.Generator | None = None) -> dict[str, Any]:
         return {name: value.to(self.plan.device) for name, value in collate(examples, self.lexicon, rng).items()}
@@ -232,7 +232,7 @@ def made(trainer: Trainer) -> dict[str, Any]:
         "shards": plan.shards,
         "rate": plan.rate,
         "cpu_minutes": minute,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "validation": trainer.progress.best,
         "curve": trainer.progress.curve,
     }

@@ -149,8 +149,9 @@ def write(folder: Path, name: str, shape: Shape, arrays: Arrays, made: dict[str,
         file=f"{name}.weights", sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw), parameters=count, made=made
     )
     manifest = folder / f"{name}.json"
+    text = msgspec.json.format(msgspec.json.encode(told)) + b"\n"
     _put(folder / told.file, raw)
-    _put(manifest, msgspec.json.format(msgspec.json.encode(told)) + b"\n")
+    _put(manifest, text)
     return manifest
 
 

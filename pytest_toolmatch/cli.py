@@ -237,7 +237,7 @@ _DISTILL = (
     ("--held-out", _positive, "N", "held-out cases that are judged at most (default: 400)"),
     ("--draws", _positive, "N", "draws of the student for each of them (default: 8)"),
     ("--temperature", float, "T", "the temperature of these draws (default: 0.7)"),
-    ("--epochs", float, "N", "how often to go through the examples at most (default: 8)"),
+    ("--epochs", float, "N", "how often to go through the examples at most (default: 4)"),
     ("--seed", int, "N", "decides what is held out, and all chance in training (default: 0)"),
 )
 

@@ -45,9 +45,11 @@ def distill(paths: Sequence[Path], out: Path, options: Options) -> Iterator[str]
     yield from _account(found, split)
     drawing = Drawing(options.temperature, options.draws, options.seed)
     cases = [case for case, _ in split.test[: options.held_out]]
+    yield f"judging {start.name} on {plural(len(cases), 'held-out case')}"
     rows = [Row(start.name, 0, judged(start.model(), cases, drawing), start.bytes)]
     for rung in rungs:
         yield from rung.train()
+        yield f"judging {rung.where}"
         rows.append(Row(rung.where, len(rung.cases), judged(rung.model(), cases, drawing), rung.bytes()))
     yield ""
     yield from table_lines(rows, cases, drawing)

@@ -24,6 +24,9 @@ USABLE = ("called", "answered")
 """Outcomes of samples to learn from: the others broke off, or hold what no student should do."""
 
 
+_NAMED = 6
+
+
 class Recorded(NamedTuple):
     """One case with the tools on offer and the teacher's valid samples of it."""
 
@@ -52,17 +55,18 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
     known = dict.fromkeys(name for folder in folders.values() for name in _models(folder))
     teacher = teacher or _only(list(known), folders.values())
     cases: list[Recorded] = []
-    notes: list[str] = []
+    lacking: list[str] = []
     left: Counter[str] = Counter()
     for suite in suites:
         path = recording_path(folders[id(suite)], teacher)
         if not path.exists():
-            notes.append(f"suite {suite.name}: {teacher} is not recorded at {path}")
+            lacking.append(suite.name)
             continue
         by_case = read_recording(path, teacher).by_case
         cases += [_recorded(suite, case, by_case.get(case.id, []), left) for case in suite.cases]
-    if not any(path.exists() for path in (recording_path(folder, teacher) for folder in folders.values())):
-        raise MissingRecording(f"{notes[0]}{did_you_mean(teacher, known) or _there(list(known))}")
+    if len(lacking) == len(suites):
+        raise MissingRecording(f"no recording of {teacher} for {_first(lacking)}{_hint(teacher, list(known))}")
+    notes = [f"{len(lacking)} of {len(suites)} suites lack its recordings: {_first(lacking)}"] if lacking else []
     notes += [f"{count} {what}" for what, count in left.items()]
     return Found(teacher, [case for case in cases if usable(case.samples)], notes)
 
@@ -122,8 +126,13 @@ def _only(known: Sequence[str], folders: Iterable[Path]) -> str:
     )
 
 
-def _there(known: Sequence[str]) -> str:
-    return f"; recorded are {', '.join(known)}" if known else "; record it with toolmatch record"
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
+def _hint(teacher: str, known: Sequence[str]) -> str:
+    there = f"; recorded are {', '.join(known)}" if known else "; record it with toolmatch record"
+    return did_you_mean(teacher, known) or there
 
 
 def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:

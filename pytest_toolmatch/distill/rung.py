@@ -40,9 +40,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     held_out: int = 400
     draws: int = 8
     temperature: float = TEMPERATURE
-    epochs: float = 8.0
+    epochs: float = 4.0
     seed: int = 0
     device: str = "cpu"
+
+
+_VALIDATED = 200
+"""Cases that say when a student gets no better, at most: they are looked at again and again."""
 
 
 class Split(NamedTuple):
@@ -61,7 +65,7 @@ class Rung:
 
     def __init__(self, start: Start, split: Split, size: int, path: Path, options: Options) -> None:
         self.start, self.options = start, options
-        self.cases, self.validation = split.train[:size], split.validation
+        self.cases, self.validation = split.train[:size], split.validation[:_VALIDATED]
         self.folder = Folder(path, _digest(start, self.cases, self.validation, options))
 
     @property

@@ -39,7 +39,8 @@ def table_lines(rows: Sequence[Row], cases: Sequence[Recorded], drawing: Drawing
     laid = [_HEADER, *map(_cells, rows)]
     if ceilings:
         laid.append(("teacher again", "", *_rate(ceilings), "", ""))
-    return [*table(laid, "<>>>>>>"), "", *_told(results, cases, drawing), *_gained(rows[0], rows[-1])]
+    told = [*_told(results, cases, drawing), *_gained(rows[0], rows[-1]), *_agreement(rows[0], rows[-1])]
+    return [*table(laid, "<>>>>>>"), "", *told]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -76,6 +77,21 @@ def _gained(before: Row, after: Row) -> list[str]:
     suite, cases = margin_intervals(pairs, CONFIDENCE)
     of_cases = f", {_points(cases)} for queries like these" if cases else ""
     return [f"gain: {100 * gain:+.1f} points ({_points(suite)} for this suite{of_cases}), paired by case"]
+
+
+def _agreement(before: Row, after: Row) -> list[str]:
+    """Say how often a draw of the student matches a fresh one of the teacher: of ambiguous cases, too."""
+    found = [
+        [one.measures["agreement"] for one in row.results if "agreement" in one.measures] for row in (before, after)
+    ]
+    own = [one.ceilings["agreement"] for one in after.results if "agreement" in one.ceilings]
+    if not all(found):
+        return []
+    old, new = (number("agreement", ratio(measures)) for measures in found)
+    itself = f"; the teacher's own: {number('agreement', ratio(own))}" if own else ""
+    return [
+        f"agreement with a single draw of the teacher, ambiguous cases among them: {old} before, {new} after{itself}"
+    ]
 
 
 def _points(bounds: Interval) -> str:

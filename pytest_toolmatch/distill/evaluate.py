@@ -28,7 +28,7 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 class Judged(NamedTuple):
-    """One example with what the model did: ``exact`` the same calls, ``names`` the same tools; ``seconds`` of one core."""
+    """One example with what the model did: ``exact`` the same calls, ``names`` the same tools, in CPU seconds."""
 
     example: Example
     calls: tuple[Call, ...]

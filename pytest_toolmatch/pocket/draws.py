@@ -37,29 +37,8 @@ _TREES_KEPT = 48
 """Of the latest conversations: those of the cases that are in flight together; one takes half a megabyte."""
 
 
-
-class _OneThread:
-    """Keeps the BLAS to one thread while anybody draws, and puts it back as it was: that concerns the whole process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.restore_original_limits()
-
-
-_ONE_THREAD = _OneThread()
+_COMPUTING = threading.Lock()
+"""Held while the BLAS is kept to one thread, which concerns the whole process: so it is always put back as it was."""
 
 
 class Drawn(NamedTuple):
@@ -83,11 +62,12 @@ class Draws:
 
     def __init__(self, model: PocketModel) -> None:
         self._model = model
+        self._libraries = ThreadpoolController()
         self._trees: OrderedDict[str, _Tree] = OrderedDict()
 
     def draw(self, request: Request, key: str, temperature: float, random: Random) -> Drawn:
         """Return one draw; ``key`` tells conversations apart."""
-        with _ONE_THREAD:
+        with _COMPUTING, self._libraries.limit(limits=1, user_api="blas"):
             return self._tree(request, key).draw(temperature, random)
 
     def _tree(self, request: Request, key: str) -> _Tree:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
+from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.sampling.recordings import read_recording, read_records, recording_path
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
 
@@ -52,11 +53,10 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
     """
     suites = [read_suite(path, _list_mcp) for path in suite_files(paths)]
     folders = {id(suite): suite.recordings or recordings / suite.name for suite in suites}
-    known = dict.fromkeys(name for folder in folders.values() for name in _models(folder))
-    teacher = teacher or _only(list(known), folders.values())
+    teacher = teacher or _only(_known(folders.values()), folders.values())
     cases: list[Recorded] = []
     lacking: list[str] = []
-    left: Counter[str] = Counter()
+    left: Counter[tuple[str, str]] = Counter()
     for suite in suites:
         path = recording_path(folders[id(suite)], teacher)
         if not path.exists():
@@ -65,9 +65,11 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
         by_case = read_recording(path, teacher).by_case
         cases += [_recorded(suite, case, by_case.get(case.id, []), left) for case in suite.cases]
     if len(lacking) == len(suites):
-        raise MissingRecording(f"no recording of {teacher} for {_first(lacking)}{_hint(teacher, list(known))}")
+        raise MissingRecording(
+            f"no recording of {teacher} for {_first(lacking)}{_hint(teacher, _known(folders.values()))}"
+        )
     notes = [f"{len(lacking)} of {len(suites)} suites lack its recordings: {_first(lacking)}"] if lacking else []
-    notes += [f"{count} {what}" for what, count in left.items()]
+    notes += [f"{plural(count, noun)}: {why}" for (noun, why), count in left.items() if count]
     return Found(teacher, [case for case in cases if usable(case.samples)], notes)
 
 
@@ -92,24 +94,23 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _recorded(suite: Suite, case: Case, records: Sequence[Record], left: Counter[str]) -> Recorded:
+def _recorded(suite: Suite, case: Case, records: Sequence[Record], left: Counter[tuple[str, str]]) -> Recorded:
     """Return the samples that answer what the case asks today; all others are counted."""
     tools = suite.tools if case.tools is None else case.tools
     asked = question_digest(case.conversation, tools_digest(tools), suite.instructions)
     own = [one for one in records if one.sample.role != "student"] or records
     fresh = [one.sample for one in own if one.key.startswith(f"{asked}.")]
     valid = tuple(sample for sample in fresh if sample.valid)
-    counts = {
-        "cases are not recorded": int(not records),
-        "samples are stale: their query, tools or instructions have changed since": len(own) - len(fresh),
-        "samples came to nothing to learn from": len(fresh) - len(usable(valid)),
-    }
-    left.update({what: count for what, count in counts.items() if count})
+    left["case", "not recorded"] += not records
+    left["sample", "stale, their query, tools or instructions have changed since"] += len(own) - len(fresh)
+    left["sample", "nothing to learn from, since they broke off"] += len(fresh) - len(usable(valid))
     return Recorded(suite, case, tools, valid)
 
 
-def _models(folder: Path) -> list[str]:
-    return [records[0].model for path in sorted(folder.glob("*.jsonl")) if (records := read_records(path))]
+def _known(folders: Iterable[Path]) -> list[str]:
+    """Return the models that are recorded."""
+    files = [path for folder in dict.fromkeys(folders) for path in sorted(folder.glob("*.jsonl"))]
+    return list(dict.fromkeys(records[0].model for path in files if (records := read_records(path))))
 
 
 def _only(known: Sequence[str], folders: Iterable[Path]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.case import Case
@@ -14,6 +15,7 @@ from pytest_toolmatch.core.request import draw_key
 from pytest_toolmatch.core.sample import Sample, outcome_of
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.pocket.config import Shape
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.writer import write_suite
@@ -58,12 +60,25 @@ def record(
     """Write a suite of queries with a teacher's recordings, and return its file."""
     cases = tuple(Case(id=f"case-{place}", conversation=user(query)) for place, (query, _) in enumerate(told))
     suite = Suite(name="house", cases=cases, tools=tuple(tools), **more)
-    plan = Plan(suite, Model(name=TEACHER))
+    return record_suite(folder, suite, [chain for _, chain in told], draws=draws)
+
+
+def made_up(count: int, seed: int = 0) -> tuple[Suite, list[Chain]]:
+    """Return a suite of the generator's requests, each with tools of its own, and what is right for each."""
+    right = (one for one in generate(seed) if one.conversation[-1].role == "user")
+    told = list(islice(right, count))
+    cases = [Case(id=f"made-{place}", conversation=one.conversation, tools=one.tools) for place, one in enumerate(told)]
+    return Suite(name="made", cases=tuple(cases)), [(one.calls,) if one.calls else () for one in told]
+
+
+def record_suite(folder: Path, suite: Suite, chains: Sequence[Chain], *, draws: int = 2) -> Path:
+    """Write a suite and draws that do always the same."""
+    cases, plan = suite.cases, Plan(suite, Model(name=TEACHER))
     rows = [
         Record(
             key=draw_key(plan.asked(case, "teacher"), "teacher", draw), model=TEACHER, sample=sample(case, chain, draw)
         )
-        for case, (_, chain) in zip(cases, told, strict=True)
+        for case, chain in zip(cases, chains, strict=True)
         for draw in range(draws)
     ]
     append_records(recording_path(folder / "recordings" / suite.name, TEACHER), rows)

@@ -23,7 +23,7 @@ from pytest_toolmatch.distill.rung import Options
 from pytest_toolmatch.distill.start import start_of
 from pytest_toolmatch.pocket.model import open_model
 from pytest_toolmatch.pocket.weights import write
-from tests.distill.teachers import TEACHER, TINY, TOOLS, asked, record
+from tests.distill.teachers import TEACHER, TINY, TOOLS, asked, made_up, record, record_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +96,13 @@ def test_a_curve_has_a_student_for_each_number_of_examples(tiny: Path) -> None:
     train = int(said[0].partition("train ")[2].split()[0])
     assert list(matches(said)) == [str(tiny), "out/5", "out/10", f"out/{train}", "teacher again"]
     assert [open_model(f"out/{size}").network.shape for size in (5, 10, train)] == [TINY] * 3
+
+
+@pytest.mark.usefixtures("brief")
+def test_cases_may_have_conversations_and_tools_of_their_own(tiny: Path) -> None:
+    said = run(record_suite(Path("suites"), *made_up(40)), tiny)
+    assert said[0].startswith(f"{TEACHER}: 40 recorded cases, 80 samples: ")
+    assert matches(said)["teacher again"] == 1
 
 
 def stop_at(lines: Iterator[str], count: int) -> list[str]:

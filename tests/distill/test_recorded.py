@@ -77,8 +77,8 @@ def test_stale_and_unrecorded_cases_are_left_out_and_counted(tmp_path: Path) -> 
     found = read_recorded([suite], NOWHERE)
     assert (found.teacher, len(found.cases)) == (TEACHER, 4)
     assert sorted(found.notes) == [
-        "1 cases are not recorded",
-        "2 samples are stale: their query, tools or instructions have changed since",
+        "1 case: not recorded",
+        "2 samples: stale, their query, tools or instructions have changed since",
     ]
 
 
@@ -131,3 +131,10 @@ def test_without_torch_one_line_says_how_to_get_it(
     (said,) = capsys.readouterr().err.splitlines()
     assert said.endswith("torch, which is not installed: pip install 'pytest-toolmatch[distill]'")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--curve=50,0", "--curve=50,,5", "--draws=-1", "--held-out=many"])
+def test_numbers_are_whole_and_above_none(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="4"):
+        main(["distill", "suites", "-o", "out", option])
+    assert "is no whole number above 0" in capsys.readouterr().err

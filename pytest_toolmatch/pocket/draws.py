@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.pocket.model import PocketModel
     from pytest_toolmatch.pocket.network import Memory
 
-_TREES_KEPT = 48
-"""Of the latest conversations: those of the cases that are in flight together; one takes half a megabyte."""
+_TREES_KEPT = 16
+"""Of the latest conversations, up to a megabyte each: the draws of a case come one soon after the other."""
 
 
 _COMPUTING = threading.Lock()

@@ -1,8 +1,8 @@
 """What the pocket models reach, and what they cost: ``python benches/pocket.py [NAME or FOLDER …] [--examples N]``.
 
 Three tables for each model: the generator's held-out half (schemas and phrasings that no model was trained on), the
-held-out hand-written requests of the demo suites, and BFCL v4 (never trained on; only where ``/work/shared/realdata``
-is). Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model.
+held-out hand-written requests of the demo suites, and BFCL v4 (never trained on; only where
+``../shared/realdata`` is). Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pytest_toolmatch.distill.evaluate import bfcl, held_out, judge, judge_bfcl,
 from pytest_toolmatch.pocket.model import PocketModel, open_model
 from pytest_toolmatch.pocket.weights import manifest_of
 
-REALDATA = Path("/work/shared/realdata/bfcl_v4")
+REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata" / "bfcl_v4"
 BFCL = ("simple_python", "multiple", "parallel", "irrelevance")
 TARGETS = {
     "base": {"all": 92, "2 calls": 80, "3 calls": 80, "no_call": 98, "requests": 90},

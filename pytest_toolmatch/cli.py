@@ -244,7 +244,7 @@ _DISTILL = (
 
 def _run_distill(arguments: argparse.Namespace) -> Iterable[str]:
     from pytest_toolmatch.distill.distilling import distill  # noqa: PLC0415
-    from pytest_toolmatch.distill.rung import Options  # noqa: PLC0415
+    from pytest_toolmatch.distill.options import Options  # noqa: PLC0415
 
     asked = {"start" if name == "from" else name: value for name, value in vars(arguments).items()}
     given = {name: asked[name] for name in Options.__struct_fields__ if asked.get(name) is not None}

@@ -11,7 +11,7 @@ import msgspec
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.distill.held_out import Drawing, judged
 from pytest_toolmatch.distill.recorded import Found, Recorded, read_recorded
-from pytest_toolmatch.distill.rung import Options, Rung, Split
+from pytest_toolmatch.distill.rung import Rung, Split
 from pytest_toolmatch.distill.splits import groups, parts, rank
 from pytest_toolmatch.distill.start import beyond, start_of
 from pytest_toolmatch.distill.table import Row, table_lines
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pytest_toolmatch.distill.options import Options
     from pytest_toolmatch.distill.splits import Part
 
 FEWEST = 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -13,36 +12,18 @@ from pytest_toolmatch.distill.folder import NAME, Folder
 from pytest_toolmatch.distill.turns import examples_of
 from pytest_toolmatch.pocket.model import open_model
 from pytest_toolmatch.pocket.weights import manifest_of
-from pytest_toolmatch.providers.pocket import TEMPERATURE
 from pytest_toolmatch.reports.figures import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from pytest_toolmatch.distill.examples import Example
-    from pytest_toolmatch.distill.learning import Learner
+    from pytest_toolmatch.distill.learner import Learner
+    from pytest_toolmatch.distill.options import Options
     from pytest_toolmatch.distill.recorded import Recorded
     from pytest_toolmatch.distill.start import Start
     from pytest_toolmatch.pocket.model import PocketModel
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to distil: ``start`` or ``size``, ``curve`` for one student after so many examples each.
-
-    ``held_out`` is how many cases are judged at most, ``draws`` of the student for each, at ``temperature``.
-    """
-
-    teacher: str = ""
-    recordings: Path = Path("fixtures/recordings")
-    start: str = ""
-    size: str = ""
-    curve: tuple[int, ...] = ()
-    held_out: int = 400
-    draws: int = 8
-    temperature: float = TEMPERATURE
-    epochs: float = 4.0
-    seed: int = 0
-    device: str = "cpu"
 
 
 _VALIDATED = 200
@@ -90,7 +71,8 @@ class Rung:
             yield f"{self.where}: trained already on these recordings; judged again"
             return
         from pytest_toolmatch.distill.batches import Lexicon  # noqa: PLC0415 - torch takes seconds
-        from pytest_toolmatch.distill.learning import Stopped, encoded, learn, learner, plan_for  # noqa: PLC0415
+        from pytest_toolmatch.distill.learner import learner  # noqa: PLC0415
+        from pytest_toolmatch.distill.learning import Stopped, encoded, learn, plan_for  # noqa: PLC0415
 
         lexicon, asked = Lexicon(self.start.shape.buckets), self.options
         train, validation = encoded(_examples(self.cases), lexicon), encoded(_examples(self.validation), lexicon)

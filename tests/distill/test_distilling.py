@@ -19,7 +19,7 @@ from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.distill import start
 from pytest_toolmatch.distill.distilling import distill
-from pytest_toolmatch.distill.rung import Options
+from pytest_toolmatch.distill.options import Options
 from pytest_toolmatch.distill.start import start_of
 from pytest_toolmatch.pocket.model import open_model
 from pytest_toolmatch.pocket.weights import write

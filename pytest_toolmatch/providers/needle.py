@@ -92,9 +92,8 @@ class Provider:
                 tools=tools_to_wire(request.tools), system=request.instructions, auto_date=False, **self._which
             )
         except Exception as error:  # noqa: BLE001 - its download, its engine, its weights
-            raise ModelUnavailable(
-                f"{self._model} can't be loaded: {_line(error)}; fetch it once with network: needle fetch"
-            ) from None
+            how = "" if "weights" in self._which else "; where there is no network, run `needle fetch` beforehand"
+            raise ModelUnavailable(f"{self._model} can't be loaded: {_line(error)}{how}") from None
 
 
 def to_wire(conversation: Conversation) -> list[str]:
@@ -191,4 +190,4 @@ def _value(text: str) -> Any:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")

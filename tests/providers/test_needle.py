@@ -189,7 +189,9 @@ def test_an_engine_that_is_not_there_makes_it_unavailable(needle: Any) -> None:
     provider = open_provider(parse_model("needle:3"))
     needle().BROKEN.append(OSError("no such file on the hub"))
     asked = provider.complete(Request(role="student", model="needle:3", conversation=user("Hi.")))
-    with pytest.raises(ModelUnavailable, match=r"can't be loaded: OSError: no such file on the hub; .* needle fetch"):
+    with pytest.raises(
+        ModelUnavailable, match=r"can't be loaded: OSError: no such file on the hub; .* `needle fetch` beforehand"
+    ):
         asyncio.run(asked)  # type: ignore[arg-type]
 
 

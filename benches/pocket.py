@@ -1,8 +1,8 @@
 """What the pocket models reach, and what they cost: ``python benches/pocket.py [NAME or FOLDER …] [--examples N]``.
 
 Three tables for each model: the generator's held-out half (schemas and phrasings that no model was trained on), the
-held-out hand-written requests of the demo suites, and BFCL v4 (never trained on; only where
-``../shared/realdata`` is). Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model.
+held-out hand-written requests of the demo suites, and BFCL v4 (never trained on; only where ``../shared/realdata`` is).
+Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model.
 """
 
 import argparse

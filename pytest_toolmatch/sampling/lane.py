@@ -271,7 +271,6 @@ class Lane:
 
     def _refuse(self, job: Job, error: BaseException) -> None:
         self.done += 1
-        # What nobody waits for any more when the sampler is closed was not lost.
-        self.failed += not isinstance(error, CancelledError)
+        self.failed += 1
         # Each its own: an exception that is raised in many places collects all of their tracebacks.
         job.future.set_exception(type(error)(str(error)) if error is self.error else error)

@@ -56,6 +56,7 @@ class SuiteRun:
         self.gates = tuple(dict.fromkeys([*settings.gates, *suite.gates]))
         for gate in settings.gates:
             parse_gate(gate, "toolmatch_gates")
+        check_gates(settings.gates, "toolmatch_gates")
         check_suite(suite)
         check_gates(self.gates, suite.where)
         self.draws = Draws(suite, settings, read, session, models or {})
@@ -84,17 +85,17 @@ class SuiteRun:
         """The gates that were decided while the draws came in."""
         return self._rounds.results() if self._rounds and self._rounds.done else {}
 
-    def expect(self, cases: Iterable[Case], others: int = 0, share: float = 1.0) -> None:
+    def expect(self, cases: Iterable[Case], others: int = 0, *, share: float = 1.0, whole: bool = True) -> None:
         """Learn which cases this run is about to judge, and have their samples drawn: their verdicts hold together.
 
         ``others`` is how many more there are at least whose queries only the tests know; ``share`` is the suite's part
-        of a budget.
+        of a budget. Where they are not the ``whole`` suite, no gate is decided, and nothing is drawn for one.
         """
         new = {id(case): case for case in cases if id(case) not in self._unsettled}
         self._expected |= new
         self._others = max(self._others, others)
         self.draws.share = share
-        if self.settings.auto and (self.gates or self.looks):
+        if self.settings.auto and whole and (self.gates or self.looks):
             self._open_rounds(list(new.values()))
         elif self._session:
             for case in new.values():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from pytest_toolmatch.judging.lacking import TOO_NEAR
 from pytest_toolmatch.judging.looks import Round, Wanted
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Rounds:
         self._looks = looks
         self._flights: deque[dict[str, Wanted]] = deque()
         self._why = ""
+        self._capped = f"stopped at {auto.most} samples a case, the most that {auto} allows"
         self.draws: dict[str, Wanted] = {}
         self.done = self._closing = False
         self._launch(dict.fromkeys(self._cases, Wanted(auto.least, auto.least)))
@@ -80,7 +82,7 @@ class Rounds:
 
     def results(self) -> dict[str, GateResult]:
         """Return what became of the gates."""
-        return {look.gate.expression: self._explained(look.result) for look in self._looks}
+        return {look.gate.expression: self._explained(look) for look in self._looks}
 
     def _open(self) -> Iterable[tuple[str, Wanted]]:
         return [(case, draws) for case, draws in self._flights[0].items() if case in self._cases]
@@ -156,15 +158,19 @@ class Rounds:
     def _end(self, name: str, drawn: Wanted, more: Wanted) -> str:
         """Say why a case can have no more draws; nothing where it can."""
         if any(further and now >= self._auto.most for now, further in zip(drawn, more, strict=True)):
-            return f"stopped at {self._auto.most} samples a case, the most that {self._auto} allows"
+            return self._capped
         return self._drawing.exhausted(self._cases[name], drawn, more)
 
     def _stop(self, why: str) -> None:
         self.done, self._why = True, why
         self._flights.clear()
 
-    def _explained(self, result: GateResult) -> GateResult:
-        if result.state != "undecided" or not self._why:
+    def _explained(self, look: Look) -> GateResult:
+        """Say why no more was drawn for a gate that more draws would help."""
+        result = look.result
+        # Where the value is too near to the bound, more would not help either.
+        why = "" if result.reason == TOO_NEAR and self._why == self._capped else self._why
+        if look.settled or not why:
             return result
-        reason = f"{result.reason}; {self._why}" if result.reason else self._why
+        reason = f"{result.reason}; {why}" if result.reason else why
         return msgspec.structs.replace(result, reason=reason)

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.gate import Gate, GateResult, GateState
+from pytest_toolmatch.judging.lacking import about
 from pytest_toolmatch.judging.looks import Look, Round, Wanted
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals
@@ -110,7 +111,7 @@ def expression_of(margin: float) -> str:
 
 def unknown(margin: float, reason: str) -> GateResult:
     """Return the gate that can't be looked at: it is undecided, and so fails closed."""
-    return GateResult(expression_of(margin), "undecided", reason=reason, metric=METRIC)
+    return GateResult(expression_of(margin), "undecided", reason=reason, metric=METRIC, bound=-margin)
 
 
 def no_worse(both: Both, margin: float, confidence: float) -> GateResult:
@@ -122,7 +123,7 @@ def no_worse(both: Both, margin: float, confidence: float) -> GateResult:
     reason = both.facts
     if state == "undecided":
         reason += f"; {both.lacking(value, margin, confidence)}"
-    return GateResult(expression_of(margin), state, value, low, high, reason=reason, metric=METRIC)
+    return GateResult(expression_of(margin), state, value, low, high, reason=reason, metric=METRIC, bound=-margin)
 
 
 class BaselineLook(Look):
@@ -152,7 +153,15 @@ class BaselineLook(Look):
         low, high = self._test.interval
         draws = sum(one.student_samples for one in round_.results)
         self.result = GateResult(
-            self.gate.expression, state, value, low, high, both.facts + lacking, metric=METRIC, draws=draws
+            self.gate.expression,
+            state,
+            value,
+            low,
+            high,
+            both.facts + lacking,
+            metric=METRIC,
+            bound=-self._margin,
+            draws=draws,
         )
 
     def wanted(self) -> dict[str, Wanted]:
@@ -175,8 +184,8 @@ def _lacking(parts: Sequence[Part], distance: float, confidence: float) -> str:
             "the baseline itself has too few samples to tell, however many are drawn now: "
             "make it again with more, or allow a wider toolmatch_baseline_margin"
         )
-    each = max(1, math.ceil(more))
-    return f"the samples can't tell yet: about {each * len(parts)} more of the student would ({each} a case)"
+    each = about(more)
+    return f"the samples can't tell yet: about {about(each * len(parts))} more of the student would ({each} a case)"
 
 
 def _reach(measures: Sequence[Measure], confidence: float, *, down: bool) -> float:

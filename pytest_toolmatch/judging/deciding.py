@@ -30,12 +30,12 @@ def decide(gate: Gate, results: Sequence[CaseResult], found: Estimate | None) ->
     sides = {gate.accepts(low), gate.accepts(high)}
     state: GateState = "undecided" if len(sides) > 1 else "holds" if True in sides else "fails"
     reason = lacking(gate, found.value, (low, high), results) if state == "undecided" else ""
-    return GateResult(gate.expression, state, found.value, low, high, reason, metric=gate.metric)
+    return GateResult(gate.expression, state, found.value, low, high, reason, metric=gate.metric, bound=gate.bound)
 
 
 def undecided(gate: Gate, reason: str) -> GateResult:
     """Return an undecided gate that nothing was seen of."""
-    return GateResult(gate.expression, "undecided", reason=reason, metric=gate.metric)
+    return GateResult(gate.expression, "undecided", reason=reason, metric=gate.metric, bound=gate.bound)
 
 
 def why_no_data(gate: Gate, results: Sequence[CaseResult]) -> str:

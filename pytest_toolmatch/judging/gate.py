@@ -32,8 +32,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_RANGES = {"rate": (0.0, 1.0, "between 0 and 1"), "difference": (-1.0, 1.0, "between -1 and 1")}
-_POSITIVE = (0.0, math.inf, "at 0 or above")
+_RANGES = {"rate": (0.0, 1.0), "difference": (-1.0, 1.0)}
 
 
 class Gate(NamedTuple):
@@ -61,7 +60,8 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of a gate: the value it looked at, that value's interval for *this suite*, and why it is undecided.
 
     A ``partial`` gate saw only some of the suite's cases: it is shown, and decides nothing. ``metric`` is the metric
-    that value and interval are of. ``draws`` of the student were looked at by a gate that was looked at as they came.
+    that value, interval and ``bound`` are of. ``draws`` of the student were looked at by a gate that was looked at as
+    they came.
     """
 
     expression: str
@@ -72,6 +72,7 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     partial: bool = False
     metric: str = ""
+    bound: float | None = None
     draws: int | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +81,11 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True):
             msgspec.structs.force_setattr(self, "high", math.inf)
         if self.low is None and self.high is not None:
             msgspec.structs.force_setattr(self, "low", -math.inf)
+
+
+def range_of(kind: str) -> tuple[float, float]:
+    """Return between which values a kind of metric lies."""
+    return _RANGES.get(kind, (0.0, math.inf))
 
 
 def parse_gate(expression: str, where: str = "") -> Gate:
@@ -139,8 +145,9 @@ def _margin(said: str, margin: float) -> float:
 
 def _check_bound(said: str, metric: str, sign: str, bound: float) -> None:
     kind = METRICS[metric].kind
-    least, most, limits = _RANGES.get(kind, _POSITIVE)
+    least, most = range_of(kind)
     if not (math.isfinite(bound) and least <= bound <= most):
+        limits = f"between {least:g} and {most:g}" if kind in _RANGES else "at 0 or above"
         raise GateError(f"{said}: {metric} lies {limits}, so {bound:g} can't decide anything")
     if kind in _RANGES and bound == (most if sign[0] == ">" else least):
         near = 0.95 * bound or 0.05

@@ -24,7 +24,7 @@ _TEACHER = {level.consistency for level in LEVELS}
 _FAR = 10_000
 """Samples per case beyond which nobody would draw them."""
 
-_WHOSE = {(False, True): "the student", (True, False): "the teacher", (True, True): "both models"}
+_WHOSE = {(False, True): "the student", (True, False): "the teacher", (True, True): "each model"}
 
 TOO_NEAR = "the value lies so near to the bound that no number of samples anyone would pay for can tell"
 
@@ -55,23 +55,36 @@ def samples_lacking(gate: Gate, per_case: float, results: Sequence[CaseResult]) 
     """Say that a gate lacks so many samples a case, of the model or models that its metric looks at."""
     if per_case > _FAR:
         return TOO_NEAR
-    more, seen = max(1, math.ceil(per_case)), [one for one in results if one.measures]
+    seen = [one for one in results if _measured(gate.metric, one)]
+    more = about(per_case)
     whose = _WHOSE[of_teacher(gate.metric), of_student(gate.metric)]
-    count = more * len(seen)
+    count = about(more * len(seen))
     price = _price(gate.metric, seen)
     cost = f", {count * price:.2g} USD" if price else ""
     return f"the samples can't tell yet: about {count} more of {whose} would ({more} a case{cost})"
 
 
+def _measured(metric: str, result: CaseResult) -> bool:
+    """Whether a case has data for a metric; those made of others need all of them."""
+    return {"relative_match": "margin"}.get(metric, metric) in result.measures
+
+
+def about(count: float) -> int:
+    """Round up to two figures: it is an estimate, and should look like one."""
+    scale = int(10 ** max(0, len(str(math.ceil(count))) - 2))
+    return max(1, math.ceil(count / scale) * scale)
+
+
 def _cases_lacking(more: float) -> str:
     if more > _FAR:
         return TOO_NEAR
-    return f"the cases can't tell yet: about {max(1, math.ceil(more))} more cases of this kind would"
+    return f"the cases can't tell yet: about {about(more)} more cases of this kind would"
 
 
 def _per_case(metric: str, results: Sequence[CaseResult]) -> float:
     """Return the samples a case has now."""
-    counts = [one.student_samples if of_student(metric) else one.teacher_samples for one in results if one.measures]
+    seen = [one for one in results if _measured(metric, one)]
+    counts = [one.student_samples if of_student(metric) else one.teacher_samples for one in seen]
     return math.fsum(counts) / len(counts) if counts else 0.0
 
 

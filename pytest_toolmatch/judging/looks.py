@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.judging.deciding import decide, undecided
-from pytest_toolmatch.judging.gate import Gate, GateResult, GateState
+from pytest_toolmatch.judging.gate import Gate, GateResult, GateState, range_of
 from pytest_toolmatch.judging.lacking import TOO_NEAR, lacking, of_student, of_teacher, samples_lacking
 from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.metrics import METRICS, QUANTILES, estimate
@@ -60,7 +60,15 @@ class _Seen(NamedTuple):
     def of(self, gate: Gate) -> GateResult:
         low, high = self.interval
         return GateResult(
-            gate.expression, self.state, self.value, low, high, self.reason, metric=gate.metric, draws=self.draws
+            gate.expression,
+            self.state,
+            self.value,
+            low,
+            high,
+            self.reason,
+            metric=gate.metric,
+            bound=gate.bound,
+            draws=self.draws,
         )
 
 
@@ -180,7 +188,9 @@ class EstimateLook(Look):
         return dict.fromkeys(self._cases, more)
 
     def _look(self, found: Estimate, _: Sequence[CaseResult]) -> tuple[GateState, Interval]:
-        return self._test.update(found.value, found.suite), self._test.interval
+        state, (low, high) = self._test.update(found.value, found.suite), self._test.interval
+        least, most = range_of(METRICS[self.gate.metric].kind)
+        return state, (max(low, least), min(high, most))
 
 
 class MarginLook(EstimateLook):
@@ -198,7 +208,11 @@ class MarginLook(EstimateLook):
             [(one["agreement"], one["consistency"]) for one in both], [one["margin"] for one in both]
         )
         # The test is about a difference; a ratio is shown with its own interval.
-        return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else looked.interval
+        low, high = looked.interval
+        return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else (
+            max(low, -1),
+            min(high, 1),
+        )
 
 
 def look_of(gate: Gate, confidence: float, *, scored: bool) -> Look:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_toolmatch.plugin.run import RUN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -42,10 +44,14 @@ def choose(
 
 def expect(config: pytest.Config, run: SuiteRun, suite: Suite) -> None:
     """Tell the run of a suite, when it is made, which cases it is about to judge."""
-    every = config.stash[CHOSEN]
+    every, terms = config.stash[CHOSEN], config.stash[RUN].declared[suite.name]
     chosen = every.get(id(suite), [])
-    share = len(chosen) / max(1, sum(map(len, every.values())))
-    run.expect([case for case in chosen if case is not None], others=chosen.count(None), share=share)
+    run.expect(
+        [case for case in chosen if case is not None],
+        others=chosen.count(None),
+        share=len(chosen) / max(1, sum(map(len, every.values()))),
+        whole=not terms.partial and len(chosen) >= terms.expected,
+    )
 
 
 def _check_name(suite: Suite, first: Suite) -> None:

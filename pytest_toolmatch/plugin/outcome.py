@@ -19,14 +19,13 @@ from pytest_toolmatch.reports.lines import Line, clean, in_ascii
 from pytest_toolmatch.reports.summary import summary_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from pytest_toolmatch.judging.gate import GateResult
     from pytest_toolmatch.plugin.run import Run
 
-GATE_FAILED = "gate failed"
-GATE_UNDECIDED = "gate undecided"
+_STATES = {"fails": "failed", "undecided": "undecided"}
 
 
 class Outcome:
@@ -64,9 +63,8 @@ class Outcome:
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             suites = self.run.finish().suites
             gates = [(name, gate, self._objects(gate)) for name, suite in suites.items() for gate in suite.gates]
-            for name, gate, objects in gates:
-                if objects:
-                    self._count(session, reporter, name, gate)
+            for state in ("fails", "undecided"):
+                self._count(session, reporter, [one[:2] for one in gates if one[2] and one[1].state == state])
             tell_junit(session.config, gates)
         return result
 
@@ -75,11 +73,12 @@ class Outcome:
         allowed = gate.state == "undecided" and self.run.settings.undecided == "pass"
         return not (gate.partial or allowed or gate.state == "holds")
 
-    def _count(self, session: pytest.Session, reporter: Any, suite: str, gate: GateResult) -> None:
-        session.testsfailed += 1
-        if reporter is not None:
-            word = GATE_FAILED if gate.state == "fails" else GATE_UNDECIDED
-            reporter.stats.setdefault(word, []).append(_report_of(suite, gate))
+    def _count(self, session: pytest.Session, reporter: Any, gates: Sequence[tuple[str, GateResult]]) -> None:
+        """Count gates of one state that object, as pytest counts tests: in the exit status and in its last line."""
+        session.testsfailed += len(gates)
+        if gates and reporter is not None:
+            word = f"gate{'s' * (len(gates) > 1)} {_STATES[gates[0][1].state]}"
+            reporter.stats[word] = [_report_of(*gate) for gate in gates]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Send a worker's knowledge up; write the report; make a fault of a suite the usage error that it is."""

@@ -147,7 +147,8 @@ class Run:
         if self.session is None:
             return
         try:
-            self.session.close(cancel=not (ended and self.session.batches))
+            complete = ended and not any(run.unsampled for run in self._suites.values())
+            self.session.close(cancel=not (ended and self.session.batches), complete=complete)
         except ToolmatchError as error:
             self.unkept = str(error)
 

@@ -53,12 +53,26 @@ def _amount(value: float) -> str:
     return f"{value:.0e}"
 
 
-def interval(metric: str, bounds: Interval | None) -> str:
-    """Return an interval as ``low–high``, or ``-0.17 to -0.09`` where there are signs; a dash without one."""
+def interval(metric: str, bounds: Interval | None, beside: float | None = None) -> str:
+    """Return an interval as ``low–high``, or ``-0.17 to -0.09`` where there are signs; a dash without one.
+
+    An end that would look like the number ``beside`` it, and is another, gets a digit more.
+    """
     if bounds is None:
         return NOTHING
-    low, high = (number(metric, end) for end in bounds)
+    low, high = (_end(metric, end, beside) for end in bounds)
     return f"{low} to {high}" if metric in _SIGNED else f"{low}–{high}"
+
+
+def _end(metric: str, end: float, beside: float | None) -> str:
+    shown = number(metric, end)
+    if beside is None or end == beside or shown != number(metric, beside) or "." not in shown:
+        return shown
+    # Towards its own side, so that it never looks like the other number.
+    further = 10 ** (len(shown.partition(".")[2]) + 1)
+    apart = math.floor(end * further) if end < beside else math.ceil(end * further)
+    signs = "+" if metric in _SIGNED else ""
+    return f"{apart / further:{signs}.{len(str(further)) - 1}f}"
 
 
 def gate_text(gate: GateResult) -> str:

@@ -11,7 +11,7 @@ from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent,
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, table, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pytest_toolmatch.judging.metrics import Estimate
     from pytest_toolmatch.judging.verdict import CaseResult
@@ -40,12 +40,16 @@ def section_lines(
     confidence: float,
     width: int,
     verbose: bool,
+    asked: Collection[str] = (),
 ) -> list[Line]:
-    """Return the section of a suite, or of all of them; ``rule`` says how its chains were matched."""
+    """Return the section of a suite, or of all of them; ``rule`` says how its chains were matched.
+
+    ``asked`` are metrics that are shown in any case: those of gates.
+    """
     title = f": {plural(len(cases), 'case')}{_wanted(cases)}"
     lines = [Line(cut(clean(name), width - len(title)) + title, ("bold",))]
     lines += [Line(text, ("light",)) for text in wrap(f"match: {clean(rule)}", width, "  ")]
-    lines += _metric_lines(list(_metric_rows(metrics, cases, confidence, verbose=verbose)), width)
+    lines += _metric_lines(list(_metric_rows(metrics, cases, confidence, verbose=verbose, asked=asked)), width)
     lines += [Line(text) for text in wrap(_funnel(cases), width, "  → ", at=" → ") if text]
     return lines + [Line(text) for note in _notes(cases) for text in wrap(clean(note), width, "  ")]
 
@@ -74,13 +78,13 @@ def _metric_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
 
 
 def _metric_rows(
-    metrics: Estimates, cases: Sequence[CaseResult], confidence: float, *, verbose: bool
+    metrics: Estimates, cases: Sequence[CaseResult], confidence: float, *, verbose: bool, asked: Collection[str]
 ) -> Iterator[list[str]]:
     level = percent(confidence)
     yield ["", "", f"{level}: this", f"{level}: queries", "", "", ""]
     yield ["metric", "value", "suite", "like these", "ceiling", "n", ""]
-    names = (*_USUAL, *(name for name in METRICS if name not in _USUAL)) if verbose else _USUAL
-    for name in names:
+    others = [name for name in METRICS if name not in _USUAL and (verbose or name in asked)]
+    for name in (*_ALWAYS, *_BESIDE, *others, *_SPENT):
         if name in metrics or name in _ALWAYS:
             note = _parts(cases) if name == "relative_match" else _NOTES.get(name, "")
             yield _row(name, metrics.get(name), note)
@@ -118,7 +122,10 @@ def _funnel(cases: Sequence[CaseResult]) -> str:
     levels = Counter({level: sum(case.levels.get(level, 0) for case in cases) for level in FUNNEL})
     parted = levels.total()
     return (
-        f"{parted} diverging: " + " → ".join(_share(level, levels[level], parted) for level in FUNNEL) if parted else ""
+        f"{plural(parted, 'sample')} diverge{'s' * (parted == 1)}: "
+        + " → ".join(_share(level, levels[level], parted) for level in FUNNEL)
+        if parted
+        else ""
     )
 
 

@@ -31,6 +31,8 @@ _LEGEND = (
     "ceiling: the teacher in the student's place; n: cases behind the number"
 )
 
+_LOOKED = "beside a gate: the interval that holds however often samples = auto has looked, and so is wider"
+
 
 def summary_lines(
     report: Report,
@@ -95,12 +97,20 @@ def _fates(cases: Sequence[CaseResult]) -> str:
 
 def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbose: bool) -> list[list[Line]]:
     rules = {name: rule_of(suite.terms) for name, suite in report.suites.items()}
+    asked = {name: {gate.metric for gate in suite.gates} for name, suite in report.suites.items()}
     parts = [(name, suite.metrics, suite.cases, rules[name]) for name, suite in report.suites.items() if suite.cases]
     if len(parts) > 1:
         shared = set(rules.values())
         parts.append(("all", report.all, tuple(cases), shared.pop() if len(shared) == 1 else "each suite's own rule"))
-    sections = [section_lines(*part, confidence=report.confidence, width=width, verbose=verbose) for part in parts]
-    return [*sections, [Line(text, ("light",)) for text in wrap(_LEGEND, width)]] if sections else []
+    sections = [
+        section_lines(
+            *part, confidence=report.confidence, width=width, verbose=verbose, asked=asked.get(part[0], frozenset())
+        )
+        for part in parts
+    ]
+    looked = any(gate.draws is not None for suite in report.suites.values() for gate in suite.gates)
+    legend = f"{_LEGEND}; {_LOOKED}" if looked else _LEGEND
+    return [*sections, [Line(text, ("light",)) for text in wrap(legend, width)]] if sections else []
 
 
 def _gates(report: Report, width: int) -> list[Line]:
@@ -111,9 +121,14 @@ def _gates(report: Report, width: int) -> list[Line]:
     for (_, gate), text in zip(gates, texts, strict=True):
         word, style = ("not all cases ran", ("light",)) if gate.partial else _GATES[gate.state]
         lines.append(Line(f"{cut(text, width - len(word) - 2)}  {word}", style))
-        lines += [Line(f"      {part}") for part in wrap(clean(gate.reason), width - 6) if gate.reason]
+        lines += [Line(f"      {part}") for part in wrap(clean(gate.reason), width - 6) if _told(gate)]
     ungated = [name for name, suite in report.suites.items() if not suite.gates and _undecided(suite.cases)]
     return lines + [Line(text) for name in ungated for text in wrap(_ungated(name, report), width, "  ")]
+
+
+def _told(gate: GateResult) -> bool:
+    """Whether a gate has something to say below it; one that decides nothing lacks nothing."""
+    return bool(gate.reason) and not gate.partial
 
 
 def _undecided(cases: Sequence[CaseResult]) -> int:
@@ -125,8 +140,8 @@ def _ungated(name: str, report: Report) -> str:
     cases = report.suites[name].cases
     wanted = next(case.wanted for case in cases if case.wanted is not None)
     return (
-        f"{clean(name)} has no gate: its {plural(_undecided(cases), 'undecided case')} can't fail the run one by one, "
-        f'but together; write gates: ["chain_match >= {wanted:.2f}"]'
+        f"{clean(name)} has no gate, so its {plural(_undecided(cases), 'undecided case')} can't fail the run; "
+        f"a gate judges all cases together: chain_match >= {wanted:.2f}, say"
     )
 
 
@@ -134,4 +149,4 @@ def _gate_row(name: str, gate: GateResult, width: int) -> list[str]:
     metric = gate.metric or re.split(r"\W", gate.expression.strip(), maxsplit=1)[0]
     bounds = None if gate.low is None or gate.high is None else (gate.low, gate.high)
     place, expression = cut(clean(name), width // 4), cut(clean(gate.expression), width // 2)
-    return ["gate", place, expression, number(metric, gate.value), interval(metric, bounds)]
+    return ["gate", place, expression, number(metric, gate.value), interval(metric, bounds, beside=gate.bound)]

@@ -67,9 +67,8 @@ def what(result: CaseResult) -> str:
     if result.state == "error":
         return f"! {result.reason.removeprefix(f'{result.case}: ')}"
     if result.state == "undecided":
-        seen, _, why = result.reason.partition(": ")  # what is seen stands in the columns
-        return f"~ {why or seen or 'undecided'}"
+        return f"~ {result.reason.rpartition('; ')[2] or 'undecided'}"  # what is seen stands in the columns
     if result.state == "agrees":
         return ""
     support = f" ({result.consensus.count} of {result.consensus.of} alike)" if result.consensus else ""
-    return f"? teacher undecided{support}"
+    return f"? no consensus{support}"

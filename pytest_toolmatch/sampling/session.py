@@ -46,6 +46,7 @@ class Session:
         self._tick = tick
         self._meanwhile: list[Callable[[], None]] = []
         self._due = self._tick_due = 0.0
+        self._lost: int | None = None
         self._recorders: dict[Path, Recorder] = {}
         self._answers: dict[int, tuple[tuple[Tool, ...], Answer]] = {}
         sampler.run_at_end(_close_mcp_sessions)
@@ -111,15 +112,21 @@ class Session:
     def spent(self) -> Spending:
         """Return what the run has called for so far, and what it cost."""
         seen = self.sampler.progress()
-        return Spending(samples=seen.done - seen.failed, lost=seen.failed, calls=seen.calls, cost=seen.cost)
+        lost = seen.failed if self._lost is None else self._lost
+        return Spending(samples=seen.done - seen.failed, lost=lost, calls=seen.calls, cost=seen.cost)
 
     @property
     def batches(self) -> Batcher | None:
         """What sends and collects batches, in a run that does so."""
         return self.sampler if isinstance(self.sampler, Batcher) else None
 
-    def close(self, *, cancel: bool = True) -> None:
-        """Stop what is in flight, unless it shall be waited for, and put what was refreshed in its place."""
+    def close(self, *, cancel: bool = True, complete: bool = False) -> None:
+        """Stop what is in flight, unless it shall be waited for, and put what was refreshed in its place.
+
+        Of a ``complete`` run, what is stopped was drawn ahead, and nobody misses it.
+        """
+        if complete and self._lost is None:
+            self._lost = self.spent().lost
         try:
             self.sampler.close(cancel=cancel)
         finally:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CaseState: TypeAlias = Literal["agrees", "diverges", "undecided"]
 
-FAR = 1000
+FAR = 200
 """Further draws of a case beyond which nobody is told how many it would take."""
 
 _EXACT = 1e-12

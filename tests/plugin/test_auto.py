@@ -125,6 +125,33 @@ def test_a_suite_without_gates_is_drawn_once(project: Project, student: Server) 
     assert (student.draws("small"), student.draws("big")) == (50, 50)
 
 
+@pytest.mark.parametrize("student", [0.8], indirect=True)
+@pytest.mark.parametrize("args", [("-k", "case-1"), ("trips.toolmatch.yaml::case-1",)], ids=["-k", "node"])
+def test_nothing_is_drawn_for_gates_that_have_no_say(project: Project, student: Server, args: tuple[str, ...]) -> None:
+    run = suite(project, student, GATE).record(*args)
+    assert run.exit == 0
+    assert student.draws("small") == 5
+    assert "not all cases ran" in run.text
+    assert "more of the student would" not in run.text
+
+
+@pytest.mark.parametrize("student", [0.97], indirect=True)
+def test_what_was_drawn_ahead_is_not_lost(project: Project, student: Server) -> None:
+    run = suite(project, student, GATE).record()
+    assert run.exit == 0
+    assert "samples lost" not in run.text
+
+
+@pytest.mark.parametrize("student", [GOOD], indirect=True)
+def test_a_gate_shows_no_value_that_cannot_be(project: Project, student: Server) -> None:
+    run = suite(project, student, "argument_validity >= 0.90", "as_good_as_teacher = 0.1").record(REPORT)
+    validity, margin = gates_of(run)
+    assert validity["high"] == 1
+    assert margin["high"] <= 1
+    assert "interval that holds however often" in " ".join(run.text.split())
+    run.result.stdout.fnmatch_lines(["margin *0.00 *"])
+
+
 @pytest.mark.parametrize("student", [0.85], indirect=True)
 def test_the_budget_of_a_suite_is_shared_with_the_others(project: Project, student: Server) -> None:
     both = suite(project, student, GATE)

@@ -35,7 +35,7 @@ HOLDS, FAILS, UNDECIDED = "chain_match >= 0.5", "chain_match >= 0.99", "chain_ma
         ([HOLDS], 0, ""),
         ([FAILS], 1, ", 1 gate failed in"),
         ([UNDECIDED], 1, ", 1 gate undecided in"),
-        ([HOLDS, FAILS, UNDECIDED, "retries < 0"], 1, ", 2 gate failed, 1 gate undecided in"),
+        ([HOLDS, FAILS, UNDECIDED, "retries < 0"], 1, ", 2 gates failed, 1 gate undecided in"),
     ],
 )
 def test_gates_decide_the_exit_status_and_stand_in_the_last_line(

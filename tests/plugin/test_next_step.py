@@ -48,7 +48,7 @@ def test_refused_calls_are_answered_and_counted(project: Project, served: Callab
     assert states["recovery >= 0.9"] in ("holds", "undecided")
     assert run.exit == 1
     assert run.outcomes["passed"] == 4
-    assert "gate failed" in run.last_line
+    assert "gates failed" in run.last_line
     named = {one.get("name"): one.get("value") for one in run.junit.iter("property")}
     assert (named["toolmatch.retries"], named["toolmatch.recovery"]) == ("1.0", "1.0")
     told = next(one.replies for one in server.asked if one.model == "small" and len(one.steps) == 1)

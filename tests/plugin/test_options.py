@@ -87,7 +87,7 @@ def test_the_confidence_is_that_of_the_intervals(trips: Project) -> None:
             "gate 'chain_mach >= 0.9': unknown metric 'chain_mach'; did you mean 'chain_match'?",
         ),
         ("gates", ["chain_match >= 1.2"], "so 1.2 can't decide anything"),
-        ("gates", ["retries <= 1", "retries >= 2"], "trips.toolmatch.yaml: gates 'retries >= 2' and 'retries <= 1'"),
+        ("gates", ["retries <= 1", "retries >= 2"], "toolmatch_gates: gates 'retries >= 2' and 'retries <= 1'"),
         ("gates", "chain_match >= 0.9", "'toolmatch_gates' expects a list"),
         ("recordings", "nowhere", "nowhere/trips/big.jsonl"),
         ("samplez", 4, "unknown option 'toolmatch_samplez'; did you mean 'toolmatch_samples'?"),

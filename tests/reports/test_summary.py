@@ -65,7 +65,7 @@ def test_a_small_summary() -> None:
         ambiguous           0.00   0.00–0.31      0.00–0.31        –  10
         latency_p50         1.50   1.50–1.50      1.50–1.50        –  10  s
         latency_p95         2.00   1.50–2.00         1.50–∞        –  10  s
-        7 diverging: decision 2 (29 %) → tool 0 → names 5 (71 %) → arguments 0
+        7 samples diverge: decision 2 (29 %) → tool 0 → names 5 (71 %) → arguments 0
         unusable student samples, which match nothing: 1 truncated
 
         this suite: if its cases were sampled again; queries like these: if the cases
@@ -84,7 +84,7 @@ def test_worst_cases_come_first_and_carry_their_suite_where_there_are_several() 
         "flights::broken",
         "flights::late-checkout",
     ]
-    assert lines[start + 3].endswith("? teacher undecided (3 of 8 alike)")
+    assert lines[start + 3].endswith("? no consensus (3 of 8 alike)")
     assert lines[start + 4].strip() == "2 more agree (-v to list)"
 
 
@@ -94,7 +94,7 @@ def test_undecided_cases_follow_those_that_diverge_under_a_mark_of_their_own() -
     start = next(place for place, line in enumerate(lines) if line.startswith("case"))
     assert "✗ step 1" in lines[start + 1]
     assert lines[start + 2].split()[:2] == ["unlucky", "0.60"]
-    assert lines[start + 2].endswith("~ could be chance among 5 cases; about 25 more would tell")
+    assert lines[start + 2].endswith("~ about 25 more would tell")
 
 
 def test_plain_agreement_is_one_line() -> None:

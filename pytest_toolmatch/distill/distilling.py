@@ -15,7 +15,7 @@ from pytest_toolmatch.distill.rung import Rung, Split
 from pytest_toolmatch.distill.splits import groups, parts, rank
 from pytest_toolmatch.distill.start import beyond, start_of
 from pytest_toolmatch.distill.table import Row, table_lines
-from pytest_toolmatch.reports.figures import plural
+from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def distill(paths: Sequence[Path], out: Path, options: Options) -> Iterator[str]
     yield from _account(found, split)
     drawing = Drawing(options.temperature, options.draws, options.seed)
     cases = [case for case, _ in split.test[: options.held_out]]
-    yield f"judging {start.name} on {plural(len(cases), 'held-out case')}"
+    yield f"judging {start.name} on {counted(len(cases), 'held-out case')}"
     rows = [Row(start.name, 0, judged(start.model(), cases, drawing), start.bytes)]
     for rung in rungs:
         yield from rung.train()
@@ -76,7 +76,7 @@ def _split(found: Found, seed: int) -> Split:
     """Return the parts of the cases, each in an order of its own that the seed decides."""
     if len(found.cases) < FEWEST:
         raise MissingRecording(
-            f"{found.teacher}: {plural(len(found.cases), 'recorded case')} to learn from, and at least {FEWEST} are "
+            f"{found.teacher}: {counted(len(found.cases), 'recorded case')} to learn from, and at least {FEWEST} are "
             "needed: write more cases, and record them with toolmatch record"
         )
     names = groups([_asked(one) for one in found.cases])
@@ -88,7 +88,7 @@ def _split(found: Found, seed: int) -> Split:
     if lacking := [part for part, rows in placed.items() if not rows]:
         raise ConfigError(
             f"nothing is left for {' and '.join(lacking)}: the {len(found.cases)} cases make "
-            f"{plural(len(set(names)), 'group')} of near-duplicates, which stay together; add cases that differ more"
+            f"{counted(len(set(names)), 'group')} of near-duplicates, which stay together; add cases that differ more"
         )
     return Split(**placed)
 
@@ -101,10 +101,10 @@ def _account(found: Found, split: Split) -> Iterator[str]:
     """Yield what is learned from, and what is left out."""
     samples = sum(len(case.samples) for case in found.cases)
     kept = " · ".join(f"{part} {len(rows):,}" for part, rows in split._asdict().items())
-    yield f"{found.teacher}: {plural(len(found.cases), 'recorded case')}, {plural(samples, 'sample')}: {kept}"
+    yield f"{found.teacher}: {counted(len(found.cases), 'recorded case')}, {counted(samples, 'sample')}: {kept}"
     yield from (f"  ! {note}" for note in found.notes)
     tools = {tool.name: tool for case in found.cases for tool in case.tools}
     if odd := beyond(tools.values()):
         named = "; ".join(f"{name} ({why})" for name, why in list(odd.items())[:_NAMED])
         more = f"; … and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
-        yield f"  ! {len(odd)} of {plural(len(tools), 'tool')} left out, a pocket model can't call them: {named}{more}"
+        yield f"  ! {len(odd)} of {counted(len(tools), 'tool')} left out, a pocket model can't call them: {named}{more}"

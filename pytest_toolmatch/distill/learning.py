@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 CHECKS = 20
 """How often a run looks at its validation examples, at most."""
 
-FEWEST_STEPS = 300
-_RATE, _RATE_FROM_SCRATCH = 6e-4, 2e-3
+FEWEST_STEPS = 600
+_RATE, _RATE_FROM_SCRATCH = 1.5e-3, 2e-3
 _PATIENCE = 10
 """Checks without a better student; a good start gets worse before it gets better."""
 

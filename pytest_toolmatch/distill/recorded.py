@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
-from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.sampling.recordings import read_recording, read_records, recording_path
+from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
             f"no recording of {teacher} for {_first(lacking)}{_hint(teacher, _known(folders.values()))}"
         )
     notes = [f"{len(lacking)} of {len(suites)} suites lack its recordings: {_first(lacking)}"] if lacking else []
-    notes += [f"{plural(count, noun)}: {why}" for (noun, why), count in left.items() if count]
+    notes += [f"{counted(count, noun)}: {why}" for (noun, why), count in left.items() if count]
     return Found(teacher, [case for case in cases if usable(case.samples)], notes)
 
 

@@ -12,7 +12,7 @@ from pytest_toolmatch.distill.folder import NAME, Folder
 from pytest_toolmatch.distill.turns import examples_of
 from pytest_toolmatch.pocket.model import open_model
 from pytest_toolmatch.pocket.weights import manifest_of
-from pytest_toolmatch.reports.figures import plural
+from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class Rung:
         plan = plan_for(self.start, turns, epochs=asked.epochs, seed=asked.seed, device=asked.device)
         self.folder.make(self.start.parameters)
         trainer = learner(plan, lexicon, self.start, self.folder.checkpoint)
-        yield f"{self.where}: {plural(len(self.cases), 'example')}, {plural(turns, 'turn')}{_lost(train.unreachable)}"
+        yield f"{self.where}: {counted(len(self.cases), 'example')}, {counted(turns, 'turn')}{_lost(train.unreachable)}"
         if trainer.progress.step:
             yield f"  goes on from step {trainer.progress.step}"
         try:
@@ -132,4 +132,4 @@ def _examples(cases: Sequence[tuple[Recorded, str]]) -> list[Example]:
 
 
 def _lost(unreachable: int) -> str:
-    return f"; {plural(unreachable, 'turn')} left out, where calls can't be said" if unreachable else ""
+    return f"; {counted(unreachable, 'turn')} left out, where calls can't be said" if unreachable else ""

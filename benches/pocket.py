@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from pytest_toolmatch.distill.evaluate import bfcl, held_out, judge, judge_bfcl, kept_requests, milliseconds, tabulate
 from pytest_toolmatch.pocket.model import PocketModel, open_model
 from pytest_toolmatch.pocket.weights import manifest_of
@@ -88,6 +90,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=["base", "small"])
     parser.add_argument("--examples", type=int, default=1000)
     asked = parser.parse_args()
+    threadpool_limits(1)  # a core each, as the figures say
     for name in asked.models:
         print(f"\npocket:{name}")
         model = open_model(name)

@@ -7,13 +7,11 @@ what is called at once: later turns of a conversation can't be said in this form
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.pocket.weights import put_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,17 +61,5 @@ def write_needle(examples: Iterable[Example], file: Path) -> Written:
         rarer += key in best
         if key not in best or example.weight > best[key][0]:
             best[key] = (example.weight, line)
-    _write(file, b"".join(msgspec.json.encode(line) + b"\n" for _, line in best.values()))
+    put_whole(file, b"".join(msgspec.json.encode(line) + b"\n" for _, line in best.values()))
     return Written(len(best), later, rarer)
-
-
-def _write(file: Path, raw: bytes) -> None:
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(raw)
-        partial.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise ConfigError(f"{file}: can't be written: {error.strerror}: nothing was left behind") from None

@@ -150,8 +150,8 @@ def write(folder: Path, name: str, shape: Shape, arrays: Arrays, made: dict[str,
     )
     manifest = folder / f"{name}.json"
     text = msgspec.json.format(msgspec.json.encode(told)) + b"\n"
-    _put(folder / told.file, raw)
-    _put(manifest, text)
+    put_whole(folder / told.file, raw)
+    put_whole(manifest, text)
     return manifest
 
 
@@ -161,8 +161,8 @@ def _quantised(array: NDArray[np.float32]) -> list[bytes]:
     return [scale.tobytes(), np.rint(array / scale[:, None]).astype(np.int8).tobytes()]
 
 
-def _put(file: Path, raw: bytes) -> None:
-    """Write a file that is either whole or not there."""
+def put_whole(file: Path, raw: bytes) -> None:
+    """Write a file that is either whole or not there; ConfigError where the disk does not take it."""
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

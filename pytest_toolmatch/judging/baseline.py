@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.gate import Gate, GateResult, GateState
 from pytest_toolmatch.judging.lacking import about
-from pytest_toolmatch.judging.looks import Look, Round, Wanted
+from pytest_toolmatch.judging.looks import Look, Round, Seen, Wanted
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals
 from pytest_toolmatch.statistics.measures import Measure
@@ -150,19 +150,8 @@ class BaselineLook(Look):
         value, interval = both.difference(LEVEL)
         state = self._test.update(value, interval)
         lacking = f"; {both.lacking(value, self._margin, self.confidence)}" if state == "undecided" else ""
-        low, high = self._test.interval
         draws = sum(one.student_samples for one in round_.results)
-        self.result = GateResult(
-            self.gate.expression,
-            state,
-            value,
-            low,
-            high,
-            both.facts + lacking,
-            metric=METRIC,
-            bound=-self._margin,
-            draws=draws,
-        )
+        self.result = Seen(state, value, self._test.interval, both.facts + lacking, draws).of(self.gate)
 
     def wanted(self) -> dict[str, Wanted]:
         """Want one more of the student for every case."""

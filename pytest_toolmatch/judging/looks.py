@@ -50,7 +50,9 @@ class Wanted(NamedTuple):
     student: int = 0
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
+    """What a look at a gate has seen."""
+
     state: GateState
     value: float
     interval: Interval
@@ -58,7 +60,9 @@ class _Seen(NamedTuple):
     draws: int
 
     def of(self, gate: Gate) -> GateResult:
-        low, high = self.interval
+        """Return what becomes of the gate; no end of the interval lies beyond what its metric can be."""
+        least, most = range_of(METRICS[gate.metric].kind)
+        low, high = max(self.interval[0], least), min(self.interval[1], most)
         return GateResult(
             gate.expression,
             self.state,
@@ -153,7 +157,7 @@ class ScoreLook(Look):
             reason = TOO_NEAR if math.isinf(more) else samples_lacking(self.gate, more / len(self._cases), seen)
         if self.gate.metric in QUANTILES and (found := estimate(self.gate.metric, seen, self.confidence)):
             rate, interval = found.value, found.suite
-        return _Seen(state, rate, interval, reason, self._test.looked.draws).of(self.gate)
+        return Seen(state, rate, interval, reason, self._test.looked.draws).of(self.gate)
 
 
 class EstimateLook(Look):
@@ -180,7 +184,7 @@ class EstimateLook(Look):
         state, interval = self._look(found, seen)
         reason = lacking(self.gate, found.value, interval, seen) if state == "undecided" else ""
         draws = sum(one.student_samples for one in seen)
-        self.result = _Seen(state, found.value, interval, reason, draws).of(self.gate)
+        self.result = Seen(state, found.value, interval, reason, draws).of(self.gate)
 
     def wanted(self) -> dict[str, Wanted]:
         """Want one more of each model that the metric looks at."""
@@ -188,9 +192,7 @@ class EstimateLook(Look):
         return dict.fromkeys(self._cases, more)
 
     def _look(self, found: Estimate, _: Sequence[CaseResult]) -> tuple[GateState, Interval]:
-        state, (low, high) = self._test.update(found.value, found.suite), self._test.interval
-        least, most = range_of(METRICS[self.gate.metric].kind)
-        return state, (max(low, least), min(high, most))
+        return self._test.update(found.value, found.suite), self._test.interval
 
 
 class MarginLook(EstimateLook):
@@ -208,11 +210,7 @@ class MarginLook(EstimateLook):
             [(one["agreement"], one["consistency"]) for one in both], [one["margin"] for one in both]
         )
         # The test is about a difference; a ratio is shown with its own interval.
-        low, high = looked.interval
-        return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else (
-            max(low, -1),
-            min(high, 1),
-        )
+        return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else looked.interval
 
 
 def look_of(gate: Gate, confidence: float, *, scored: bool) -> Look:

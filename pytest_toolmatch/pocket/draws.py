@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from pytest_toolmatch.pocket.grammar import Dropped, turn
-from pytest_toolmatch.pocket.model import Answer
+from pytest_toolmatch.pocket.grammar import turn
+from pytest_toolmatch.pocket.model import Answer, answer_of
 from pytest_toolmatch.pocket.reading import Reading
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.core.request import Request
-    from pytest_toolmatch.pocket.grammar import Step
+    from pytest_toolmatch.pocket.grammar import Dropped, Step
     from pytest_toolmatch.pocket.model import PocketModel
     from pytest_toolmatch.pocket.network import Memory
 
@@ -158,7 +158,4 @@ def _answer(made: list[Call | Dropped], way: list[tuple[_Fork, int]]) -> Answer:
     logs: dict[int, float] = {}
     for fork, choice in way:
         logs[fork.call] = logs.get(fork.call, 0.0) + float(fork.logs[choice])
-    kept = [(call, logs[place]) for place, call in enumerate(made) if not isinstance(call, Dropped)]
-    dropped = tuple(call.name for call in made if isinstance(call, Dropped))
-    whole = sum(float(fork.logs[choice]) for fork, choice in way)
-    return Answer(tuple(call for call, _ in kept), tuple(log for _, log in kept), whole, dropped)
+    return answer_of(made, logs, sum(float(fork.logs[choice]) for fork, choice in way))

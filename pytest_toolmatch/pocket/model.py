@@ -78,7 +78,7 @@ class PocketModel:
             try:
                 step = walk.send(place)
             except StopIteration as stop:
-                return _answer(stop.value, logs, ends)
+                return answer_of(stop.value, logs, ends)
 
     def toolbox(self, tools: Sequence[Tool]) -> Toolbox:
         """Return the tools encoded, from the last few lists where they are the same."""
@@ -118,7 +118,11 @@ def _choose(
     return int(places[best]), float(logs[best])
 
 
-def _answer(made: list[Call | Dropped], logs: dict[int, float], whole: float) -> Answer:
+def answer_of(made: list[Call | Dropped], logs: dict[int, float], whole: float) -> Answer:
+    """Return the answer of a walk to its end; ``logs`` are the log-probabilities by the place of their call.
+
+    A call that could not be made valid is dropped.
+    """
     kept = [(call, logs[place]) for place, call in enumerate(made) if not isinstance(call, Dropped)]
     dropped = tuple(call.name for call in made if isinstance(call, Dropped))
     return Answer(tuple(call for call, _ in kept), tuple(log for _, log in kept), whole, dropped)

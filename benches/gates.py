@@ -2,7 +2,7 @@
 
 ::
 
-    python benches/gates.py intervals teacher gates alarms margins real     # all, or some of them
+    python benches/gates.py intervals teacher gates auto alarms margins real     # all, or some of them
     REPEATS=1000 python benches/gates.py gates                              # more seeds, smaller errors
 
 Every table says how large the simulation's own standard error is. *Fixed* is the smallest test of fixed size that errs
@@ -23,6 +23,7 @@ import numpy as np
 import recorded
 import simulate
 import tabulate
+from auto import auto_table
 from cover import REPEATS, interval_tables, teacher_tables
 
 from pytest_toolmatch.statistics.alarms import case_states
@@ -234,6 +235,7 @@ TABLES: dict[str, Callable[[], None]] = {
     "intervals": interval_tables,
     "teacher": teacher_tables,
     "gates": gate_tables,
+    "auto": auto_table,
     "alarms": alarm_table,
     "margins": margin_table,
     "cost": cost_table,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.gate import Gate, GateResult, GateState
 from pytest_toolmatch.judging.lacking import about
-from pytest_toolmatch.judging.looks import Look, Round, Seen, Wanted
+from pytest_toolmatch.judging.looks import Look, Round, Seen, Wanted, part_of
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals
 from pytest_toolmatch.statistics.measures import Measure
@@ -134,11 +134,17 @@ class BaselineLook(Look):
         self._then, self._margin = then, margin
         self._test = AsymptoticTest(-margin, confidence=confidence)
         self._cases: list[str] = []
+        self._draws = 0
 
     @property
     def settled(self) -> bool:
         """Whether the gate is decided, or has no case to look at."""
         return not self._cases or self.result.state != "undecided"
+
+    @property
+    def part(self) -> float:
+        """As much as adds to the draws so far."""
+        return part_of(self._cases, self._draws)
 
     def update(self, round_: Round) -> None:
         """Look at the difference of all draws so far from the baseline."""
@@ -150,8 +156,8 @@ class BaselineLook(Look):
         value, interval = both.difference(LEVEL)
         state = self._test.update(value, interval)
         lacking = f"; {both.lacking(value, self._margin, self.confidence)}" if state == "undecided" else ""
-        draws = sum(one.student_samples for one in round_.results)
-        self.result = Seen(state, value, self._test.interval, both.facts + lacking, draws).of(self.gate)
+        self._draws = sum(one.student_samples for one in round_.results)
+        self.result = Seen(state, value, self._test.interval, both.facts + lacking, self._draws).of(self.gate)
 
     def wanted(self) -> dict[str, Wanted]:
         """Want one more of the student for every case."""

@@ -31,6 +31,10 @@ _BUSY = 50
 """Draws that are enough to keep a model busy. The rounds are the same however many of them may be in flight."""
 
 
+_FAR = 4
+"""How many times as many draws are far."""
+
+
 class Drawing(Protocol):
     """What draws and judges the cases of a suite; numbers of draws count from the first one."""
 
@@ -170,10 +174,10 @@ class Rounds:
         """Choose the cases of one more round by chance; None where all have a part in it.
 
         The choice is another one for other samples, and the same for the same. It leaves some cases with more draws
-        than others: so it ends halfway to the most that they may have.
+        than others, which would have to stop before them: so it ends far from the most that they may have.
         """
         share = max(look.part for look in self._looks if not look.settled)
-        if share >= 1 or any(2 * max(drawn) > self._auto.most for drawn in latest.values()):
+        if share >= 1 or any(_FAR * max(drawn) > self._auto.most for drawn in latest.values()):
             return None
         chance = Random(f"{self._seed} {self._launched}")  # noqa: S311 - nobody is to be kept from guessing it
         order = sorted(sorted(latest), key=lambda _: chance.random())

@@ -70,7 +70,8 @@ def bearable(stakes: Sequence[float], centres: Sequence[float], gap: float) -> l
     scales = [0.5**halved for halved in range(7)]
     gains = [gain(scale * middle) for scale in scales]
     # Guesses are rough: only what gains much less is too much.
-    scale = next(scale for scale, found in zip(scales, gains, strict=True) if found >= max(gains) / 2)
+    enough = min(max(gains), max(gains) / 2)
+    scale = next(scale for scale, found in zip(scales, gains, strict=True) if found >= enough)
     return [scale * stake for stake in stakes]
 
 

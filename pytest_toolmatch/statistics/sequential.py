@@ -46,11 +46,11 @@ _GROWTH, _LEAST = 16, 10
 def part_size(cases: int, draws: int) -> int:
     """Return how many cases the next round needs after so many draws: few, so that hardly a draw is in vain.
 
-    All of them where that would be more than half: then a whole round, to which differences of cases are no noise, is
-    as good.
+    All of them where that would be half or more: then a whole round, to which differences of cases are no noise, is as
+    good.
     """
     size = max(_LEAST, draws // _GROWTH)
-    return size if 2 * size <= cases else cases
+    return size if 2 * size < cases else cases
 
 
 class Looked(NamedTuple):

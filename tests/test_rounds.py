@@ -10,10 +10,11 @@ import pytest
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.errors import BudgetSpent, MissingRecording
 from pytest_toolmatch.judging.gate import parse_gate
-from pytest_toolmatch.judging.looks import Wanted, look_of
+from pytest_toolmatch.judging.looks import Round, Wanted, look_of
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.rounds import Rounds
 from pytest_toolmatch.settings import Auto
+from pytest_toolmatch.statistics.measures import Measure
 from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 
 if TYPE_CHECKING:
@@ -168,6 +169,22 @@ def test_what_ends_the_sampling_leaves_what_was_judged() -> None:
     assert result.reason.endswith("; budget of 10 calls is spent")
     assert {one.student for one in rounds.draws.values()} <= {5, 6}
     assert result.draws == sum(one.student for one in rounds.draws.values())
+
+
+def test_what_more_draws_do_not_narrow_is_decided_at_the_first_look() -> None:
+    def results(share: float) -> list[CaseResult]:
+        measures = {"ambiguous": Measure(share, draws=1.0)}
+        return [
+            CaseResult(suite="s", case=f"{n}", query="?", state="agrees", teacher_samples=5, measures=measures)
+            for n in range(60)
+        ]
+
+    look = look_of(parse_gate("ambiguous <= 0.10"), 0.95, scored=True)
+    look.update(Round(results(0.0), {}))
+    first = look.result
+    look.update(Round(results(1.0), {}))
+    assert first.state == "holds"
+    assert look.result == first
 
 
 @pytest.mark.parametrize(("cases", "least"), [(20, 5), (60, 1)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.gate import Gate, GateResult, GateState
 from pytest_toolmatch.judging.lacking import about
-from pytest_toolmatch.judging.looks import Look, Round, Seen, Wanted, part_of
+from pytest_toolmatch.judging.looks import AllDraws, Round, Seen, Wanted
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals
 from pytest_toolmatch.statistics.measures import Measure
@@ -126,25 +126,13 @@ def no_worse(both: Both, margin: float, confidence: float) -> GateResult:
     return GateResult(expression_of(margin), state, value, low, high, reason=reason, metric=METRIC, bound=-margin)
 
 
-class BaselineLook(Look):
+class BaselineLook(AllDraws):
     """The gate looked at while draws come in; those of the baseline stay."""
 
     def __init__(self, then: Sequence[CaseResult], margin: float, confidence: float) -> None:
         super().__init__(Gate(expression_of(margin), METRIC, ">=", -margin), confidence)
         self._then, self._margin = then, margin
         self._test = AsymptoticTest(-margin, confidence=confidence)
-        self._cases: list[str] = []
-        self._draws = 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether the gate is decided, or has no case to look at."""
-        return not self._cases or self.result.state != "undecided"
-
-    @property
-    def part(self) -> float:
-        """As much as adds to the draws so far."""
-        return part_of(self._cases, self._draws)
 
     def update(self, round_: Round) -> None:
         """Look at the difference of all draws so far from the baseline."""

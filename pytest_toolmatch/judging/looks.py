@@ -84,6 +84,7 @@ class Look:
         self.gate = gate
         self.confidence = confidence
         self.result = undecided(gate, "")
+        self._looked = False
 
     @property
     def settled(self) -> bool:
@@ -97,12 +98,18 @@ class Look:
 
     def update(self, round_: Round) -> None:
         """Look at the gate after a round."""
-        seen = self.gate.of(round_.results)
-        self.result = decide(self.gate, seen, estimate(self.gate.metric, seen, self.confidence) if seen else None)
+        if not self._looked:
+            self._decide(round_)
+        self._looked = True
 
     def wanted(self) -> dict[str, Wanted]:
         """Return the further draws that would tell most, by case."""
         return {}
+
+    def _decide(self, round_: Round) -> None:
+        """Decide as if the number of draws had been fixed beforehand."""
+        seen = self.gate.of(round_.results)
+        self.result = decide(self.gate, seen, estimate(self.gate.metric, seen, self.confidence) if seen else None)
 
 
 class ScoreLook(Look):
@@ -130,7 +137,7 @@ class ScoreLook(Look):
             self._cases = [one.case for one in self.gate.of(round_.results) if scores.get(one.case)]
             self._test = self._made()
         if self._test is None:
-            super().update(round_)
+            self._decide(round_)
             return
         part = self._cases if round_.part is None else round_.part
         looked = self._test.update(
@@ -174,12 +181,11 @@ class ScoreLook(Look):
         return Seen(state, rate, interval, reason, self._test.looked.draws).of(self.gate)
 
 
-class EstimateLook(Look):
-    """A gate on any other metric: on its estimate from all draws so far."""
+class AllDraws(Look):
+    """A gate that is looked at by all draws so far of its cases."""
 
     def __init__(self, gate: Gate, confidence: float) -> None:
         super().__init__(gate, confidence)
-        self._test = AsymptoticTest(gate.bound, gate.sign, confidence, _gap(gate))
         self._cases: list[str] = []
         self._draws = 0
 
@@ -193,12 +199,20 @@ class EstimateLook(Look):
         """As much as adds to the draws so far."""
         return part_of(self._cases, self._draws)
 
+
+class EstimateLook(AllDraws):
+    """A gate on any other metric: on its estimate from all draws so far."""
+
+    def __init__(self, gate: Gate, confidence: float) -> None:
+        super().__init__(gate, confidence)
+        self._test = AsymptoticTest(gate.bound, gate.sign, confidence, _gap(gate))
+
     def update(self, round_: Round) -> None:
         """Look at the estimate of all draws so far."""
         seen = self.gate.of(round_.results)
         found = estimate(self.gate.metric, seen, LEVEL)
         if found is None:
-            super().update(round_)
+            self._decide(round_)
             return
         self._cases = [one.case for one in seen if one.measures]
         state, interval = self._look(found, seen)

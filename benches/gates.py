@@ -2,7 +2,7 @@
 
 ::
 
-    python benches/gates.py intervals teacher gates alarms margins real     # all, or some of them
+    python benches/gates.py intervals teacher gates auto alarms margins real     # all, or some of them
     REPEATS=1000 python benches/gates.py gates                              # more seeds, smaller errors
 
 Every table says how large the simulation's own standard error is. *Fixed* is the smallest test of fixed size that errs
@@ -23,11 +23,12 @@ import numpy as np
 import recorded
 import simulate
 import tabulate
+from auto import auto_table
 from cover import REPEATS, interval_tables, teacher_tables
 
 from pytest_toolmatch.statistics.alarms import case_states
 from pytest_toolmatch.statistics.margin import MarginTest
-from pytest_toolmatch.statistics.sequential import GateTest
+from pytest_toolmatch.statistics.sequential import GateTest, part_size
 from pytest_toolmatch.statistics.ustatistics import paired
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ EQUAL: Any = [[one == other for other in range(simulate.CHAINS + 1)] for one in 
 
 def decided(chance: np.random.Generator, bound: float, rates: np.ndarray, most: int) -> tuple[str, int]:
     """Run one sequential gate to its decision or to so many draws."""
-    test = GateTest(len(rates), bound)
-    looked = test.looked
+    test, cases = GateTest(len(rates), bound), len(rates)
+    looked = test.update([[float(hit)] for hit in chance.random(cases) < rates])
     while looked.state == "undecided" and looked.draws < most:
-        looked = test.update([[float(hit)] for hit in chance.random(len(rates)) < rates])
+        part = set(chance.permutation(cases)[: part_size(cases, looked.draws)].tolist())
+        hits = chance.random(cases) < rates
+        looked = test.update([[float(hit)] if case in part else None for case, hit in enumerate(hits)])
     return looked.state, looked.draws
 
 
@@ -57,7 +60,8 @@ def gate_tables() -> None:
                 truth = round(bound + points / 100, 4)
                 if truth <= 1:
                     rows.append(gate_row(chance, bound, cases, mix, truth))
-    print("\nSequential gates `rate >= bound`, looked at after every round of one draw per case; to 1500 draws at most")
+    print("\nSequential gates `rate >= bound`, looked at after every round, which may be a part of the cases;")
+    print("to 1500 draws at most")
     print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
     heads = ("bound", "cases", "cases are", "truth", "holds", "fails", "undecided", "draws", "± ", "fixed", "ratio")
     print(tabulate.tabulate(rows, (*heads, "whole rounds", "wrong", "point wrong"), floatfmt=".3f"))
@@ -234,6 +238,7 @@ TABLES: dict[str, Callable[[], None]] = {
     "intervals": interval_tables,
     "teacher": teacher_tables,
     "gates": gate_tables,
+    "auto": auto_table,
     "alarms": alarm_table,
     "margins": margin_table,
     "cost": cost_table,

@@ -1,14 +1,17 @@
 """Samples drawn in rounds until a suite's gates are decided.
 
-One round is always in flight while the one before it is judged: how many draws a case gets in it was settled by the
-rounds before, never by its own. What was drawn ahead when the last gate is decided is recorded, and not looked at: so
-a replay of the recording, which makes the same rounds, decides the same.
+Others are always in flight while a round is judged: how many draws a case gets in it was settled by the rounds before,
+never by its own. A round of a large suite may be a part of its cases that chance chooses. What was drawn ahead when the
+last gate is decided is recorded, and not looked at: so a replay of the recording, which makes the same rounds, decides
+the same.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -16,7 +19,7 @@ from pytest_toolmatch.judging.lacking import TOO_NEAR
 from pytest_toolmatch.judging.looks import Round, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.judging.gate import GateResult
@@ -24,8 +27,12 @@ if TYPE_CHECKING:
     from pytest_toolmatch.judging.verdict import CaseResult
     from pytest_toolmatch.settings import Auto
 
-_AHEAD = 2
-"""Rounds in flight at once."""
+_BUSY = 50
+"""Draws that are enough to keep a model busy. The rounds are the same however many of them may be in flight."""
+
+
+_FAR = 4
+"""How many times as many draws are far."""
 
 
 class Drawing(Protocol):
@@ -47,6 +54,13 @@ class Drawing(Protocol):
         """Say why a case can't have more draws beyond those it has, or nothing where it can."""
 
 
+class Flight(NamedTuple):
+    """A round on its way: the draws of each case when it is there, and what cases chance chose for it, if it did."""
+
+    draws: dict[str, Wanted]
+    part: Collection[str] | None = None
+
+
 class Rounds:
     """Draws the cases of one suite in rounds until ``done``.
 
@@ -58,12 +72,14 @@ class Rounds:
         self._auto = auto
         self._cases = {case.id: case for case in cases}
         self._looks = looks
-        self._flights: deque[dict[str, Wanted]] = deque()
-        self._why = ""
+        self._flights: deque[Flight] = deque()
+        self._launched = 0
+        self._seed = self._why = ""
+        self._results: dict[str, CaseResult] = {}
         self._capped = f"stopped at {auto.most} samples a case, the most that {auto} allows"
         self.draws: dict[str, Wanted] = {}
         self.done = self._closing = False
-        self._launch(dict.fromkeys(self._cases, Wanted(auto.least, auto.least)))
+        self._launch(Flight(dict.fromkeys(self._cases, Wanted(auto.least, auto.least))))
 
     def advance(self) -> None:
         """Look at every round that has come in; returns at once."""
@@ -85,29 +101,30 @@ class Rounds:
         return {look.gate.expression: self._explained(look) for look in self._looks}
 
     def _open(self) -> Iterable[tuple[str, Wanted]]:
-        return [(case, draws) for case, draws in self._flights[0].items() if case in self._cases]
+        return [(case, draws) for case, draws in self._flights[0].draws.items() if case in self._cases]
 
-    def _launch(self, draws: dict[str, Wanted]) -> None:
-        for case, wanted in draws.items():
+    def _launch(self, flight: Flight) -> None:
+        for case, wanted in flight.draws.items():
             self._drawing.begin(self._cases[case], wanted)
-        self._flights.append(draws)
+        self._flights.append(flight)
+        self._launched += 1
 
-    def _close(self, flight: dict[str, Wanted]) -> None:
-        """Judge a round and look at the gates; then begin another one."""
+    def _close(self, flight: Flight) -> None:
+        """Judge a round and look at the gates; then begin others."""
         self._closing = True
-        results: list[CaseResult] = []
         scores: dict[str, dict[str, Sequence[float]]] = {}
-        for name, wanted in flight.items():
-            if name not in self._cases:
+        for name, wanted in flight.draws.items():
+            if name not in self._cases or wanted == self.draws.get(name):
                 continue
             try:
-                results.append(self._judge(name, wanted, scores))
+                self._results[name] = self._judge(name, wanted, scores)
             except Exception as error:  # noqa: BLE001 - whatever it is, the case's own test meets it again
                 self._lose(name, error)
         if not self.done:
-            self.draws = {name: wanted for name, wanted in flight.items() if name in self._cases}
+            self.draws = {name: wanted for name, wanted in flight.draws.items() if name in self._cases}
+            self._seed = self._seed or repr({name: found for name, found in scores.items() if name != "latency"})
             for look in self._looks:
-                look.update(Round(results, scores))
+                look.update(Round([self._results[name] for name in self.draws], scores, flight.part))
             self._go_on()
         self._closing = False
 
@@ -130,20 +147,47 @@ class Rounds:
         if all(look.settled for look in self._looks):
             self._stop("")
             return
-        while not self.done and len(self._flights) < _AHEAD:
-            latest = self._flights[-1] if self._flights else self.draws
-            following = self._following(latest)
-            if following == latest:
+        while not self.done and not self._busy():
+            latest = self._flights[-1].draws if self._flights else self.draws
+            flight = self._next(latest)
+            if flight.draws == latest:
                 if not self._flights:
                     self._stop(self._why)
                 return
-            self._launch(following)
+            self._launch(flight)
 
-    def _following(self, latest: dict[str, Wanted]) -> dict[str, Wanted]:
-        """Return the draws after one more round: what the gates want; nothing more where none can go on."""
+    def _busy(self) -> bool:
+        """Whether there is enough in flight behind the round that is next to be judged."""
+        if len(self._flights) < 2:  # noqa: PLR2004 - that one, and another
+            return False
+        last, first = (sum(map(sum, flight.draws.values())) for flight in (self._flights[-1], self._flights[0]))
+        return last - first >= min(len(self._cases), _BUSY)
+
+    def _next(self, latest: dict[str, Wanted]) -> Flight:
+        """Return one more round, of a part of the cases where that has any that a gate wants."""
+        part = self._part(latest)
+        if part and (following := self._following(latest, part)) != latest:
+            return Flight(following, part)
+        return Flight(self._following(latest, latest))
+
+    def _part(self, latest: dict[str, Wanted]) -> frozenset[str] | None:
+        """Choose the cases of one more round by chance; None where all have a part in it.
+
+        The choice is another one for other samples, and the same for the same. It leaves some cases with more draws
+        than others, which would have to stop before them: so it ends far from the most that they may have.
+        """
+        share = max(look.part for look in self._looks if not look.settled)
+        if share >= 1 or any(_FAR * max(drawn) > self._auto.most for drawn in latest.values()):
+            return None
+        chance = Random(f"{self._seed} {self._launched}")  # noqa: S311 - nobody is to be kept from guessing it
+        order = sorted(sorted(latest), key=lambda _: chance.random())
+        return frozenset(order[: math.ceil(share * len(order))])
+
+    def _following(self, latest: dict[str, Wanted], part: Collection[str]) -> dict[str, Wanted]:
+        """Return the draws after one more round: what the gates want of these cases; no more where none can go on."""
         following = dict(latest)
         for look in self._looks:
-            more = {} if look.settled else {name: one for name, one in look.wanted().items() if name in latest}
+            more = {} if look.settled else {name: one for name, one in look.wanted().items() if name in part}
             # A round without one of its cases would tell nothing.
             stops = (why for name, one in more.items() if (why := self._end(name, latest[name], one)))
             if stopped := next(stops, ""):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_toolmatch.judging.gate import Gate, GateResult, GateState
 from pytest_toolmatch.judging.lacking import about
-from pytest_toolmatch.judging.looks import Look, Round, Seen, Wanted
+from pytest_toolmatch.judging.looks import AllDraws, Round, Seen, Wanted
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals
 from pytest_toolmatch.statistics.measures import Measure
@@ -126,19 +126,13 @@ def no_worse(both: Both, margin: float, confidence: float) -> GateResult:
     return GateResult(expression_of(margin), state, value, low, high, reason=reason, metric=METRIC, bound=-margin)
 
 
-class BaselineLook(Look):
+class BaselineLook(AllDraws):
     """The gate looked at while draws come in; those of the baseline stay."""
 
     def __init__(self, then: Sequence[CaseResult], margin: float, confidence: float) -> None:
         super().__init__(Gate(expression_of(margin), METRIC, ">=", -margin), confidence)
         self._then, self._margin = then, margin
         self._test = AsymptoticTest(-margin, confidence=confidence)
-        self._cases: list[str] = []
-
-    @property
-    def settled(self) -> bool:
-        """Whether the gate is decided, or has no case to look at."""
-        return not self._cases or self.result.state != "undecided"
 
     def update(self, round_: Round) -> None:
         """Look at the difference of all draws so far from the baseline."""
@@ -150,8 +144,8 @@ class BaselineLook(Look):
         value, interval = both.difference(LEVEL)
         state = self._test.update(value, interval)
         lacking = f"; {both.lacking(value, self._margin, self.confidence)}" if state == "undecided" else ""
-        draws = sum(one.student_samples for one in round_.results)
-        self.result = Seen(state, value, self._test.interval, both.facts + lacking, draws).of(self.gate)
+        self._draws = sum(one.student_samples for one in round_.results)
+        self.result = Seen(state, value, self._test.interval, both.facts + lacking, self._draws).of(self.gate)
 
     def wanted(self) -> dict[str, Wanted]:
         """Want one more of the student for every case."""

@@ -18,10 +18,10 @@ from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.metrics import METRICS, QUANTILES, estimate
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.margin import MarginTest
-from pytest_toolmatch.statistics.sequential import GateTest
+from pytest_toolmatch.statistics.sequential import GateTest, part_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pytest_toolmatch.judging.metrics import Estimate
     from pytest_toolmatch.judging.verdict import CaseResult
@@ -29,18 +29,19 @@ if TYPE_CHECKING:
 
 _MATCHES = {level.match for level in LEVELS}
 _GROWTH = 8
-"""A round has at most this part of the draws before it, or one draw of every case."""
+"""A whole round has at most this part of the draws before it, or one draw of every case."""
 
 
 class Round(NamedTuple):
     """What is known after a round: the cases judged by all of their draws, and the scores of the new ones.
 
     ``scores`` holds, by metric and case, the scores of the student's draws of this round against the first reference,
-    and under ``latency`` their seconds.
+    and under ``latency`` their seconds. ``part`` are the cases that chance chose for the round, where it did.
     """
 
     results: Sequence[CaseResult]
     scores: Mapping[str, Mapping[str, Sequence[float]]]
+    part: Collection[str] | None = None
 
 
 class Wanted(NamedTuple):
@@ -83,20 +84,32 @@ class Look:
         self.gate = gate
         self.confidence = confidence
         self.result = undecided(gate, "")
+        self._looked = False
 
     @property
     def settled(self) -> bool:
         """Whether no more draws would be of use."""
         return True
 
+    @property
+    def part(self) -> float:
+        """The part of the cases that is enough for the next round if chance chooses it; 1 where it takes all."""
+        return 1.0
+
     def update(self, round_: Round) -> None:
         """Look at the gate after a round."""
-        seen = self.gate.of(round_.results)
-        self.result = decide(self.gate, seen, estimate(self.gate.metric, seen, self.confidence) if seen else None)
+        if not self._looked:
+            self._decide(round_)
+        self._looked = True
 
     def wanted(self) -> dict[str, Wanted]:
         """Return the further draws that would tell most, by case."""
         return {}
+
+    def _decide(self, round_: Round) -> None:
+        """Decide as if the number of draws had been fixed beforehand."""
+        seen = self.gate.of(round_.results)
+        self.result = decide(self.gate, seen, estimate(self.gate.metric, seen, self.confidence) if seen else None)
 
 
 class ScoreLook(Look):
@@ -112,6 +125,11 @@ class ScoreLook(Look):
         """Whether the gate is decided, or has no case to look at."""
         return self._test is None or self._test.looked.state != "undecided"
 
+    @property
+    def part(self) -> float:
+        """As much as a test makes use of."""
+        return 1.0 if self._test is None or self._test.waits else part_of(self._cases, self._test.looked.draws)
+
     def update(self, round_: Round) -> None:
         """Bet on the scores of a round."""
         score, scores = self._scores(round_)
@@ -119,9 +137,12 @@ class ScoreLook(Look):
             self._cases = [one.case for one in self.gate.of(round_.results) if scores.get(one.case)]
             self._test = self._made()
         if self._test is None:
-            super().update(round_)
+            self._decide(round_)
             return
-        looked = self._test.update([[score(one) for one in scores.get(case, ())] for case in self._cases])
+        part = self._cases if round_.part is None else round_.part
+        looked = self._test.update(
+            [[score(one) for one in scores.get(case, ())] if case in part else None for case in self._cases]
+        )
         self.result = self._shown(round_, looked.state, looked.rate, looked.interval)
 
     def wanted(self) -> dict[str, Wanted]:
@@ -160,31 +181,44 @@ class ScoreLook(Look):
         return Seen(state, rate, interval, reason, self._test.looked.draws).of(self.gate)
 
 
-class EstimateLook(Look):
-    """A gate on any other metric: on its estimate from all draws so far."""
+class AllDraws(Look):
+    """A gate that is looked at by all draws so far of its cases."""
 
     def __init__(self, gate: Gate, confidence: float) -> None:
         super().__init__(gate, confidence)
-        self._test = AsymptoticTest(gate.bound, gate.sign, confidence, _gap(gate))
         self._cases: list[str] = []
+        self._draws = 0
 
     @property
     def settled(self) -> bool:
         """Whether the gate is decided, or has no case to look at."""
         return not self._cases or self.result.state != "undecided"
 
+    @property
+    def part(self) -> float:
+        """As much as adds to the draws so far."""
+        return part_of(self._cases, self._draws)
+
+
+class EstimateLook(AllDraws):
+    """A gate on any other metric: on its estimate from all draws so far."""
+
+    def __init__(self, gate: Gate, confidence: float) -> None:
+        super().__init__(gate, confidence)
+        self._test = AsymptoticTest(gate.bound, gate.sign, confidence, _gap(gate))
+
     def update(self, round_: Round) -> None:
         """Look at the estimate of all draws so far."""
         seen = self.gate.of(round_.results)
         found = estimate(self.gate.metric, seen, LEVEL)
         if found is None:
-            super().update(round_)
+            self._decide(round_)
             return
         self._cases = [one.case for one in seen if one.measures]
         state, interval = self._look(found, seen)
         reason = lacking(self.gate, found.value, interval, seen) if state == "undecided" else ""
-        draws = sum(one.student_samples for one in seen)
-        self.result = Seen(state, found.value, interval, reason, draws).of(self.gate)
+        self._draws = sum(one.student_samples for one in seen)
+        self.result = Seen(state, found.value, interval, reason, self._draws).of(self.gate)
 
     def wanted(self) -> dict[str, Wanted]:
         """Want one more of each model that the metric looks at."""
@@ -223,6 +257,11 @@ def look_of(gate: Gate, confidence: float, *, scored: bool) -> Look:
     if (scored and gate.metric in _MATCHES) or kind == "quantile":
         return ScoreLook(gate, confidence)
     return EstimateLook(gate, confidence)
+
+
+def part_of(cases: Sequence[str], draws: int) -> float:
+    """Return the part of the cases that is enough for a round after so many draws."""
+    return part_size(len(cases), draws) / len(cases) if cases else 1.0
 
 
 def _gap(gate: Gate) -> float:

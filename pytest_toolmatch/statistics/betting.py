@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Scores: TypeAlias = "Sequence[Sequence[float] | None]"
+"""A round's scores in [0, 1] of every case; None where the round left the case out."""
 
 _BETS = ((0.5, 0.08), (1.0, 0.84), (2.0, 0.08))
 """Stakes as multiples of the one that is best at the expected gap, and the share of the capital put on each."""
@@ -36,13 +39,18 @@ def shares() -> list[float]:
     return [share for _, share in _BETS]
 
 
+def hoped(bound: float, gap: float) -> float:
+    """Return the mean at which bets on "above" are best: a gap above the bound, halfway to 1 at most."""
+    return bound + min(gap, (1 - bound) / 2)
+
+
 def stakes_at(bound: float, gap: float, between: float) -> list[float]:
     """Return the stakes on "the mean lies above the bound" where ``between`` is the variance's share between cases.
 
-    The best stake at a small gap is gap ÷ variance within cases (Kelly 1956). The gap reaches halfway to 1 at most,
-    for nothing lies beyond, and no stake is so high that one draw takes nearly all.
+    The best stake at a small gap is gap ÷ variance within cases (Kelly 1956). No stake is so high that one draw takes
+    nearly all.
     """
-    best = min(gap, (1 - bound) / 2) / max(bound * (1 - bound), 1e-9) / (1 - between)
+    best = (hoped(bound, gap) - bound) / max(bound * (1 - bound), 1e-9) / (1 - between)
     most = (1 - _FLOOR) / max(bound, 1e-9)
     return [min(most, multiple * best) for multiple in multiples()]
 
@@ -62,7 +70,8 @@ def bearable(stakes: Sequence[float], centres: Sequence[float], gap: float) -> l
     scales = [0.5**halved for halved in range(7)]
     gains = [gain(scale * middle) for scale in scales]
     # Guesses are rough: only what gains much less is too much.
-    scale = next(scale for scale, found in zip(scales, gains, strict=True) if found >= max(gains) / 2)
+    enough = min(max(gains), max(gains) / 2)
+    scale = next(scale for scale, found in zip(scales, gains, strict=True) if found >= enough)
     return [scale * stake for stake in stakes]
 
 
@@ -93,16 +102,15 @@ def log_spread(stake: float, rate: float) -> float:
 class Guess:
     """What the rounds so far say of every case: the centres of the next bets, and the variance within cases.
 
-    A case's centre is its own rate drawn towards the common one, as much as the cases are alike (empirical Bayes). Any
-    guess is valid; a good one saves draws.
+    A case's centre is its own rate drawn towards the common one, as much as the cases are alike (empirical Bayes);
+    there are none before the first round. Any guess is valid; a good one saves draws.
     """
 
     def __init__(self, cases: int, bound: float) -> None:
         self.draws = 0
         self.common = bound
         self.between = _BETWEEN
-        self.centres = [bound] * cases
-        self._rounds = 0
+        self.centres: list[float] = []
         self._sums, self._squares, self._counts = [0.0] * cases, [0.0] * cases, [0] * cases
 
     @property
@@ -112,14 +120,25 @@ class Guess:
             return math.nan
         return math.fsum(total / count for total, count in zip(self._sums, self._counts, strict=True)) / len(self._sums)
 
-    def learn(self, scores: Sequence[Sequence[float]]) -> None:
+    def explained(self, *, whole: bool) -> float:
+        """Return the share of a draw's variance that is no noise to a bet.
+
+        In a whole round that is the variance between cases; in a part of one only what the centres tell of it.
+        """
+        if whole:
+            return self.between
+        weight, draws = 1 / self.between - 1, self.draws / len(self._counts)
+        return self.between * draws / (weight + draws)
+
+    def learn(self, scores: Scores) -> None:
         """Take a round's scores and guess anew."""
         for case, own in enumerate(scores):
+            if own is None:
+                continue
             self._sums[case] += math.fsum(own)
             self._squares[case] += math.fsum(score * score for score in own)
             self._counts[case] += len(own)
             self.draws += len(own)
-        self._rounds += 1
         cases = len(scores)
         self.common = (cases * self.rate + self.common) / (cases + 1)
         self.between = self._seen_between()
@@ -137,7 +156,7 @@ class Guess:
             for total, square, count in zip(self._sums, self._squares, self._counts, strict=True)
             if count > 1
         ]
-        telling = len(within) * spread * (self._rounds - 1)
+        telling = spread * (self.draws - len(self._counts))
         if not telling:
             return _BETWEEN
         seen = 1 - math.fsum(within) / len(within) / spread
@@ -160,23 +179,26 @@ class Side:
         """The log of the capital now."""
         return self._against(self.bound)
 
-    def play(self, scores: Sequence[Sequence[float]], centres: Sequence[float], between: float) -> None:
-        """Bet on a round by guesses that were made before it.
+    def play(self, scores: Scores, centres: Sequence[float], between: float) -> None:
+        """Bet on a round by guesses that were made before it, if there are any: else by the mean that is hoped for.
 
         A case's stake is spread over its draws: so a round of more draws is quieter, and bears a higher stake.
         """
-        quieter = _quieter(centres, [len(own) for own in scores])
-        fewest = min(len(own) for own in scores)
+        centres = centres or [hoped(self.bound, self.gap)] * len(scores)
+        drawn = [(own, centre) for own, centre in zip(scores, centres, strict=True) if own is not None]
+        quieter = _quieter([centre for _, centre in drawn], [len(own) for own, _ in drawn])
+        fewest = min(len(own) for own, _ in drawn)
         self._advised = bearable(stakes_at(self.bound, self.gap, between), centres, self.gap)
         for place, base in enumerate(self._advised):
             stake = min(base * quieter, fewest * (1 - _FLOOR) / max(self.bound, 1e-9))
+            spread = stake * len(drawn) / len(scores)
             gain = 0.0
             for own, centre in zip(scores, centres, strict=True):
-                each = stake / len(own)
+                each = stake / len(own) if own else stake
                 at = centre_of(each, centre)
-                gain += stake * at + math.fsum(math.log1p(each * (score - at)) for score in own)
+                gain += spread * at + math.fsum(math.log1p(each * (score - at)) for score in own or ())
             self._gains[place] += gain
-            self._stakes[place] += stake * len(scores)
+            self._stakes[place] += stake * len(drawn)
 
     def least(self, needed: float) -> float:
         """Return the largest bound that this much log-capital refutes; 0 where it refutes none."""

@@ -4,6 +4,8 @@ Korn & Graubard (1998, Survey Methodology 24:2) put Clopper and Pearson's interv
 draws divided by their *design effect*: the variance as estimated over that of as many independent draws. With few
 misses a design effect is known badly, and worst where it looks smallest; so it is drawn towards 1, as
 though half a case more had been all or nothing, beside the k cases that miss (k as Kish 1965 counts unequal weights).
+Where more than three cases miss, the doubt fades with the square of their number: as fast as coverage bears on scripted
+suites.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pytest_toolmatch.statistics.sides import Sides
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DOUBT = 0.5
+_DOUBT, _FEW = 0.5, 3.0
 _TELLING_DRAWS = 2
 """Draws from which on a measure's variance is looked at."""
 
@@ -47,8 +49,7 @@ def relative_intervals(
     pass for independent. The upper end is infinite where b may be 0.
     """
     suite, cases = _paired_sides(parts, confidence, margins)
-    of_suite = suite.factors()
-    return of_suite, _around(of_suite, cases.factors()) if cases else None
+    return _nested(suite.factors(), cases.factors()) if cases else (suite.factors(), None)
 
 
 def margin_intervals(
@@ -56,8 +57,7 @@ def margin_intervals(
 ) -> Intervals:
     """Return both intervals of mean a − factor · mean b, paired by case."""
     suite, cases = _paired_sides(parts, confidence, margins)
-    of_suite = suite.difference(factor)
-    return of_suite, _around(of_suite, cases.difference(factor)) if cases else None
+    return _nested(suite.difference(factor), cases.difference(factor)) if cases else (suite.difference(factor), None)
 
 
 def quantile_intervals(by_case: Sequence[Sequence[float]], share: float, confidence: float) -> Intervals:
@@ -107,7 +107,8 @@ class _Sums(NamedTuple):
     def design_effect(self, seen: float) -> float:
         """Return a design effect drawn towards 1 by half a case beside those that tell, and never above 1."""
         telling = min(self.misses, self.hits)
-        return min(1.0, (telling * seen + _DOUBT) / (telling + _DOUBT))
+        doubt = _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
+        return min(1.0, seen + doubt * (1 - seen))
 
 
 def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
@@ -175,15 +176,16 @@ def _paired_sides(
     (suite_a, cases_a), (suite_b, cases_b) = _rate_intervals(a, confidence), _rate_intervals(b, confidence)
     shared = min(_shared(parts, margins), math.sqrt(a.noise * b.noise))
     telling = min(a.misses, b.misses)
-    # Drawn towards nothing as design effects are to 1.
-    suite = Sides(a.rate, suite_a, b.rate, suite_b, a.noise, b.noise, shared * telling / (telling + _DOUBT))
+    # What both share is drawn towards nothing as design effects are to 1.
+    sure = telling / (telling + _DOUBT)
+    suite = Sides(a.rate, suite_a, b.rate, suite_b, a.noise, b.noise, sure * shared)
     if cases_a is None or cases_b is None:
         return suite, None
     together = math.fsum(
         times * (x.total - a.rate * x.weight) * (y.total - b.rate * y.weight)
         for (x, y), times in Counter(parts).items()
     )
-    return suite, Sides(a.rate, cases_a, b.rate, cases_b, a.spread, b.spread, together)
+    return suite, Sides(a.rate, cases_a, b.rate, cases_b, a.spread, b.spread, sure * together)
 
 
 def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> float:
@@ -198,8 +200,14 @@ def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]
     return math.fsum(common) / 2
 
 
-def _around(inner: Interval, outer: Interval) -> Interval:
-    return (min(inner[0], outer[0]), max(inner[1], outer[1]))
+def _nested(suite: Interval, cases: Interval) -> Intervals:
+    """Return both intervals, the first within the second.
+
+    Cases that vary only add to the noise: so what holds for queries like these holds for this suite, too. That is
+    narrower where the teacher's draws are too few to see what both parts share within a case.
+    """
+    inner = min(suite, cases, key=lambda ends: ends[1] - ends[0])
+    return inner, (min(inner[0], cases[0]), max(inner[1], cases[1]))
 
 
 def _between(ordered: Sequence[float], shares: Interval) -> Interval:

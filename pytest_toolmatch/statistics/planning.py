@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.statistics.betting import gain_of, log_spread, shares, stakes_at
+from pytest_toolmatch.statistics.sequential import part_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,10 +94,10 @@ def sequential_draws(
     power: float = 0.5,
     cases: int = 1,
 ) -> float:
-    """Return the draws, one of each case a round, after which a ``GateTest`` is decided with probability ``power``.
+    """Return the draws after which a ``GateTest`` is decided with probability ``power``.
 
     The log-capital of each bet is a Brownian motion whose drift and variance are those of one draw; it has to reach
-    log(1/α) less the log of the bet's share. Looking only after whole rounds moves that line (Siegmund 1985, §X.2).
+    log(1/α) less the log of the bet's share. Looking only after rounds moves that line (Siegmund 1985, §X.2).
     """
     if truth == bound:
         return math.inf
@@ -108,11 +109,11 @@ def sequential_draws(
 
 def _bets(bound: float, truth: float, share: float, needed: float, cases: int) -> list[Bet]:
     """Return the bets on "above" where a ``share`` of the cases has the same rate and the others are all or nothing."""
-    bets = []
+    bets, size = [], part_size(cases, LEAST * cases)
     for stake, part in zip(stakes_at(bound, 0.05, 1 - share), shares(), strict=True):
         sure = truth * gain_of(stake, 1, bound) + (1 - truth) * gain_of(stake, 0, bound)
         noise = share * log_spread(stake, truth)
-        line = needed - math.log(part) + _SIEGMUND * math.sqrt(noise * cases)
+        line = needed - math.log(part) + _SIEGMUND * math.sqrt(noise * size)
         bets.append(Bet(line, share * gain_of(stake, truth, bound) + (1 - share) * sure, noise))
     return bets
 

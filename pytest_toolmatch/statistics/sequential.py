@@ -1,8 +1,8 @@
 """Gates decided while the draws come in, valid however often one looks: betting on the mean over fixed cases.
 
-Case *i* gives scores in [0, 1] whose mean pᵢ does not change; the gate is about μ, the mean of the pᵢ. A *round* has at
-least one draw of every case. With a bet λ ≥ 0 and a guess cᵢ, both made before the round is seen, a round multiplies
-the capital against "μ ≤ b" by
+Case *i* gives scores in [0, 1] whose mean pᵢ does not change; the gate is about μ, the mean of the n pᵢ. A *whole
+round* has at least one draw of every case. With a bet λ ≥ 0 and a guess cᵢ, both made before the round is seen, it
+multiplies the capital against "μ ≤ b" by
 
     ∏ᵢ ∏ⱼ (1 + λᵢ(Xᵢⱼ − cᵢ)) · exp(λ ∑ᵢ (cᵢ − b)),        λᵢ = λ / (draws of case i in this round).
 
@@ -12,6 +12,15 @@ and exp(λ ∑(pᵢ − b)) ≤ 1 is left wherever μ ≤ b. So the capital is a
 (2024, JRSS B 86:1, arXiv:2010.09686) with the centre of each bet moved from b to the case's own guess, as the
 predictable means of Howard et al. (2021, Annals of Statistics 49:2, Theorem 4) are; so only the noise within cases
 costs draws, not the differences between them. With cᵢ = b for all it is the likelihood ratio against b.
+
+*A part of a round* has one draw of each of m cases, and chance alone has chosen which: all sets of m are alike. With c̄,
+the mean of the guesses of all n cases, it multiplies the capital by
+
+    ∏ᵢ (1 + λ(Xᵢ − cᵢ)) · exp(λm(c̄ − b)),        i among the m.
+
+That is fair, too: the expectation of the product is the mean of ∏ᵢ (1 + λ(pᵢ − cᵢ)) over all sets of m cases, at most
+(1 + λ(μ − c̄))ᵐ ≤ exp(λm(μ − c̄)) (Maclaurin 1729; no factor is negative). How cases differ is noise to such a bet, as
+far as the guesses miss it; in return a suite of many cases need not wait for all of them.
 
 The other direction bets against "μ ≥ b" with λ < 0. A mixture of bets is a fair bet, too.
 """
@@ -25,9 +34,23 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from pytest_toolmatch.statistics.betting import Guess, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pytest_toolmatch.statistics.betting import Scores
 
 Decision: TypeAlias = Literal["holds", "fails", "undecided"]
+
+
+_GROWTH, _LEAST = 16, 10
+"""A part of a round has this part of the draws before it, but so many draws at least."""
+
+
+def part_size(cases: int, draws: int) -> int:
+    """Return how many cases the next round needs after so many draws: few, so that hardly a draw is in vain.
+
+    All of them where that would be half or more: then a whole round, to which differences of cases are no noise, is as
+    good.
+    """
+    size = max(_LEAST, draws // _GROWTH)
+    return size if 2 * size < cases else cases
 
 
 class Looked(NamedTuple):
@@ -52,7 +75,8 @@ class GateTest:
     lies on the right side failed likewise, whenever one stops looking. ``gap`` is the distance between truth and bound
     at which the bets are best: it changes how many draws a decision takes, not how often it is wrong.
 
-    How many draws a case gets in a round may depend on the rounds before, never on the scores of its own round.
+    How many draws a case gets in a round may depend on the rounds before, never on the scores of its own round; of a
+    round that leaves cases out, only how many cases it has may.
     """
 
     def __init__(self, cases: int, bound: float, sign: str = ">=", confidence: float = 0.95, gap: float = 0.05) -> None:
@@ -63,18 +87,29 @@ class GateTest:
         self._guess = Guess(cases, bound)
         self._above, self._below = Side(bound, gap), Side(1 - bound, gap)
         self._pending: list[list[float]] = [[] for _ in range(cases)]
+        self._left_out = [False] * cases
         self._interval = (0.0, 1.0)
         self._side: Literal["above", "below", ""] = ""
         self._rounds = 0
 
-    def update(self, scores: Sequence[Sequence[float]]) -> Looked:
-        """Take scores in [0, 1], a list for every case and maybe empty; close a round once every case has a score."""
+    def update(self, scores: Scores) -> Looked:
+        """Take the scores of new draws, a list for every case: None where chance left it out, else maybe empty.
+
+        A round closes once every case that is not left out has a score; what comes before it does, waits for the round
+        after it. So draws that are lost delay a round, and never choose one. The first round is a whole one.
+        """
+        if self._rounds and not self.waits and any(own is not None for own in scores):
+            self._left_out = [own is None for own in scores]
         for waiting, arrived in zip(self._pending, scores, strict=True):
-            waiting.extend(arrived)
-        if all(self._pending):
-            closed, self._pending = self._pending, [[] for _ in self._pending]
-            self._close(closed)
+            waiting.extend(arrived or ())
+        while all(left_out or waiting for left_out, waiting in zip(self._left_out, self._pending, strict=True)):
+            self._close(self._closed())
         return self.looked
+
+    @property
+    def waits(self) -> bool:
+        """Whether a round is open: then only draws of all cases are of use."""
+        return any(self._left_out) or any(self._pending)
 
     @property
     def looked(self) -> Looked:
@@ -102,7 +137,7 @@ class GateTest:
         A further draw goes where it takes most off the variance of the mean: v ÷ m(m + 1) for a case with m draws and
         the variance v of a draw (Neyman 1934). Fewer draws than cases make no round: then every case gets one.
         """
-        noise = [centre * (1 - centre) for centre in self._guess.centres]
+        noise = [centre * (1 - centre) for centre in self._guess.centres or [self.bound] * len(self._pending)]
         counts = [1] * len(noise)
         waiting = [(-one / 2, case) for case, one in enumerate(noise)]
         heapq.heapify(waiting)
@@ -112,11 +147,21 @@ class GateTest:
             heapq.heapreplace(waiting, (-noise[case] / (counts[case] * (counts[case] + 1)), case))
         return counts
 
-    def _close(self, scores: Sequence[Sequence[float]]) -> None:
+    def _closed(self) -> Scores:
+        """Take the scores of the open round from those that wait: all of them, or one of each case of a part."""
+        left_out, pending = self._left_out, self._pending
+        self._left_out = [False] * len(pending)
+        if any(left_out):
+            return [None if out else [waiting.pop(0)] for out, waiting in zip(left_out, pending, strict=True)]
+        self._pending = [[] for _ in pending]
+        return pending
+
+    def _close(self, scores: Scores) -> None:
         guess = self._guess
-        self._above.play(scores, guess.centres, guess.between)
-        misses = [[1 - score for score in own] for own in scores]
-        self._below.play(misses, [1 - centre for centre in guess.centres], guess.between)
+        between = guess.explained(whole=None not in scores)
+        self._above.play(scores, guess.centres, between)
+        misses = [own and [1 - score for score in own] for own in scores]
+        self._below.play(misses, [1 - centre for centre in guess.centres], between)
         guess.learn(scores)
         self._rounds += 1
         low, high = self._interval

@@ -49,8 +49,8 @@ def student(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield server
 
 
-def suite(project: Project, server: Server, *gates: str, **keys: Any) -> Project:
-    served = project.with_query(*NAMES).served_at(server.url, None).with_ini(toolmatch_samples="auto")
+def suite(project: Project, server: Server, *gates: str, names: list[str] = NAMES, **keys: Any) -> Project:
+    served = project.with_query(*names).served_at(server.url, None).with_ini(toolmatch_samples="auto")
     return served.as_yaml(gates=list(gates), divergence="xfail", **keys)
 
 
@@ -98,6 +98,18 @@ def test_a_replay_makes_the_same_rounds_and_decides_the_same(project: Project, s
     }
     workers = project.run_apart("-n", "2", REPORT).report["suites"]["trips"]
     assert workers["gates"] == first["gates"]
+
+
+@pytest.mark.parametrize("student", [NEAR], indirect=True)
+def test_a_replay_looks_at_the_same_parts_of_a_large_suite(project: Project, student: Server) -> None:
+    project = suite(project, student, GATE, names=[f"case-{number}" for number in range(40)])
+    auto = "--toolmatch-samples=auto:1-40"
+    recorded = project.record(auto, REPORT).report["suites"]["trips"]
+    (gate,) = recorded["gates"]
+    assert gate["draws"] % 40
+    assert student.draws("big") == 40
+    assert project.run(auto, REPORT).report["suites"]["trips"]["gates"] == [gate]
+    assert project.run_apart("-n", "2", auto, REPORT).report["suites"]["trips"]["gates"] == [gate]
 
 
 @pytest.mark.parametrize("student", [0.8], indirect=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.statistics.betting import Side, centre_of, gain_of, multiples, stakes_at
-from pytest_toolmatch.statistics.sequential import GateTest
+from pytest_toolmatch.statistics.sequential import GateTest, part_size
 
 if TYPE_CHECKING:
     from pytest_toolmatch.statistics.sequential import Looked
@@ -93,6 +93,24 @@ def test_a_round_is_a_fair_bet(
         assert expected - stake * bound * len(rates) <= stake * above * len(rates) + 1e-6
 
 
+@given(st.floats(0.001, 0.5), st.floats(0, 0.95), st.data())
+def test_a_part_that_chance_chooses_is_a_fair_bet(gap: float, between: float, data: st.DataObject) -> None:
+    """Exactly, over all parts of one size and all their scores, where the mean of the rates is the bound."""
+    drawn = data.draw(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=4))
+    rates, centres = [rate for rate, _ in drawn], [centre for _, centre in drawn]
+    bound = math.fsum(rates) / len(rates)
+    parts = list(combinations(range(len(rates)), data.draw(st.integers(1, len(rates)))))
+    expected = [0.0] * len(multiples())
+    for part in parts:
+        for hits in product((0.0, 1.0), repeat=len(part)):
+            side, scores = Side(bound, gap), dict(zip(part, hits, strict=True))
+            side.play([[scores[case]] if case in scores else None for case in range(len(rates))], centres, between)
+            chance = math.prod(rates[case] if hit else 1 - rates[case] for case, hit in scores.items())
+            for place, (gain, stake) in enumerate(zip(side._gains, side._stakes, strict=True)):
+                expected[place] += chance * math.exp(gain - stake * bound) / len(parts)
+    assert max(expected) <= 1 + 1e-9
+
+
 @pytest.mark.parametrize(("bound", "truth"), [(0.9, 0.95), (0.8, 0.85), (0.5, 0.55), (0.99, 0.995)])
 def test_with_the_best_centre_a_bet_gains_as_the_likelihood_ratio_does(bound: float, truth: float) -> None:
     stake = stakes_at(bound, truth - bound, 0.0)[multiples().index(1.0)]
@@ -116,6 +134,47 @@ def test_a_case_that_lags_behind_holds_the_round_back() -> None:
     assert test.update([[1.0, 1.0], []]).rounds == 0
     assert test.update([[], [1.0]]).rounds == 1
     assert test.looked.draws == 3
+
+
+def test_a_part_of_the_cases_closes_a_round_after_a_whole_one() -> None:
+    test = GateTest(3, 0.5)
+    assert test.update([[1.0], None, None]).rounds == 0
+    assert test.waits
+    assert test.update([None, [1.0], [0.0]]).rounds == 1
+    assert test.update([None, [1.0], None]).rounds == 2
+    assert test.looked.draws == 4
+    assert not test.waits
+
+
+def test_a_part_that_lost_a_draw_waits_for_it_before_all_others() -> None:
+    whole, waiting = GateTest(4, 0.5), GateTest(4, 0.5)
+    for test in (whole, waiting):
+        test.update([[1.0], [1.0], [0.0], [1.0]])
+    assert waiting.update([[0.0], [], None, None]).rounds == 1
+    assert waiting.update([None, [], [1.0], [1.0]]).rounds == 1  # no other part in its place
+    waiting.update([[1.0], [1.0], [1.0], [0.0]])
+    assert waiting.looked.rounds == 2
+    whole.update([[0.0], [1.0], None, None])
+    assert waiting.looked.interval == whole.looked.interval
+    # What came meanwhile is a whole round, as soon as there is some of every case.
+    waiting.update([[], [0.0], [], []])
+    whole.update([[1.0], [0.0], [1.0, 1.0], [1.0, 0.0]])
+    assert waiting.looked == whole.looked
+
+
+def test_a_part_whose_draws_are_all_lost_is_waited_for() -> None:
+    test = GateTest(2, 0.5)
+    test.update([[1.0], [1.0]])
+    test.update([[], None])
+    assert test.waits
+    assert test.update([[1.0], [1.0]]).rounds == 2
+    assert test.waits
+
+
+@given(st.integers(1, 2000), st.integers(0, 100_000))
+def test_a_round_has_less_than_half_of_the_cases_or_all(cases: int, draws: int) -> None:
+    size = part_size(cases, draws)
+    assert 10 <= size < cases / 2 or size == cases
 
 
 def test_how_many_matches_without_a_miss_decide() -> None:
@@ -163,6 +222,16 @@ def test_gates_at_the_ends_fail_only_on_what_refutes_them(bound: float) -> None:
     assert wrong.update([[1 - bound], [bound]]).state == ("fails" if bound else "holds")
 
 
+@pytest.mark.parametrize("bound", [0.0, 0.001, 0.999, 1.0])
+@pytest.mark.parametrize("second", [0.0, 1.0])
+def test_gates_at_the_ends_go_on_being_looked_at(bound: float, second: float) -> None:
+    test = GateTest(2, bound)
+    for _ in range(20):
+        looked = test.update([[float(bound < 0.5)], [second]])
+    assert looked.state == ("holds" if bound < 0.5 else "fails")
+    assert looked.rounds == 20
+
+
 @pytest.mark.parametrize(("cases", "bound"), [(0, 0.5), (3, 1.2), (3, math.nan)])
 def test_gates_that_mean_nothing_are_refused(cases: int, bound: float) -> None:
     with pytest.raises(ValueError, match="a gate needs"):
@@ -180,6 +249,22 @@ def wrong_share(truth: list[float], bound: float, *, looks: int, suites: int) ->
                 break
         decided[test.looked.state] += 1
     return max(decided["holds"], decided["fails"]) / suites
+
+
+@pytest.mark.parametrize("bad", [0.5, 0.0])
+@pytest.mark.parametrize("good", [0.8, 1.0])
+def test_at_the_bound_parts_of_unlike_cases_are_seldom_wrong(good: float, bad: float) -> None:
+    few = round(40 * (good - 0.7) / (good - bad))
+    truth, wrong = [good] * (40 - few) + [bad] * few, 0
+    bound, chance = math.fsum(truth) / 40, random.Random(12)  # noqa: S311 - a simulation
+    for _ in range(100):
+        test = GateTest(40, bound)
+        test.update([[float(chance.random() < rate)] for rate in truth])
+        for _ in range(25):
+            part = set(chance.sample(range(40), 10))
+            test.update([[float(chance.random() < rate)] if n in part else None for n, rate in enumerate(truth)])
+        wrong += test.looked.state != "undecided"
+    assert wrong <= 12  # 10 % may be wrong, 5 % on either side; 18 or more of 100 have a chance of 1 %
 
 
 @pytest.mark.parametrize("truth", [[0.8] * 10, [1.0] * 6 + [0.5] * 4, [1.0] * 8 + [0.0] * 2])

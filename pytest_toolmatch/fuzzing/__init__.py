@@ -1,0 +1,1 @@
+"""Fuzzing: prompts around a suite's own cases on which a student stops agreeing."""

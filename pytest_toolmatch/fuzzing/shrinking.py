@@ -1,0 +1,198 @@
+"""Shrinking under noise: the smallest variant that keeps the drop in rate.
+
+Edits are left out first, then words, of the variant and its parent alike: so that what is left is a prompt which the
+student still gets right without the edits. Each step is decided by a sequential probability ratio test (Wald 1945)
+between the two rates that were found; at the end the smallest variant is compared anew, with draws that no step has
+looked at, and where that does not show the drop, the one before it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected
+from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
+from pytest_toolmatch.fuzzing.trial import Ask
+from pytest_toolmatch.fuzzing.variant import Subject, Variant, made
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.chain import Chain
+    from pytest_toolmatch.fuzzing.scoring import Scorer
+    from pytest_toolmatch.fuzzing.trial import Trial
+    from pytest_toolmatch.statistics.drops import Tally
+
+_SURE, _DOUBTFUL = math.log(50), -math.log(6)
+"""Log-likelihood at which a step keeps the drop, and at which it is given up."""
+
+_MOST = 9
+"""Draws after which a step that is not decided is given up."""
+
+_NEEDED = math.log(20)
+"""Evidence that the smallest variant has to show by itself."""
+
+_TRIES = 3
+
+Words = tuple[Rewrite, ...]
+
+
+def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
+    """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
+    shrinker = _Shrinker(found, scorer)
+    yield from shrinker.leave_out_edits()
+    yield from shrinker.make_edits_smaller()
+    yield from shrinker.leave_out_words()
+    for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
+        drawn = shrinker.drawn.get(variant.id, 0)
+        again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=drawn)
+        if again.state == "lower":
+            return again
+    return found
+
+
+class _Shrinker:
+    """The steps of one shrinking; ``kept`` are the variants that kept the drop, each smaller than the one before."""
+
+    def __init__(self, found: Compared, scorer: Scorer) -> None:
+        self.kept = [found.variant]
+        self.drawn: dict[str, int] = {}
+        self._scorer = scorer
+        self._high = min(0.98, found.before.rate)
+        self._low = min(max(0.02, found.after.rate), self._high - 0.1)
+        self._lost: set[str] = {found.variant.id}
+
+    @property
+    def smallest(self) -> Variant:
+        return self.kept[-1]
+
+    def leave_out_edits(self) -> Trial[None]:
+        """Try one edit alone, then all but one, until none can be left out."""
+        edits = self.smallest.edits
+        if len(edits) < 2:  # noqa: PLR2004 - a single edit is what is looked for
+            return
+        for edit in edits:
+            if (yield from self._try((edit,), self.smallest.cuts)):
+                return
+        while len(edits := self.smallest.edits) > 1:
+            for place in range(len(edits)):
+                if (yield from self._try(edits[:place] + edits[place + 1 :], self.smallest.cuts)):
+                    break
+            else:
+                return
+
+    def make_edits_smaller(self) -> Trial[None]:
+        """Try smaller forms of each edit, until none keeps the drop."""
+        place = 0
+        while place < len(edits := self.smallest.edits):
+            for smaller in _smaller(edits[place]):
+                if (yield from self._try((*edits[:place], smaller, *edits[place + 1 :]), self.smallest.cuts)):
+                    break
+            else:
+                place += 1
+
+    def leave_out_words(self) -> Trial[None]:
+        """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002)."""
+        size = max(1, len(_words(self.smallest)) // 2)
+        while True:
+            words, place, found = _words(self.smallest), 0, False
+            while place < len(words):
+                part = tuple(words[place : place + size])
+                if len(words) > len(part) and (
+                    yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *part)))
+                ):
+                    words, found = words[:place] + words[place + size :], True
+                else:
+                    place += size
+            if size == 1 and not found:
+                return
+            size = max(1, size // 2)
+
+    def _try(self, edits: tuple[Edit, ...], cuts: Words) -> Trial[bool]:
+        """Say whether these edits and cuts keep the drop; then they are the smallest."""
+        now = self.smallest
+        variant = made(now.subject, now.relation, now.must, edits, cuts)
+        if variant.id in self._lost or not variant.query.strip() or _unchanged(variant):
+            return False
+        self._lost.add(variant.id)
+        if cuts != now.cuts:
+            wanted = now.subject.chain
+            if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True)):
+                return False
+        chain = yield from expected(variant, self._scorer)
+        if chain is None or not (yield from self._decided(variant, chain, high=False)):
+            return False
+        self.kept.append(variant)
+        return True
+
+    def _decided(self, case: Case, chain: Chain, *, high: bool) -> Trial[bool]:
+        """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked."""
+        draws = 2
+        while draws <= _MOST:
+            (samples,) = yield (Ask(case, "student", draws),)
+            self.drawn[case.id] = draws
+            towards = self._lead(self._scorer.tally(case, chain, samples)) * (1 if high else -1)
+            if towards >= (-_DOUBTFUL if high else _SURE):
+                return True
+            if towards <= _DOUBTFUL:
+                return False
+            draws += 1
+        return False
+
+    def _lead(self, tally: Tally) -> float:
+        """Return by how much the high rate explains draws better than the low one, as a log-likelihood."""
+        misses = tally.draws - tally.matches
+        up, down = math.log(self._high / self._low), math.log((1 - self._high) / (1 - self._low))
+        return tally.matches * up + misses * down
+
+
+def _unchanged(variant: Variant) -> bool:
+    parent = variant.parent
+    return variant.conversation == parent.conversation and variant.tools == parent.tools
+
+
+def _words(variant: Variant) -> list[Rewrite]:
+    """Return the words that may be left out, as cuts: those that no edit touches, each with the space behind it."""
+    touched = [(one.start, one.end) for one in (*variant.cuts, *_rewrites(variant.subject, variant.edits))]
+    found = [Rewrite(word.start(), word.end()) for word in re.finditer(r"\S+\s*", variant.subject.query)]
+    return [one for one in found if all(one.end <= start or end <= one.start for start, end in touched)]
+
+
+def _rewrites(subject: Subject, edits: tuple[Edit, ...]) -> Iterator[Rewrite]:
+    for edit in edits:
+        if isinstance(edit, Rewrite):
+            yield edit
+        if isinstance(edit, Swap):
+            yield from (
+                Rewrite(place.start(), place.end()) for place in re.finditer(re.escape(edit.old), subject.query)
+            )
+
+
+def _joined(cuts: Words) -> Words:
+    """Return cuts in order, those that meet as one."""
+    joined: list[Rewrite] = []
+    for one in sorted(cuts, key=lambda one: one.start):
+        if joined and joined[-1].end >= one.start:
+            joined[-1] = Rewrite(joined[-1].start, max(one.end, joined[-1].end))
+        else:
+            joined.append(one)
+    return tuple(joined)
+
+
+def _smaller(edit: Edit) -> Iterator[Edit]:
+    """Return smaller forms of an edit, the smallest first: fewer messages, fewer words put in."""
+    if isinstance(edit, Before):
+        for count in range(2, len(edit.messages), 2):
+            yield msgspec.structs.replace(edit, messages=edit.messages[:count])
+    if isinstance(edit, Rewrite) and edit.start == edit.end:
+        words = edit.text.split(" ")
+        inner = [word for word in words if word]
+        for count in range(1, len(inner)):
+            head, tail = (" " if edit.text[:1] == " " else ""), (" " if edit.text[-1:] == " " else "")
+            yield msgspec.structs.replace(edit, text=head + " ".join(inner[:count]) + tail)
+            yield msgspec.structs.replace(edit, text=head + " ".join(inner[-count:]) + tail)

@@ -67,11 +67,13 @@ def expected(variant: Variant, scorer: Scorer) -> Trial[Chain | None]:
     return reference.chain if reference else None
 
 
-def compared(variant: Variant, scorer: Scorer, *, needed: float, most: int = 24, skip: int = 0) -> Trial[Compared]:
+def compared(
+    variant: Variant, scorer: Scorer, *, needed: float, most: int = 24, skip: int = 0, skip_parent: int = 0
+) -> Trial[Compared]:
     """Compare a variant with its parent until a drop is shown by ``needed`` nats, or not to be expected any more.
 
-    ``most`` draws of the variant are made at most, beyond the first ``skip``, which were looked at before. The subject
-    of the variant has its chain.
+    ``most`` draws of the variant are made at most, beyond the first ``skip``, which were looked at before, as were the
+    first ``skip_parent`` of the parent. The subject of the variant has its chain.
     """
     chain = yield from expected(variant, scorer)
     if chain is None:
@@ -79,9 +81,9 @@ def compared(variant: Variant, scorer: Scorer, *, needed: float, most: int = 24,
     parent, wanted = variant.parent, _chain_of_parent(variant)
     before, after, draws = Tally(), Tally(), _FIRST
     while True:
-        asked = (Ask(parent, "student", PARENT_DRAWS // 2 if draws == _FIRST else PARENT_DRAWS),)
-        told = yield (*asked, Ask(variant, "student", skip + draws))
-        before = scorer.tally(parent, wanted, told[0])
+        of_parent = PARENT_DRAWS // 2 if draws == _FIRST else PARENT_DRAWS
+        told = yield (Ask(parent, "student", skip_parent + of_parent), Ask(variant, "student", skip + draws))
+        before = scorer.tally(parent, wanted, [one for one in told[0] if one.draw >= skip_parent])
         after = scorer.tally(variant, chain, [one for one in told[1] if one.draw >= skip])
         found = Compared(
             variant=variant,

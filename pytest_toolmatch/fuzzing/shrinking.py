@@ -49,8 +49,8 @@ def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     yield from shrinker.make_edits_smaller()
     yield from shrinker.leave_out_words()
     for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
-        drawn = shrinker.drawn.get(variant.id, 0)
-        again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=drawn)
+        skip, of_parent = (shrinker.drawn.get(case.id, 0) for case in (variant, variant.parent))
+        again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=skip, skip_parent=of_parent)
         if again.state == "lower":
             return again
     return found

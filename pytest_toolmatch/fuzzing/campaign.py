@@ -1,0 +1,196 @@
+"""A campaign: a suite's cases fuzzed until the budget is spent, with what was found in it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from pytest_toolmatch.fuzzing.comparing import PARENT_DRAWS, Compared, prepared
+from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, tool_of
+from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened, shown
+from pytest_toolmatch.fuzzing.shrinking import shrunk
+from pytest_toolmatch.fuzzing.trial import Ask
+from pytest_toolmatch.fuzzing.variant import Subject
+from pytest_toolmatch.statistics.alarms import bar
+from pytest_toolmatch.statistics.drops import WORTH, Tally, drop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.fuzzing.pool import Pool, Running
+    from pytest_toolmatch.fuzzing.relation import Relation
+    from pytest_toolmatch.fuzzing.scoring import Scorer
+    from pytest_toolmatch.fuzzing.trial import Trial
+
+SHARE = 0.75
+"""The share of a budget that goes into looking for findings; the rest is for making them small."""
+
+_LOOKED, _COMPARED = 2, 12
+"""Blocks after which a first look, and a comparison, is waited for: the choice of variants depends on no clock."""
+
+_BESIDE = 12
+"""Variants of a relation on which the teacher is drawn beside the student, for the profile."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A weakness: the relation and the tool, the variant that showed it, and the smallest one that still does.
+
+    ``others`` counts further variants of the same relation and tool on which the rate is lower.
+    """
+
+    cell: Cell
+    shown: Compared
+    smallest: Compared
+    teacher: Tally = Tally()
+    others: int = 0
+
+    def drop(self, confidence: float) -> tuple[float, tuple[float, float]]:
+        """Return by how much the rate drops on the smallest variant, with its interval."""
+        return drop(self.smallest.before, self.smallest.after, confidence)
+
+
+class Known(NamedTuple):
+    """A case before it is fuzzed: as a subject, where the teacher has a consensus, and the student's own rate on it."""
+
+    case: Case
+    subject: Subject | None
+    rate: Tally
+
+
+class Campaign:
+    """What is done to one suite, and what has come of it.
+
+    ``afford`` says which share of the budget is spent. ``at_once`` variants make a block: what is tried next depends
+    on the seed, and on the blocks before, never on which answer came first.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        scorer: Scorer,
+        relations: Sequence[Relation],
+        *,
+        seed: int = 0,
+        confidence: float = 0.95,
+        at_once: int = 50,
+        afford: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._pool, self._scorer, self._relations = pool, scorer, relations
+        self._seed, self._confidence, self._at_once, self._afford = seed, confidence, at_once, afford
+        self.known: list[Known] = []
+        self.explorer: Explorer | None = None
+        self.screened: list[Screened] = []
+        self.compared: list[Shown] = []
+        self._shrinking: dict[Cell, tuple[Shown, Running[Compared]]] = {}
+        self._looks: deque[tuple[int, Running[Screened]]] = deque()
+        self._suspects: deque[tuple[int, Running[Shown]]] = deque()
+        self._beside: Counter[str] = Counter()
+        self._block = 0
+
+    def run(self, cases: Sequence[Case]) -> Iterator[None]:
+        """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
+        yield from self._prepare(cases)
+        subjects = [one.subject for one in self.known if one.subject and one.rate.rate > WORTH and one.rate.draws]
+        self.explorer = Explorer(subjects, self._relations, self._seed)
+        while self._launch() or self._looks or self._suspects:
+            self._collect()
+            self._block += 1
+            yield
+        while len(self._pool):
+            self._pool.go_on()
+            yield
+
+    def stop(self) -> None:
+        """Leave it where it is; what was found until then stands."""
+        self._pool.stop()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is shown, the largest drop first: with false discovery control over all comparisons (e-BH)."""
+        values = [math.exp(-max(0.0, one.compared.evidence)) for one in self.compared]
+        level = bar(values, self._confidence).shown
+        clear = [one for one, value in zip(self.compared, values, strict=True) if one.lower and value <= level]
+        found = []
+        for cell, (first, running) in self._shrinking.items():
+            own = [one for one in clear if one.teacher_keeps and _cell(one) == cell]
+            if own:
+                shown_by = first if first in own else own[0]
+                small = running.result or shown_by.compared
+                small = small if small.variant.subject is shown_by.compared.variant.subject else shown_by.compared
+                found.append(
+                    Finding(
+                        cell=cell,
+                        shown=shown_by.compared,
+                        smallest=small,
+                        teacher=shown_by.teacher,
+                        others=len(own) - 1,
+                    )
+                )
+        return sorted(found, key=lambda one: -one.drop(self._confidence)[0])
+
+    def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
+        running = [self._pool.start(self._known(case)) for case in cases]
+        while not all(one.done for one in running):
+            self._pool.go_on()
+            yield
+        self.known = [one.result for one in running if one.result]
+
+    def _known(self, case: Case) -> Trial[Known]:
+        subject = yield from prepared(case, self._scorer)
+        if subject is None or subject.chain is None:
+            return Known(case, None, Tally())
+        (samples,) = yield (Ask(case, "student", PARENT_DRAWS // 2),)
+        return Known(case, subject, self._scorer.tally(case, subject.chain, samples))
+
+    def _launch(self) -> bool:
+        """Begin a block; say whether there was anything to begin."""
+        if self.explorer is None or self._pool.spent or self._afford() >= SHARE:
+            return False
+        covering = self.explorer.covering
+        chosen = self.explorer.next(self._at_once)
+        for variant in chosen:
+            beside = covering and variant.must != "teacher" and self._beside[variant.relation] < _BESIDE
+            self._beside[variant.relation] += beside
+            self._looks.append((self._block, self._pool.start(screened(variant, self._scorer, beside=beside))))
+        return bool(chosen)
+
+    def _collect(self) -> None:
+        """Take what has come of the blocks before, in their order."""
+        over = self._pool.spent or self._afford() >= SHARE
+        self._pool.advance()
+        while self._looks and (over or self._looks[0][0] <= self._block - _LOOKED):
+            _, running = self._looks.popleft()
+            self._pool.finish(running)
+            if running.result:
+                self._take_look(running.result)
+        while self._suspects and (over or self._suspects[0][0] <= self._block - _COMPARED):
+            _, compared = self._suspects.popleft()
+            self._pool.finish(compared)
+            if compared.result:
+                self._take_comparison(compared.result)
+
+    def _take_look(self, result: Screened) -> None:
+        assert self.explorer
+        self.screened.append(result)
+        self.explorer.learn(result)
+        if result.suspect:
+            so_far = len(self.compared) + len(self._suspects) + 1
+            trial = shown(result.variant, self._scorer, needed=needed_for(so_far, self._confidence))
+            self._suspects.append((self._block, self._pool.start(trial)))
+
+    def _take_comparison(self, result: Shown) -> None:
+        assert self.explorer
+        self.compared.append(result)
+        cell, is_finding = _cell(result), result.lower and result.teacher_keeps
+        self.explorer.settle(cell, found=is_finding)
+        if is_finding and cell not in self._shrinking:
+            self._shrinking[cell] = (result, self._pool.start(shrunk(result.compared, self._scorer)))
+
+
+def _cell(one: Shown) -> Cell:
+    variant = one.compared.variant
+    return Cell(variant.relation, tool_of(variant.subject))

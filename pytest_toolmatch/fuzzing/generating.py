@@ -1,0 +1,41 @@
+"""Values of hypothesis strategies outside of tests: the same ones for the same seed."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hypothesis.strategies import SearchStrategy
+
+T = TypeVar("T")
+
+
+def variants_of(strategy: SearchStrategy[T], at_once: int, seed: str) -> Iterator[list[T]]:
+    """Yield lists of values without end, ``at_once`` at most in each; the first list begins with the simplest."""
+    for turn in count():
+        yield drawn(strategy, at_once, f"{seed}/{turn}")
+
+
+def drawn(strategy: SearchStrategy[T], most: int, seed: str) -> list[T]:
+    """Return values of a strategy: ``most`` at most, the simplest first."""
+    import hypothesis  # noqa: PLC0415 - only fuzzing needs it
+
+    found: list[T] = []
+
+    @hypothesis.given(strategy)
+    def collect(value: T) -> None:
+        found.append(value)
+
+    quiet = hypothesis.settings(
+        max_examples=most,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    hypothesis.seed(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))(quiet(collect))()
+    return found

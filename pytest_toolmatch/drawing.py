@@ -88,29 +88,37 @@ class Draws:
         ready = self._sources["teacher"].ready(case, wanted.teacher)
         return ready and self._sources["student"].ready(case, wanted.student)
 
-    def begin_one(self, case: Case, role: SampleRole, draws: int) -> None:
-        """Have so many draws of one model made, where it is called at all; returns at once."""
-        self._sources[role].prefetch((case,), None, draws)
-
-    def ready_one(self, case: Case, role: SampleRole, draws: int) -> bool:
-        """Say whether so many draws of one model are there, or have failed."""
-        return self._sources[role].ready(case, draws)
-
     def judged(self, case: Case, wanted: Wanted | None = None) -> CaseResult:
         """Judge a case by these draws, as soon as they are there; raises what keeps them from being made."""
         if self._session:
             self.begin(case, wanted)
         if self.alone:
-            teacher = student = self.samples(case, "teacher", max(wanted) if wanted else None)
+            teacher = student = self._samples(case, "teacher", max(wanted) if wanted else None)
         else:
-            teacher = self.samples(case, "teacher", wanted.teacher if wanted else None)
-            student = self.samples(case, "student", wanted.student if wanted else None)
+            teacher = self._samples(case, "teacher", wanted.teacher if wanted else None)
+            student = self._samples(case, "student", wanted.student if wanted else None)
         return self._judge(case).judge(case, teacher, student)
 
     def scores(self, case: Case, first: int, drawn: int, wanted: int) -> Mapping[str, list[float]]:
         """Return the scores of the student's draws from one number on to another, against the first teacher draws."""
-        new = [one for one in self.samples(case, "student", wanted) if one.draw >= drawn]
-        return self._judge(case).scores(self.samples(case, "teacher", first), new)
+        new = [one for one in self._samples(case, "student", wanted) if one.draw >= drawn]
+        return self._judge(case).scores(self._samples(case, "teacher", first), new)
+
+    def prefetch(self, case: Case, role: SampleRole, draws: int) -> None:
+        """Have draws of one model made, where they are made at all; returns at once."""
+        self._own(role).prefetch((case,), None, draws)
+
+    def there(self, case: Case, role: SampleRole, draws: int) -> bool:
+        """Say whether draws of one model are there, or have failed."""
+        return self._own(role).ready(case, draws)
+
+    def samples(self, case: Case, role: SampleRole, draws: int) -> list[Sample]:
+        """Return the first draws of one model, as soon as they are there; raises what keeps them from being made."""
+        return self._own(role).samples(case, None, draws)
+
+    def _own(self, role: SampleRole) -> Source:
+        """Return whence a model's whole rollouts come; those of a student that is the teacher's own are its."""
+        return self._sources["teacher" if self.alone else role]
 
     def exhausted(self, case: Case, drawn: Wanted, more: Wanted) -> str:
         """Say why a case can't have more draws than it has, or nothing where it can."""
@@ -127,15 +135,12 @@ class Draws:
     def _submitted(self) -> int:
         return sum(source.submitted for source in self._sources.values() if not isinstance(source, Replayed))
 
-    def samples(self, case: Case, role: SampleRole, draws: int | None) -> list[Sample]:
-        """Return a model's first draws of a case, as soon as they are there.
-
-        A student that is to follow its teacher has none where that is invalid. Raises what keeps them from being made.
-        """
+    def _samples(self, case: Case, role: SampleRole, draws: int | None) -> list[Sample]:
+        """Return the first draws of a case; a student that is to follow its teacher has none where that is invalid."""
         source = self._sources[role]
         if role == "teacher" or self.suite.rollout.mode != "next_step":
             return source.samples(case, None, draws)
-        followed = self._followed(case, self.samples(case, "teacher", self._followed_draws))
+        followed = self._followed(case, self._samples(case, "teacher", self._followed_draws))
         return source.samples(case, followed, draws) if followed else []
 
     @property

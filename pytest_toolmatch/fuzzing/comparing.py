@@ -22,7 +22,10 @@ TEACHER_DRAWS = 5
 PARENT_DRAWS = 20
 """Draws of the student on a parent at most: all its variants are compared with the same ones."""
 
-_FIRST, _MORE = 3, 2
+FIRST = 3
+"""Draws of a variant before anything is looked at."""
+
+_MORE = 2
 
 ComparedState: TypeAlias = Literal["lower", "holds", "unclear", "ambiguous", "unsampled"]
 
@@ -79,9 +82,9 @@ def compared(
     if chain is None:
         return Compared(variant=variant, state="ambiguous")
     parent, wanted = variant.parent, _chain_of_parent(variant)
-    before, after, draws = Tally(), Tally(), _FIRST
+    before, after, draws = Tally(), Tally(), FIRST
     while True:
-        of_parent = PARENT_DRAWS // 2 if draws == _FIRST else PARENT_DRAWS
+        of_parent = PARENT_DRAWS // 2 if draws == FIRST else PARENT_DRAWS
         told = yield (Ask(parent, "student", skip_parent + of_parent), Ask(variant, "student", skip + draws))
         before = scorer.tally(parent, wanted, [one for one in told[0] if one.draw >= skip_parent])
         after = scorer.tally(variant, chain, [one for one in told[1] if one.draw >= skip])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.judging.verdict import CaseResult
 
 
 class Scorer:
@@ -42,6 +43,11 @@ class Scorer:
         """Say of each valid sample whether it matches a chain."""
         wanted = Sample(case=case.id, role="teacher", draw=0, outcome=outcome_of(chain), chain=chain)
         return [score == 1 for score in self._judge(case).scores([wanted], samples).get("chain_match", [])]
+
+    def result(self, case: Case, chain: Chain, samples: Sequence[Sample]) -> CaseResult:
+        """Judge a case by samples of the student against a chain; it agrees where all match."""
+        wanted = Sample(case=case.id, role="teacher", draw=0, outcome=outcome_of(chain), chain=chain, alternative=True)
+        return self._judge(case).judge(case, [wanted], samples)
 
     def tally(self, case: Case, chain: Chain, samples: Sequence[Sample]) -> Tally:
         """Count the valid samples that match a chain."""

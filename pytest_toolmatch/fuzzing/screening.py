@@ -75,9 +75,9 @@ def screened(variant: Variant, scorer: Scorer, *, beside: bool = False) -> Trial
     return msgspec.structs.replace(first, suspect=2 * tally.matches < tally.draws)
 
 
-def shown(variant: Variant, scorer: Scorer, *, needed: float) -> Trial[Shown]:
+def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:
     """Compare a suspect with its parent by draws that the first look has not seen, and ask the teacher beside it."""
-    found: Compared = yield from compared(variant, scorer, needed=needed, skip=LOOKS)
+    found: Compared = yield from compared(variant, scorer, needed=needed, skip=skip)
     if found.state != "lower" or found.chain is None or variant.must == "teacher":
         return Shown(compared=found)
     return Shown(compared=found, teacher=(yield from _of_teacher(variant, found.chain, scorer)))

@@ -1,0 +1,112 @@
+"""Requests that lack something: a required value that is not said, a value that is only hinted at."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from pytest_toolmatch.fuzzing.edits import Edit, Rewrite
+from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
+from pytest_toolmatch.fuzzing.relations.drawing import few
+from pytest_toolmatch.fuzzing.relations.entities import is_value, stands_alone, text_of
+from pytest_toolmatch.fuzzing.relations.leafschema import is_required, schema_of
+from pytest_toolmatch.fuzzing.relations.words import Leaf, Span, called_before, leaves, query_of, told, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hypothesis.strategies import SearchStrategy
+
+    from pytest_toolmatch.fuzzing.variant import Subject
+
+_LEADING = (
+    "a|an|the|my|our|to|for|from|under|in|on|at|by|with|of|about|into|onto|as|via|is|are|was|it's|i'm|number|no\\.?|"
+    "order|id|code|called|named|near|between|order number"
+)
+_BEFORE = re.compile(rf"(?:(?<!\w)(?:{_LEADING})[\s:#(]+)+$", re.IGNORECASE)
+_UNITS = re.compile(r"\s?(?:%|€|\$|£|[A-Za-z]+s|EUR|USD|kg|km|cm|g)\b")
+_FEWEST = 2
+_VAGUE = ("it", "that one", "the usual one", "the same as last time", "the other one")
+_MOST_VAGUE = 2
+
+
+def _missing_value(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
+    query = query_of(subject)
+    first = (subject.chain or ((),))[0]
+    if len(first) != 1:
+        raise NotApplicable("the chain does not begin with a single call")
+    needed = [leaf for leaf in leaves(subject) if leaf.call is first[0] and _is_needed(subject, leaf)]
+    edits = [_without(query, text_of(leaf.value)) for leaf in needed]
+    left = [edit for edit in edits if len(words_of(query[: edit.start] + query[edit.end :])) >= _FEWEST]
+    if not left:
+        raise NotApplicable("no required value that stands in the query and nowhere else")
+    return st.sampled_from(left).map(lambda edit: (edit,))
+
+
+def _is_needed(subject: Subject, leaf: Leaf) -> bool:
+    """Say whether the call can't be made without a value that only the query tells, once."""
+    if len(leaf.path) > 1 or not is_value(leaf.value) or "enum" in schema_of(subject.tools, leaf):
+        return False
+    text = text_of(leaf.value)
+    heard = any(text.lower() in one.lower() for one in told(subject))
+    once = stands_alone(subject.query, text) and subject.query.count(text) == 1
+    return is_required(subject.tools, leaf) and once and not heard and not called_before(subject)
+
+
+def _without(query: str, text: str) -> Rewrite:
+    """Return the value taken away with what leads to it, or with its sentence where that says nothing else."""
+    start, end = _spread(query, query.index(text), text)
+    sentence = _sentence(query, start)
+    rest = words_of(query[sentence.start : start] + query[end : sentence.end])
+    others = words_of(query[: sentence.start] + query[sentence.end :])
+    return Rewrite(*sentence[:2]) if len(rest) <= _FEWEST <= len(others) else Rewrite(start, end)
+
+
+def _spread(query: str, start: int, text: str) -> tuple[int, int]:
+    """Return from where to where a value reaches, with the words that lead to it and a number's unit."""
+    end = start + len(text)
+    unit = _UNITS.match(query, end) if text.replace(".", "").isdecimal() else None
+    leading = _BEFORE.search(query, 0, start)
+    return (leading.start() if leading else start), (unit.end() if unit else end)
+
+
+def _sentence(query: str, at: int) -> Span:
+    """Return the sentence that a place is in."""
+    for found in re.finditer(r"[^.?!\n]*(?:[.?!]+(?!\s|$)[^.?!\n]*)*(?:[.?!]+|\n|$)\s*", query):
+        if found.start() <= at < found.end():
+            return Span(*found.span(), found.group())
+    return Span(0, len(query), query)
+
+
+def _ambiguity(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
+    query = query_of(subject)
+    values = [leaf for leaf in leaves(subject) if is_value(leaf.value) and _stands_once(query, leaf)]
+    edits = [edit for leaf in values for edit in _vague(subject, leaf)]
+    return few(edits, "no copied value to be vague about", _MOST_VAGUE)
+
+
+def _stands_once(query: str, leaf: Leaf) -> bool:
+    text = text_of(leaf.value)
+    return stands_alone(query, text) and query.count(text) == 1
+
+
+def _vague(subject: Subject, leaf: Leaf) -> Iterator[Rewrite]:
+    """Yield a value's place with vague words in it, or without it where it is a detail that may be left out."""
+    query, text = subject.query, text_of(leaf.value)
+    at = query.index(text)
+    if not is_required(subject.tools, leaf) and len(words_of(query)) > len(words_of(text)) + _FEWEST:
+        yield _without(query, text)
+    if isinstance(leaf.value, str):
+        yield from (Rewrite(at, at + len(text), vague) for vague in _VAGUE)
+    else:
+        yield from (Rewrite(at, at + len(text), vague) for vague in ("a few", "some", "about as many as usual"))
+
+
+MISSING_VALUE = Relation(
+    name="missing_value", must="abstain", says="without a required value there is only asking", edits=_missing_value
+)
+AMBIGUITY = Relation(
+    name="ambiguity", must="teacher", says="of what a vague word means, the teacher's reading counts", edits=_ambiguity
+)

@@ -32,6 +32,9 @@ SHARE = 0.75
 _LOOKED, _COMPARED = 2, 12
 """Blocks after which a first look, and a comparison, is waited for: the choice of variants depends on no clock."""
 
+_LEAST = 2 * WORTH
+"""The rate that the student has to have on a case for it to be fuzzed."""
+
 _BESIDE = 12
 """Variants of a relation on which the teacher is drawn beside the student, for the profile."""
 
@@ -59,6 +62,11 @@ class Known(NamedTuple):
     case: Case
     subject: Subject | None
     rate: Tally
+
+    @property
+    def fuzzed(self) -> bool:
+        """Whether the student has a rate there that could drop."""
+        return self.subject is not None and self.rate.draws > 0 and self.rate.rate >= _LEAST
 
 
 class Campaign:
@@ -94,7 +102,7 @@ class Campaign:
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
         yield from self._prepare(cases)
-        subjects = [one.subject for one in self.known if one.subject and one.rate.rate > WORTH and one.rate.draws]
+        subjects = [one.subject for one in self.known if one.subject and one.fuzzed]
         self.explorer = Explorer(subjects, self._relations, self._seed)
         while self._launch() or self._looks or self._suspects:
             self._collect()
@@ -104,9 +112,10 @@ class Campaign:
             self._pool.go_on()
             yield
 
-    def stop(self) -> None:
-        """Leave it where it is; what was found until then stands."""
-        self._pool.stop()
+    @property
+    def untried(self) -> dict[str, dict[str, int]]:
+        """The relations that apply to no case: why, and to how many each."""
+        return self.explorer.untried if self.explorer else {}
 
     @property
     def findings(self) -> list[Finding]:

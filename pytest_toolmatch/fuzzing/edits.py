@@ -34,7 +34,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Edit(msgspec.Struct, frozen=True, tag=True):
-    """One change to a prompt; edits of a variant are made one after the other."""
+    """One change to a prompt; edits of a variant are made one after the other.
+
+    ``told`` says it in a few words, where it can't be seen in the query.
+    """
+
+    @property
+    def told(self) -> str:
+        """What is changed beside the query, in a few words."""
+        return ""
 
     def apply(self, draft: Draft) -> Draft:
         """Return the draft with the change made."""
@@ -91,6 +99,11 @@ class Before(Edit, frozen=True):
 
     messages: Conversation
 
+    @property
+    def told(self) -> str:
+        """What is changed."""
+        return f"after {len(self.messages)} earlier messages"
+
     def apply(self, draft: Draft) -> Draft:
         """Put the messages after those that are there already."""
         return msgspec.structs.replace(draft, before=(*draft.before, *self.messages))
@@ -100,6 +113,11 @@ class Order(Edit, frozen=True):
     """The tools stand in another order: that of ``names``; those not named come last."""
 
     names: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What is changed."""
+        return "the tools in another order"
 
     def apply(self, draft: Draft) -> Draft:
         """Sort the tools."""
@@ -113,6 +131,11 @@ class Add(Edit, frozen=True):
     tool: Tool
     at: int = 0
 
+    @property
+    def told(self) -> str:
+        """What is changed."""
+        return f"{self.tool.name} offered, too"
+
     def apply(self, draft: Draft) -> Draft:
         """Put the tool among the others."""
         return _with_tools(draft, [*draft.tools[: self.at], self.tool, *draft.tools[self.at :]])
@@ -122,6 +145,11 @@ class Remove(Edit, frozen=True):
     """The tool ``name`` is not on offer."""
 
     name: str
+
+    @property
+    def told(self) -> str:
+        """What is changed."""
+        return f"{self.name} not offered"
 
     def apply(self, draft: Draft) -> Draft:
         """Leave the tool out."""
@@ -139,6 +167,15 @@ class Retool(Edit, frozen=True):
     tool: Tool
     parameters: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}
+
+    @property
+    def told(self) -> str:
+        """What is changed."""
+        if self.tool.name != self.name:
+            return f"{self.name} is called {self.tool.name}"
+        renamed = [f"{old} is called {new}" for old, new in self.parameters.items() if old != new]
+        renamed += [f"{old} is called {new}" for known in self.values.values() for old, new in known.items()]
+        return f"of {self.name}: {', '.join(renamed)}" if renamed else f"{self.name} answers something else"
 
     def apply(self, draft: Draft) -> Draft:
         """Put the tool in the old one's place, and rename the chain's calls of it."""

@@ -39,7 +39,7 @@ def tool_of(subject: Subject) -> str:
 
 
 class Explorer:
-    """Chooses variants; ``reasons`` says of each relation how often it did not apply, and why.
+    """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
 
     What is chosen depends on the seed and on the results that it was told, in their order.
     """
@@ -54,12 +54,14 @@ class Explorer:
         for relation in relations:
             for subject in self._random.sample(subjects, len(subjects)):
                 self._add(relation, subject, seed)
+        self._tried = set(self._queues)
         self._first = [supply for supplies in _by_turns(self._queues) for supply in supplies]
 
     @property
-    def cells(self) -> int:
-        """How many pairs of a relation and a tool there are."""
-        return len(self._queues)
+    def untried(self) -> dict[str, dict[str, int]]:
+        """The relations that apply to no case, with the reasons and the number of cases that each has."""
+        tried = {cell.relation for cell in self._tried}
+        return {name: reasons for name, reasons in self.reasons.items() if name not in tried}
 
     @property
     def covering(self) -> bool:

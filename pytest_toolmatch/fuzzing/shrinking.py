@@ -39,15 +39,19 @@ _NEEDED = math.log(20)
 
 _TRIES = 3
 
+_ROUNDS = 2
+"""What could not be left out of a long prompt may well be out of a short one."""
+
 Words = tuple[Rewrite, ...]
 
 
 def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
     shrinker = _Shrinker(found, scorer)
-    yield from shrinker.leave_out_edits()
-    yield from shrinker.make_edits_smaller()
-    yield from shrinker.leave_out_words()
+    for _ in range(_ROUNDS):
+        yield from shrinker.leave_out_edits()
+        yield from shrinker.make_edits_smaller()
+        yield from shrinker.leave_out_words()
     for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
         skip, of_parent = (shrinker.drawn.get(case.id, 0) for case in (variant, variant.parent))
         again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=skip, skip_parent=of_parent)

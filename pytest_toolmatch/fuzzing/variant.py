@@ -66,6 +66,12 @@ class Variant(Case, frozen=True, kw_only=True):
         """The chain that the student should make; None where only the teacher can say."""
         return {"same": self.chain, "mapped": self.chain, "abstain": (), "teacher": None}[self.must]
 
+    @property
+    def told(self) -> str:
+        """The query, and in brackets what else is changed."""
+        beside = "; ".join(dict.fromkeys(edit.told for edit in self.edits if edit.told))
+        return f"{self.query} [{beside}]" if beside else self.query
+
     def __repr__(self) -> str:
         return f"<Variant {self.id}: {self.query!r}>"
 

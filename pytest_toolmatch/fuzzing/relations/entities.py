@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +16,7 @@ from pytest_toolmatch.fuzzing.edits import Draft, Edit, Swap
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
 from pytest_toolmatch.fuzzing.relations.kinds import COUNTRIES, PLACES, others, words_in
 from pytest_toolmatch.fuzzing.relations.leafschema import schema_of
-from pytest_toolmatch.fuzzing.relations.words import Leaf, all_leaves, leaves, listed, places, query_of, told
+from pytest_toolmatch.fuzzing.relations.words import Leaf, all_leaves, called, leaves, listed, places, query_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def _is_copied(subject: Subject, leaf: Leaf) -> bool:
     if not is_value(leaf.value):
         return False
     text = text_of(leaf.value)
-    heard = [*told(subject), *(reply for replies in subject.replies for reply in replies)]
+    heard = _heard(subject)
     return (
         stands_alone(subject.query, text)
         and not any(text in one for one in heard)
@@ -68,6 +69,13 @@ def _is_copied(subject: Subject, leaf: Leaf) -> bool:
         and not _leads_on(subject, leaf)
         and not _is_tied(subject, leaf)
     )
+
+
+def _heard(subject: Subject) -> list[str]:
+    """Return what the model hears beside the query: what was said before, what the tools answer."""
+    tools = (find_tool(subject.tools, name) for name in called(subject))
+    canned = [json.dumps(tool.reply, default=str) for tool in tools if tool and tool.reply is not None]
+    return [*told(subject), *canned, *(reply for replies in subject.replies for reply in replies)]
 
 
 def stands_alone(query: str, text: str) -> bool:
@@ -130,7 +138,7 @@ def _generated(schema: dict[str, Any]) -> SearchStrategy[str] | None:
 
 def _fitting(subject: Subject, old: str, olds: tuple[str, ...]) -> Callable[[str], bool]:
     """Return what says whether a new value is nowhere yet, and gives a chain that satisfies the schemas."""
-    heard = " ".join([subject.query, *told(subject), *(reply for replies in subject.replies for reply in replies)])
+    heard = " ".join([subject.query, *_heard(subject)])
     said = {str(leaf.value) for leaf in all_leaves(calls_of(subject.chain or ()))}
     check = ArgumentValidator(subject.tools)
 

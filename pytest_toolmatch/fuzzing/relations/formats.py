@@ -87,14 +87,14 @@ def _settled(subject: Subject, leaf: Leaf) -> bool:
 
 
 def _numbers(subject: Subject, kept: list[Span]) -> Iterator[Rewrite]:
-    """Yield whole numbers written otherwise: those that the chain has as numbers, else those of a unit."""
+    """Yield whole numbers written otherwise: those that the chain has as numbers, and those of a unit."""
     known = {leaf.value for leaf in leaves(subject) if _is_amount(leaf)}
     for found in (*_NUMBER.finditer(subject.query), *_SPELLED.finditer(subject.query)):
         number = read(found.group())
         if number is None or not clear(found.span(), kept) or found.group().lower() in ("one", "hundred", "thousand"):
             continue
-        if number in known or (not calls_of(subject.chain or ()) and _counts(subject.query, found)):
-            yield from (Rewrite(*found.span(), text) for text in _forms(number))
+        if number in known or _counts(subject, found):
+            yield from _rewritten(found, number)
 
 
 def _is_amount(leaf: Leaf) -> bool:
@@ -103,8 +103,17 @@ def _is_amount(leaf: Leaf) -> bool:
     return is_number and not _NUMBERED.search(leaf.name)
 
 
-def _counts(query: str, found: re.Match[str]) -> bool:
-    return "," in found.group() or re.match(rf"\s(?:{_COUNTED}|{_UNIT})(?!\w)", query[found.end() :]) is not None
+def _counts(subject: Subject, found: re.Match[str]) -> bool:
+    """Say whether a number is surely one of something: behind it is a unit; in it, where no call is known, a comma."""
+    texts = [leaf.value for leaf in leaves(subject) if isinstance(leaf.value, str)]
+    if any(places(found.group(), text) for text in texts):
+        return False
+    grouped = "," in found.group() and not calls_of(subject.chain or ())
+    return grouped or re.match(rf"\s(?:{_COUNTED}|{_UNIT})(?!\w)", subject.query[found.end() :]) is not None
+
+
+def _rewritten(found: re.Match[str], number: int) -> Iterator[Rewrite]:
+    return (Rewrite(*found.span(), text) for text in _forms(number) if text != found.group().lower())
 
 
 def _forms(number: int) -> Iterator[str]:
@@ -117,12 +126,16 @@ def _forms(number: int) -> Iterator[str]:
 
 def _units(subject: Subject) -> Iterator[Rewrite]:
     """Yield units behind a number, other than 1, under another name; not those that the chain names."""
-    named = {leaf.value.lower() for leaf in leaves(subject) if isinstance(leaf.value, str)}
     for found in _MEASURED.finditer(subject.query):
         number, _, unit = found.groups()
-        if number != "1" and unit.lower() not in named:
-            for other in _EQUAL[unit]:
-                yield Rewrite(found.start(2), found.end(3), (" " if other[0].isalpha() else "") + other)
+        if number != "1" and not _named(subject, unit):
+            yield from (Rewrite(found.start(2), found.end(3), f" {other}") for other in _EQUAL[unit] if other != unit)
+
+
+def _named(subject: Subject, unit: str) -> bool:
+    """Say whether a text of the chain has the unit, alone or behind a number."""
+    texts = [leaf.value for leaf in leaves(subject) if isinstance(leaf.value, str)]
+    return any(re.search(rf"(?:^|\d\s?|\s){re.escape(unit)}(?!\w)", text, re.IGNORECASE) for text in texts)
 
 
 def _clocks(query: str) -> Iterator[Rewrite]:

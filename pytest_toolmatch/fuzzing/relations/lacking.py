@@ -11,6 +11,7 @@ from pytest_toolmatch.fuzzing.edits import Edit, Rewrite
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
 from pytest_toolmatch.fuzzing.relations.drawing import few
 from pytest_toolmatch.fuzzing.relations.entities import is_value, stands_alone, text_of
+from pytest_toolmatch.fuzzing.relations.kinds import PEOPLE, words_in
 from pytest_toolmatch.fuzzing.relations.leafschema import is_required, schema_of
 from pytest_toolmatch.fuzzing.relations.words import Leaf, Span, called_before, leaves, query_of, told, words_of
 
@@ -27,8 +28,14 @@ _LEADING = (
 )
 _BEFORE = re.compile(rf"(?:(?<!\w)(?:{_LEADING})[\s:#(]+)+$", re.IGNORECASE)
 _UNITS = re.compile(r"\s?(?:%|€|\$|£|[A-Za-z]+s|EUR|USD|kg|km|cm|g)\b")
+_ACTING = re.compile(
+    r"\s+(?:is|isn't|was|wasn't|has|hasn't|had|does|doesn't|did|didn't|will|won't|would|should|can|can't|could|may|must|"
+    r"wants|needs|looks|leaks|came|arrived|became|never|still|already)(?!\w)"
+)
 _FEWEST = 2
 _VAGUE = ("it", "that one", "the usual one", "the same as last time", "the other one")
+_VAGUE_PEOPLE = ("somebody", "my friend", "the same person as last time")
+_VAGUE_NUMBERS = ("some", "a few", "several")
 _MOST_VAGUE = 2
 
 
@@ -56,12 +63,19 @@ def _is_needed(subject: Subject, leaf: Leaf) -> bool:
 
 
 def _without(query: str, text: str) -> Rewrite:
-    """Return the value taken away with what leads to it, or with its sentence where that says nothing else."""
+    """Return the value taken away with what leads to it, or with its sentence where that says nothing else.
+
+    Where it is a verb's subject, a pronoun takes its place.
+    """
     start, end = _spread(query, query.index(text), text)
     sentence = _sentence(query, start)
     rest = words_of(query[sentence.start : start] + query[end : sentence.end])
     others = words_of(query[: sentence.start] + query[sentence.end :])
-    return Rewrite(*sentence[:2]) if len(rest) <= _FEWEST <= len(others) else Rewrite(start, end)
+    if len(rest) <= _FEWEST <= len(others):
+        return Rewrite(*sentence[:2])
+    acting = _ACTING.match(query, end) is not None and query[start:end] == text
+    word = "somebody" if "@" in text else "it"
+    return Rewrite(start, end, (word.capitalize() if start == sentence.start else word) if acting else "")
 
 
 def _spread(query: str, start: int, text: str) -> tuple[int, int]:
@@ -82,14 +96,16 @@ def _sentence(query: str, at: int) -> Span:
 
 def _ambiguity(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
     query = query_of(subject)
-    values = [leaf for leaf in leaves(subject) if is_value(leaf.value) and _stands_once(query, leaf)]
+    values = [leaf for leaf in leaves(subject) if is_value(leaf.value) and _is_thing(subject, leaf)]
     edits = [edit for leaf in values for edit in _vague(subject, leaf)]
     return few(edits, "no copied value to be vague about", _MOST_VAGUE)
 
 
-def _stands_once(query: str, leaf: Leaf) -> bool:
+def _is_thing(subject: Subject, leaf: Leaf) -> bool:
+    """Say whether a value names a thing, once: no choice from a list, and no line of an address."""
     text = text_of(leaf.value)
-    return stands_alone(query, text) and query.count(text) == 1
+    once = stands_alone(subject.query, text) and subject.query.count(text) == 1
+    return once and "enum" not in schema_of(subject.tools, leaf) and (len(leaf.path) == 1 or "[]" in leaf.path)
 
 
 def _vague(subject: Subject, leaf: Leaf) -> Iterator[Rewrite]:
@@ -98,10 +114,15 @@ def _vague(subject: Subject, leaf: Leaf) -> Iterator[Rewrite]:
     at = query.index(text)
     if not is_required(subject.tools, leaf) and len(words_of(query)) > len(words_of(text)) + _FEWEST:
         yield _without(query, text)
-    if isinstance(leaf.value, str):
-        yield from (Rewrite(at, at + len(text), vague) for vague in _VAGUE)
-    else:
-        yield from (Rewrite(at, at + len(text), vague) for vague in ("a few", "some", "about as many as usual"))
+    starts = at == _sentence(query, at).start
+    for vague in _vague_words(leaf):
+        yield Rewrite(at, at + len(text), vague[0].upper() + vague[1:] if starts else vague)
+
+
+def _vague_words(leaf: Leaf) -> tuple[str, ...]:
+    if not isinstance(leaf.value, str):
+        return _VAGUE_NUMBERS
+    return _VAGUE_PEOPLE if words_in(leaf.name) & PEOPLE and " " in leaf.value else _VAGUE
 
 
 MISSING_VALUE = Relation(

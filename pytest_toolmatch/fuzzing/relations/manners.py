@@ -10,7 +10,7 @@ from pytest_toolmatch.fuzzing.relation import Relation
 from pytest_toolmatch.fuzzing.relations.drawing import few
 from pytest_toolmatch.fuzzing.relations.spelling import open_end, open_start
 from pytest_toolmatch.fuzzing.relations.verbs import opening
-from pytest_toolmatch.fuzzing.relations.words import clear, copied, free_words, query_of
+from pytest_toolmatch.fuzzing.relations.words import clear, copied, free_words, names, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,9 @@ def _asked(subject: Subject) -> list[Rewrite]:
 
 
 def _pauses(subject: Subject) -> Iterator[Rewrite]:
-    """Yield each pause between two words of which neither is copied."""
-    values, words = copied(subject), free_words(subject)
+    """Yield each pause between two words of which neither is copied, nor part of a name."""
+    values, proper = copied(subject), names(subject.query)
+    words = [word for word in free_words(subject) if clear(word, proper)]
     starts = {word.start for word in words}
     for word in words:
         if subject.query[word.end : word.end + 1] == " " and word.end + 1 in starts:

@@ -72,10 +72,13 @@ _SYNONYMS = {
 _TURNED = r"(?=\s+(?!(?:I|you|he|she|it|we|they|there|to)\b)\w)"
 """What follows a verb whose subject does not: *isn't it* is left, and so is *where it is,*."""
 
+_SAID = r"(?!\s+(?:it|them|him|her|me|us|that|this)\b)"
+"""What does not follow a word that has another one: *cancel it* is left, since nobody calls off it."""
+
 
 def _phrasing(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
     rewrites = [*_opened(subject)]
-    for table, behind in ((_CONTRACTED, _TURNED), (_SHORTENED, _TURNED), (_SYNONYMS, "")):
+    for table, behind in ((_CONTRACTED, _TURNED), (_SHORTENED, _TURNED), (_SYNONYMS, _SAID)):
         rewrites += (
             one for said, instead in table.items() for one in _instead(query_of(subject), said, instead, behind)
         )

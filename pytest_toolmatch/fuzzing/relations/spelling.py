@@ -11,6 +11,7 @@ from pytest_toolmatch.fuzzing.edits import Edit, Rewrite
 from pytest_toolmatch.fuzzing.relation import Relation
 from pytest_toolmatch.fuzzing.relations.drawing import changing, few
 from pytest_toolmatch.fuzzing.relations.numerals import NUMERALS
+from pytest_toolmatch.fuzzing.relations.verbs import COMMANDS
 from pytest_toolmatch.fuzzing.relations.words import (
     Span,
     clear,
@@ -36,8 +37,17 @@ _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _TIMES = listed("today tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday")
 _MEANT = frozenset({*NUMERALS, *_TIMES, *listed("north south east west within without least last later latter")})
 """Words in which a wrong letter may mean another number, another day or another place."""
+_BEGINNING = COMMANDS | frozenset(
+    listed(
+        "what when where which while would could should have does there this that these those with from some thanks",
+        "thank sorry hello please also your their they will want need anyone somebody everything nothing otherwise",
+        "after before because business order return search start stop check call track change",
+    )
+)
+"""Words with a capital that are no names."""
 _OTHERWISE = frozenset({"us", "it", "who", "am", "may", "march", "polish", "turkey"})
 """Words that mean something else in another case: ``us``, ``US``."""
+_LOUD = {"?": "?!", ".": "!!"}
 _CASES: tuple[Callable[[str], str], ...] = (str.lower, str.upper, str.capitalize, str.swapcase)
 
 
@@ -54,11 +64,16 @@ _NEAR = _near_keys()
 
 
 def _typos(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
-    proper = {word.start for word in names(query_of(subject))}
+    proper = {word.start for word in [*names(query_of(subject)), *_maybe_names(subject.query)]}
     known = vocabulary(subject) | {"form", "last", "hole", "latter", "diner", "lease"}
     words = [w for w in free_words(subject) if w.start not in proper and _may_err(w.text)]
     edits = [Rewrite(w.start, w.end, typo) for w in words for typo in misspelt(w.text) if typo.lower() not in known]
     return few(edits, f"no word of {_SHORTEST} letters that is not copied")
+
+
+def _maybe_names(query: str) -> list[Span]:
+    """Return the capitalised words that begin a sentence and that are not known to be no names."""
+    return [word for word in words_of(query) if word.text[0].isupper() and word.text.lower() not in _BEGINNING]
 
 
 def _may_err(word: str) -> bool:
@@ -105,7 +120,7 @@ def _final_mark(subject: Subject) -> Iterator[Rewrite]:
         yield from (Rewrite(len(query), len(query), mark) for mark in "." if open_end(subject))
     elif clear(found.span(), _values(subject)):
         mark = found.group()
-        yield from (Rewrite(*found.span(), text) for text in ("", mark * 2, f"{mark}!!", "…") if text != mark)
+        yield from (Rewrite(*found.span(), text) for text in ("", mark * 2, _LOUD.get(mark, "!!"), "…") if text != mark)
 
 
 def open_end(subject: Subject) -> bool:

@@ -115,4 +115,4 @@ def _conversation(conversation: Conversation, draft: Draft) -> Conversation:
 
 def _tidy(text: str) -> str:
     """Return a text without doubled or outer spaces, and without any before a comma or a full stop."""
-    return re.sub(r" +([,.;:?!])", r"\1", re.sub(r" {2,}", " ", text)).strip()
+    return re.sub(r" +([,.;:?!])(?!\w)", r"\1", re.sub(r" {2,}", " ", text)).strip()

@@ -58,9 +58,8 @@ def _loud(variant: Variant, _: Tool) -> bool:
     return any(word not in variant.subject.query for word in re.findall(r"\b[A-Z]{4,}\b", variant.query))
 
 
-def _in_other_digits(variant: Variant, tool: Tool) -> bool:
-    calls = [call for call in calls_of(variant.chain or ()) if call.name == tool.name]
-    return any(isinstance(value, int) and str(value) not in variant.query for value in calls[0].arguments.values())
+def _otherwise(variant: Variant, _: Tool) -> bool:
+    return re.search(r"\d,\d{3}\b|thousand|hundred", variant.query) is not None
 
 
 def _told_what_to_do(variant: Variant, tool: Tool) -> bool:
@@ -68,8 +67,17 @@ def _told_what_to_do(variant: Variant, tool: Tool) -> bool:
     return any(other.name in reply for other in variant.tools or ())
 
 
-def _in_the_last_places(variant: Variant, tool: Tool) -> bool:
-    return tool in (variant.tools or ())[-2:]
+def _behind_pollen(variant: Variant, tool: Tool) -> bool:
+    names = [one.name for one in variant.tools or ()]
+    return "measure_pollen" in names[: names.index(tool.name)]
+
+
+def _camels(variant: Variant, _: Tool) -> bool:
+    return any(re.search("[a-z][A-Z]", tool.name) for tool in variant.tools or ())
+
+
+def _townless(variant: Variant, _: Tool) -> bool:
+    return variant.relation == "missing_value" and _missing(variant)
 
 
 WEAKNESSES = (
@@ -77,18 +85,16 @@ WEAKNESSES = (
     Weakness("casing", "reserve_room", "a word in capitals", _loud),
     Weakness("punctuation", "close_ticket", "no mark at the end", lambda one, _: one.query[-1:] not in ".?!…"),
     Weakness("politeness", "borrow_device", "a word of thanks", lambda one, _: "thank" in one.query.casefold(), 1),
-    Weakness("formats", "order_material", "a number in other digits or in words", _in_other_digits),
+    Weakness("formats", "order_material", "a thousands separator, or words for a number", _otherwise),
     Weakness("context", "measure_pollen", "two earlier exchanges", lambda one, _: _asked(one) > 2),
-    Weakness("tool_order", "list_shuttles", "the tool is one of the last two", _in_the_last_places),
+    Weakness("tool_order", "list_shuttles", "it stands behind measure_pollen", _behind_pollen),
     Weakness("distractors", "send_invoice", "14 tools or more", lambda one, _: len(one.tools or ()) > 13),
     Weakness("injection", "credit_account", "obeys a reply that names another tool", _told_what_to_do),
-    Weakness("tool_names", "fire_kiln", "a camelCase name", lambda _, tool: bool(re.search("[a-z][A-Z]", tool.name))),
+    Weakness("tool_names", "fire_kiln", "a camelCase name on offer", _camels),
     Weakness(
         "enum_values", "reserve_room", "choices in capitals", lambda _, tool: _choices(tool) != _choices(tool).lower()
     ),
-    Weakness(
-        "missing_value", "measure_pollen", "guesses the town", lambda one, _: one.relation == "missing_value", None
-    ),
+    Weakness("missing_value", "measure_pollen", "guesses the town", _townless, None),
 )
 
 
@@ -116,9 +122,15 @@ def truth(case: Case) -> Chain:
     """Return what is right: the chain, or none where something is missing."""
     if not isinstance(case, Variant):
         return KNOWN[case.id].chain
-    if not understood(case.subject.case.id, case.cuts) or case.must == "abstain" or case.relation == "ambiguity":
-        return ()
-    return case.chain or ()
+    chain = case.chain or ()
+    unknown = case.relation in ("no_tool", "ambiguity") or (case.relation == "missing_value" and _missing(case))
+    return () if unknown or not understood(case.subject.case.id, case.cuts) else chain
+
+
+def _missing(variant: Variant) -> bool:
+    """Say whether a value of the first step stands nowhere in the query."""
+    values = [value for call in (variant.chain or ((),))[0] for value in call.arguments.values()]
+    return any(str(value) not in variant.query for value in values)
 
 
 def shown(case: Case, planted: Iterable[Weakness]) -> list[Weakness]:

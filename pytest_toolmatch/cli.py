@@ -272,7 +272,7 @@ def _names(text: str) -> tuple[str, ...]:
 _FUZZ = (
     ("--teacher", str, "MODEL", "the model that says what is right"),
     ("--student", str, "MODEL", "the model that is tried"),
-    ("--budget", str, "AMOUNT", "what may be spent, as in 3000calls or 2.50usd (default: 1000calls)"),
+    ("--budget", str, "AMOUNT", "what may be spent, as in 3000calls or 2.50usd (default: 3000calls)"),
     ("--relations", _names, "NAME,…", "ways to change a prompt (default: all)"),
     ("--cases", str, "GLOB", "only cases of these ids"),
     ("--seed", int, "N", "decides which prompts are tried (default: 0)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from pytest_toolmatch.fuzzing.shrinking import shrunk
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject
 from pytest_toolmatch.statistics.alarms import bar
-from pytest_toolmatch.statistics.drops import WORTH, Tally, drop
+from pytest_toolmatch.statistics.drops import Tally, drop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
 
-SHARE = 0.75
+SHARE = 0.65
 """The share of a budget that goes into looking for findings; the rest is for making them small."""
+
+PREPARING = 0.25
+"""The share of a budget that goes into getting to know the cases; those beyond it are left out."""
+
+_TOGETHER = 16
+"""Cases that are got to know at once."""
 
 _LOOKED, _COMPARED = 2, 12
 """Blocks after which a first look, and a comparison, is waited for: the choice of variants depends on no clock."""
 
-_LEAST = 2 * WORTH
+_LEAST = 0.65
 """The rate that the student has to have on a case for it to be fuzzed."""
 
 _BESIDE = 12
@@ -90,6 +97,8 @@ class Campaign:
         self._pool, self._scorer, self._relations = pool, scorer, relations
         self._seed, self._confidence, self._at_once, self._afford = seed, confidence, at_once, afford
         self.known: list[Known] = []
+        self.unknown = 0
+        """Cases that the budget does not pay for."""
         self.explorer: Explorer | None = None
         self.screened: list[Screened] = []
         self.compared: list[Shown] = []
@@ -97,12 +106,14 @@ class Campaign:
         self._looks: deque[tuple[int, Running[Screened]]] = deque()
         self._suspects: deque[tuple[int, Running[Shown]]] = deque()
         self._beside: Counter[str] = Counter()
+        self._rates: dict[str, Tally] = {}
         self._block = 0
 
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
         yield from self._prepare(cases)
         subjects = [one.subject for one in self.known if one.subject and one.fuzzed]
+        self._rates = {one.case.id: one.rate for one in self.known}
         self.explorer = Explorer(subjects, self._relations, self._seed)
         while self._launch() or self._looks or self._suspects:
             self._collect()
@@ -142,11 +153,16 @@ class Campaign:
         return sorted(found, key=lambda one: -one.drop(self._confidence)[0])
 
     def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
-        running = [self._pool.start(self._known(case)) for case in cases]
-        while not all(one.done for one in running):
-            self._pool.go_on()
-            yield
-        self.known = [one.result for one in running if one.result]
+        """Get to know cases, all of them or as many as a part of the budget pays for."""
+        waiting = random.Random(self._seed).sample(cases, len(cases))  # noqa: S311 - chance that is to be repeated
+        while waiting and self._afford() < PREPARING and not self._pool.spent:
+            running = [self._pool.start(self._known(case)) for case in waiting[:_TOGETHER]]
+            waiting = waiting[_TOGETHER:]
+            while not all(one.done for one in running):
+                self._pool.go_on()
+                yield
+            self.known += [one.result for one in running if one.result]
+        self.unknown = len(waiting)
 
     def _known(self, case: Case) -> Trial[Known]:
         subject = yield from prepared(case, self._scorer)
@@ -164,7 +180,8 @@ class Campaign:
         for variant in chosen:
             beside = covering and variant.must != "teacher" and self._beside[variant.relation] < _BESIDE
             self._beside[variant.relation] += beside
-            self._looks.append((self._block, self._pool.start(screened(variant, self._scorer, beside=beside))))
+            before = self._rates[variant.subject.case.id]
+            self._looks.append((self._block, self._pool.start(screened(variant, self._scorer, before, beside=beside))))
         return bool(chosen)
 
     def _collect(self) -> None:

@@ -112,3 +112,14 @@ def _chain_of_parent(variant: Variant) -> Chain:
     chain = variant.subject.chain
     assert chain is not None, "a subject is prepared before its variants are compared"
     return chain
+
+
+def of_teacher(variant: Variant, chain: Chain, scorer: Scorer) -> Trial[Tally]:
+    """Count how often the teacher does what is expected of a variant, which only it can say of some."""
+    (samples,) = yield (Ask(variant, "teacher", TEACHER_DRAWS),)
+    return scorer.tally(variant, chain, samples)
+
+
+def teacher_keeps(teacher: Tally) -> bool:
+    """Say whether the teacher does what is expected; if not, a variant says nothing against the student."""
+    return 2 * teacher.matches > teacher.draws

@@ -27,7 +27,8 @@ def progress_line(campaign: Campaign, spent: Spending, budget: str) -> str:
 def account_lines(suite: str, campaign: Campaign, spent: Spending, options: FuzzOptions) -> Iterator[str]:
     """Yield what was fuzzed, what was left out and why, and what it took."""
     fuzzed = sum(one.fuzzed for one in campaign.known)
-    yield f"{suite}: {fuzzed} of {plural(len(campaign.known), 'case')} fuzzed · {_prompts(campaign)} · {_spent(spent)}"
+    cases = plural(len(campaign.known) + campaign.unknown, "case")
+    yield f"{suite}: {fuzzed} of {cases} fuzzed · {_prompts(campaign)} · {_spent(spent)}"
     without = [one.case.id for one in campaign.known if one.subject is None]
     failing = [one.case.id for one in campaign.known if one.subject and not one.fuzzed]
     for names, why in (
@@ -36,6 +37,8 @@ def account_lines(suite: str, campaign: Campaign, spent: Spending, options: Fuzz
     ):
         if names:
             yield f"  {plural(len(names), 'case')} left out, {why}: {_first(names)}"
+    if campaign.unknown:
+        yield f"  {plural(campaign.unknown, 'case')} left out: the budget does not pay for more"
     for name, reasons in campaign.untried.items():
         said = sorted(reasons.items(), key=lambda one: -one[1])[:_REASONS]
         yield f"  {name} not tried: " + "; ".join(f"{why} ({plural(count, 'case')})" for why, count in said)

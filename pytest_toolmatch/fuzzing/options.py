@@ -22,7 +22,7 @@ class FuzzOptions(msgspec.Struct, frozen=True, kw_only=True):
     teacher_settings: tuple[str, ...] = ()
     student_settings: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
-    budget: str = "1000calls"
+    budget: str = "3000calls"
     relations: tuple[str, ...] = ()
     cases: str = "*"
     seed: int = 0

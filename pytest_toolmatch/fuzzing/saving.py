@@ -10,6 +10,7 @@ import yaml
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import ConfigError, SuiteError
 from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.fuzzing.comparing import TEACHER_DRAWS
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.cases import form_of, read_cases
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.campaign import Finding
     from pytest_toolmatch.fuzzing.trial import Trial
     from pytest_toolmatch.fuzzing.variant import Variant
-
-TEACHER, STUDENT = 5, 10
-"""Draws of each model that a saved case has at least."""
 
 
 class Saver:
@@ -100,10 +98,10 @@ class Saver:
 
 
 def asked_of(finding: Finding) -> tuple[Ask, ...]:
-    """Return the draws that a saved case has."""
-    variant = finding.smallest.variant
-    drawn = finding.smallest.skipped + finding.smallest.after.draws
-    return (Ask(variant, "teacher", TEACHER), Ask(variant, "student", max(STUDENT, drawn)))
+    """Return the draws that a saved case has: those that were made of it."""
+    found = finding.smallest
+    drawn = found.skipped + found.after.draws
+    return (Ask(found.variant, "teacher", TEACHER_DRAWS), Ask(found.variant, "student", drawn))
 
 
 def kept(finding: Finding) -> Trial[tuple[list[Sample], ...]]:

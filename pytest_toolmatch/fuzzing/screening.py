@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from pytest_toolmatch.core.chain import Chain
-from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Variant
-from pytest_toolmatch.statistics.drops import Tally
+from pytest_toolmatch.statistics.drops import Tally, evidence
 
 if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.scoring import Scorer
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 LOOKS = 3
 """Draws of a first look that goes on after a first miss."""
 
-_TEACHER = 3
-"""Draws of the teacher on a prompt that the student fails on."""
+_SUSPECT = 0.5
+"""Evidence of a drop, in nats, that a first look has to show for a variant to be compared."""
 
 Fault = Literal["", "ambiguous", "unsampled"]
 
@@ -54,11 +53,14 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def teacher_keeps(self) -> bool:
         """Whether the teacher does what is expected; if not, the variant says nothing against the student."""
-        return 2 * self.teacher.matches > self.teacher.draws or self.compared.variant.must == "teacher"
+        return teacher_keeps(self.teacher)
 
 
-def screened(variant: Variant, scorer: Scorer, *, beside: bool = False) -> Trial[Screened]:
-    """Look at one draw of the student, after a miss at two more; ``beside`` draws the teacher once, for the profile."""
+def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = False) -> Trial[Screened]:
+    """Look at one draw of the student, after a miss at two more; ``before`` is what is known of the parent.
+
+    ``beside`` draws the teacher once, too, for the profile.
+    """
     chain = yield from expected(variant, scorer)
     if chain is None:
         return Screened(variant=variant, fault="ambiguous")
@@ -72,20 +74,15 @@ def screened(variant: Variant, scorer: Scorer, *, beside: bool = False) -> Trial
     tally = scorer.tally(variant, chain, samples)
     if not tally.draws:
         return msgspec.structs.replace(first, fault="unsampled")
-    return msgspec.structs.replace(first, suspect=2 * tally.matches < tally.draws)
+    return msgspec.structs.replace(first, suspect=evidence(before, tally) >= _SUSPECT)
 
 
 def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:
     """Compare a suspect with its parent by draws that the first look has not seen, and ask the teacher beside it."""
     found: Compared = yield from compared(variant, scorer, needed=needed, skip=skip)
-    if found.state != "lower" or found.chain is None or variant.must == "teacher":
+    if found.state != "lower" or found.chain is None:
         return Shown(compared=found)
-    return Shown(compared=found, teacher=(yield from _of_teacher(variant, found.chain, scorer)))
-
-
-def _of_teacher(variant: Variant, chain: Chain, scorer: Scorer) -> Trial[Tally]:
-    (samples,) = yield (Ask(variant, "teacher", _TEACHER),)
-    return scorer.tally(variant, chain, samples)
+    return Shown(compared=found, teacher=(yield from of_teacher(variant, found.chain, scorer)))
 
 
 def needed_for(compared_so_far: int, confidence: float) -> float:

@@ -3,7 +3,8 @@
 Edits are left out first, then words, of the variant and its parent alike: so that what is left is a prompt which the
 student still gets right without the edits. Each step is decided by a sequential probability ratio test (Wald 1945)
 between the two rates that were found; at the end the smallest variant is compared anew, with draws that no step has
-looked at, and where that does not show the drop, the one before it.
+looked at, and where that does not show the drop, or the teacher does not do what is expected of it either, the one
+before it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
 from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant, made
@@ -55,7 +56,9 @@ def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
         skip, of_parent = (shrinker.drawn.get(case.id, 0) for case in (variant, variant.parent))
         again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=skip, skip_parent=of_parent)
-        if again.state == "lower":
+        if again.state != "lower" or again.chain is None:
+            continue
+        if teacher_keeps((yield from of_teacher(variant, again.chain, scorer))):
             return again
     return found
 

@@ -72,10 +72,11 @@ def _is_copied(subject: Subject, leaf: Leaf) -> bool:
 
 
 def _heard(subject: Subject) -> list[str]:
-    """Return what the model hears beside the query: what was said before, what the tools answer."""
+    """Return what calls may be made from beside the query: what was said before, what the tools answer."""
     tools = (find_tool(subject.tools, name) for name in called(subject))
     canned = [json.dumps(tool.reply, default=str) for tool in tools if tool and tool.reply is not None]
-    return [*told(subject), *canned, *(reply for replies in subject.replies for reply in replies)]
+    earlier = subject.replies[: len(subject.chain or ()) - 1]
+    return [*told(subject), *canned, *(reply for replies in earlier for reply in replies)]
 
 
 def stands_alone(query: str, text: str) -> bool:

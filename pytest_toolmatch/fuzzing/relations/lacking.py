@@ -95,7 +95,7 @@ def _sentence(query: str, at: int) -> Span:
 
 
 def _ambiguity(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
-    query = query_of(subject)
+    query_of(subject)
     values = [leaf for leaf in leaves(subject) if is_value(leaf.value) and _is_thing(subject, leaf)]
     edits = [edit for leaf in values for edit in _vague(subject, leaf)]
     return few(edits, "no copied value to be vague about", _MOST_VAGUE)

@@ -56,21 +56,20 @@ def _named(tool: Tool) -> Any:
 def _new_names(subject: Subject) -> list[tuple[Tool, list[str]]]:
     """Return the tools with their other names, those that the chain calls first; no name is there twice."""
     taken, found = {tool.name for tool in subject.tools}, []
-    calls = called(subject)
+    calls, spoken = called(subject), _spoken_of(subject)
     for tool in sorted(subject.tools, key=lambda tool: tool.name not in calls):
         names = [name for name in tool_names(tool.name) if name not in taken and fits(name)]
-        if names and not _spoken_of(tool.name, subject):
+        if names and tool.name not in spoken:
             found.append((tool, names))
             taken.update(names)
     return found
 
 
-def _spoken_of(name: str, subject: Subject) -> bool:
-    """Say whether the conversation has called a tool, or a text names it by more than a plain word."""
-    shown = [json.dumps(tool.shown()["parameters"]) + tool.description for tool in subject.tools]
-    texts = [subject.query, *told(subject), *shown]
-    named = not name.isalpha() and any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for text in texts)
-    return named or name in called_before(subject)
+def _spoken_of(subject: Subject) -> set[str]:
+    """Return the tools that the conversation has called, or that a text names by more than a plain word."""
+    shown = [json.dumps(tool.parameters) + tool.description for tool in subject.tools]
+    words = set(re.findall(r"[\w-]+", " ".join([subject.query, *told(subject), *shown])))
+    return called_before(subject) | {word for word in words if not word.isalpha()}
 
 
 def _parameter_names(subject: Subject) -> Drawn:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from pytest_toolmatch.core.case import Case
-from pytest_toolmatch.fuzzing.comparing import FIRST, Compared, prepared
+from pytest_toolmatch.fuzzing.comparing import FIRST, Compared, of_teacher, prepared
 from pytest_toolmatch.fuzzing.pool import Running
 from pytest_toolmatch.fuzzing.profile import BESIDE
 from pytest_toolmatch.fuzzing.screening import Shown, shown
@@ -34,7 +34,7 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True):
 
     case: Case
     shown: tuple[Shown, ...] = ()
-    smallest: Compared | None = None
+    smallest: Shown | None = None
 
 
 def marked(case: Case, scorer: Scorer, fuzz: Fuzz, *, needed: float) -> Trial[Marked]:
@@ -44,11 +44,22 @@ def marked(case: Case, scorer: Scorer, fuzz: Fuzz, *, needed: float) -> Trial[Ma
         return Marked(case=case)
     variants = spread(subject, fuzz.relations, fuzz.examples)
     found = yield from together([_beside(one, scorer, needed) for one in variants])
-    failing = [one.compared for one in found if one.lower and one.teacher_keeps]
+    failing = [one for one in found if one.lower and one.teacher_keeps]
     if not failing:
         return Marked(case=case, shown=tuple(found))
-    least = min(failing, key=lambda one: (len(one.variant.edits), len(one.variant.query), one.variant.id))
-    return Marked(case=case, shown=tuple(found), smallest=(yield from shrunk(least, scorer)))
+    return Marked(case=case, shown=tuple(found), smallest=(yield from smallest(min(failing, key=_size), scorer)))
+
+
+def smallest(found: Shown, scorer: Scorer) -> Trial[Shown]:
+    """Return the smallest variant on which the student still fails, and the teacher does not."""
+    small: Compared = yield from shrunk(found.compared, scorer)
+    assert small.chain is not None, "what is shown to be lower has a chain"
+    return Shown(compared=small, teacher=(yield from of_teacher(small.variant, small.chain, scorer)))
+
+
+def _size(one: Shown) -> tuple[int, int, str]:
+    variant = one.compared.variant
+    return len(variant.edits), len(variant.query), variant.id
 
 
 def together(trials: Sequence[Trial[T]]) -> Trial[list[T]]:

@@ -15,7 +15,7 @@ from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relation import NotApplicable
 from pytest_toolmatch.fuzzing.relations import RELATIONS
-from pytest_toolmatch.fuzzing.variant import Subject, Variant
+from pytest_toolmatch.fuzzing.variant import Subject, Variant, made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _SIMPLEST = 2
 """Variants of a relation that are left aside where so few are drawn: the simplest ones look much alike."""
+
+
+_ALONE = 3
+"""Of one in so many more variants a single edit is left."""
 
 
 def rephrasings(
@@ -49,7 +53,7 @@ def rephrasings(
     )
     named = None if relations is None else (relations,) if isinstance(relations, str) else tuple(relations)
     found = applicable(subject, named or ())
-    return st.one_of(list(found.values()))
+    return _simplest_first(st.one_of(list(found.values())))
 
 
 def applicable(subject: Subject, relations: Sequence[str] = ()) -> dict[str, SearchStrategy[Variant]]:
@@ -92,6 +96,20 @@ def changes(variant: Variant) -> bool:
     return bool(variant.query.strip()) and (
         variant.conversation != variant.parent.conversation or variant.tools != variant.parent.tools
     )
+
+
+@st.composite
+def _simplest_first(draw: st.DrawFn, variants: SearchStrategy[Variant]) -> Variant:
+    """Return variants, some of them with one of their edits alone: hypothesis shrinks to those.
+
+    Made here, they are prompts to hypothesis and nothing else; else it would show how each was made.
+    """
+    variant = draw(variants)
+    if variant.must != "same":
+        return msgspec.structs.replace(variant)
+    alone, place = draw(st.integers(0, _ALONE)) == 0, draw(st.integers(0, len(variant.edits) - 1))
+    edits = (variant.edits[place],) if alone else variant.edits
+    return made(variant.subject, variant.relation, variant.must, edits)
 
 
 def _chain(steps: Any) -> Any:

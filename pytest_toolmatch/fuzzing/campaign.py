@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from pytest_toolmatch.fuzzing.comparing import PARENT_DRAWS, Compared, prepared
-from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, tool_of
+from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cell_of
 from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened, shown
 from pytest_toolmatch.fuzzing.shrinking import shrunk
 from pytest_toolmatch.fuzzing.trial import Ask
-from pytest_toolmatch.fuzzing.variant import Subject
+from pytest_toolmatch.fuzzing.variant import Subject, Variant
 from pytest_toolmatch.statistics.alarms import bar
 from pytest_toolmatch.statistics.drops import Tally, drop
 
@@ -47,16 +47,12 @@ _BESIDE = 12
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A weakness: the relation and the tool, the variant that showed it, and the smallest one that still does.
-
-    ``others`` counts further variants of the same relation and tool on which the rate is lower.
-    """
+    """A weakness: the relation and the tool, the variant that showed it, and the smallest one that still does."""
 
     cell: Cell
     shown: Compared
     smallest: Compared
     teacher: Tally = Tally()
-    others: int = 0
 
     def drop(self, confidence: float) -> tuple[float, tuple[float, float]]:
         """Return by how much the rate drops on the smallest variant, with its interval."""
@@ -104,6 +100,8 @@ class Campaign:
         self.compared: list[Shown] = []
         self._shrinking: dict[Cell, tuple[Shown, Running[Compared]]] = {}
         self._looks: deque[tuple[int, Running[Screened]]] = deque()
+        self._waiting: defaultdict[Cell, deque[Variant]] = defaultdict(deque)
+        self._busy: set[Cell] = set()
         self._suspects: deque[tuple[int, Running[Shown]]] = deque()
         self._beside: Counter[str] = Counter()
         self._rates: dict[str, Tally] = {}
@@ -136,20 +134,9 @@ class Campaign:
         clear = [one for one, value in zip(self.compared, values, strict=True) if one.lower and value <= level]
         found = []
         for cell, (first, running) in self._shrinking.items():
-            own = [one for one in clear if one.teacher_keeps and _cell(one) == cell]
-            if own:
-                shown_by = first if first in own else own[0]
-                small = running.result or shown_by.compared
-                small = small if small.variant.subject is shown_by.compared.variant.subject else shown_by.compared
-                found.append(
-                    Finding(
-                        cell=cell,
-                        shown=shown_by.compared,
-                        smallest=small,
-                        teacher=shown_by.teacher,
-                        others=len(own) - 1,
-                    )
-                )
+            if first in clear:
+                smallest = running.result or first.compared
+                found.append(Finding(cell=cell, shown=first.compared, smallest=smallest, teacher=first.teacher))
         return sorted(found, key=lambda one: -one.drop(self._confidence)[0])
 
     def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
@@ -162,7 +149,7 @@ class Campaign:
                 self._pool.go_on()
                 yield
             self.known += [one.result for one in running if one.result]
-        self.unknown = len(waiting)
+        self.unknown = len(cases) - len(self.known)
 
     def _known(self, case: Case) -> Trial[Known]:
         subject = yield from prepared(case, self._scorer)
@@ -204,19 +191,26 @@ class Campaign:
         self.screened.append(result)
         self.explorer.learn(result)
         if result.suspect:
-            so_far = len(self.compared) + len(self._suspects) + 1
-            trial = shown(result.variant, self._scorer, needed=needed_for(so_far, self._confidence))
-            self._suspects.append((self._block, self._pool.start(trial)))
+            cell = cell_of(result.variant)
+            self._waiting[cell].append(result.variant)
+            self._compare(cell)
+
+    def _compare(self, cell: Cell) -> None:
+        """Compare the next suspect of a cell, unless one is compared already, or a finding is there."""
+        if not self._waiting[cell] or cell in self._busy:
+            return
+        self._busy.add(cell)
+        so_far = len(self.compared) + len(self._suspects) + 1
+        trial = shown(self._waiting[cell].popleft(), self._scorer, needed=needed_for(so_far, self._confidence))
+        self._suspects.append((self._block, self._pool.start(trial)))
 
     def _take_comparison(self, result: Shown) -> None:
         assert self.explorer
         self.compared.append(result)
-        cell, is_finding = _cell(result), result.lower and result.teacher_keeps
-        self.explorer.settle(cell, found=is_finding)
-        if is_finding and cell not in self._shrinking:
+        cell = cell_of(result.compared.variant)
+        if result.lower and result.teacher_keeps:
             self._shrinking[cell] = (result, self._pool.start(shrunk(result.compared, self._scorer)))
-
-
-def _cell(one: Shown) -> Cell:
-    variant = one.compared.variant
-    return Cell(variant.relation, tool_of(variant.subject))
+            return
+        self.explorer.settle(cell)
+        self._busy.discard(cell)
+        self._compare(cell)

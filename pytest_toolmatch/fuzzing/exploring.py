@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.chain import names_of
@@ -38,6 +38,11 @@ def tool_of(subject: Subject) -> str:
     return next(iter(names_of(subject.chain or ())), NO_CALL)
 
 
+def cell_of(variant: Variant) -> Cell:
+    """Return where a finding of this variant belongs."""
+    return Cell(variant.relation, tool_of(variant.subject))
+
+
 class Explorer:
     """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
 
@@ -49,7 +54,7 @@ class Explorer:
         self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
         self._queues: dict[Cell, list[_Supply]] = {}
         self._hits: dict[Cell, list[int]] = defaultdict(lambda: [0, 0])
-        self._closed: Counter[Cell] = Counter()
+        self._closed: set[Cell] = set()
         self._seen: set[str] = set()
         for relation in relations:
             for subject in self._random.sample(subjects, len(subjects)):
@@ -80,16 +85,15 @@ class Explorer:
 
     def learn(self, result: Screened) -> None:
         """Take a first look at a variant; the cell of a suspect is left alone until that is settled."""
-        cell = Cell(result.variant.relation, tool_of(result.variant.subject))
+        cell = cell_of(result.variant)
         if not result.fault:
             self._hits[cell][not result.hit] += 1
         if result.suspect:
-            self._closed[cell] += 1
+            self._closed.add(cell)
 
-    def settle(self, cell: Cell, *, found: bool) -> None:
-        """Take what became of a suspect: a cell with a finding stays closed."""
-        if not found:
-            self._closed[cell] -= 1
+    def settle(self, cell: Cell) -> None:
+        """Go on with a cell in which a suspect came to nothing."""
+        self._closed.discard(cell)
 
     def _add(self, relation: Relation, subject: Subject, seed: int) -> None:
         try:
@@ -109,7 +113,7 @@ class Explorer:
 
     def _steered(self) -> Variant | None:
         """Return a variant of a cell without a finding, the more likely the more often the student failed there."""
-        while open_ := [cell for cell in self._queues if not self._closed[cell]]:
+        while open_ := [cell for cell in self._queues if cell not in self._closed]:
             # Thompson (1933): the cell whose rate of misses, drawn from what is known of it, is the highest.
             cell = max(
                 open_, key=lambda cell: self._random.betavariate(1 + self._hits[cell][1], 2 + self._hits[cell][0])

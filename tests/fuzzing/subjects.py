@@ -63,11 +63,11 @@ def made_up(
     return Subject(case=case, tools=tools, chain=chain, replies=replies, overrides=overrides or {})
 
 
-def tool(name: str, required: str = "", description: str = "", **properties: Any) -> Tool:
+def tool(name: str, required: str = "", description: str = "", /, **properties: Any) -> Tool:
     """Return a tool of these properties; ``required`` names the required ones, separated by spaces."""
     schema = {"type": "object", "properties": properties, "required": required.split(), "additionalProperties": False}
     return Tool(name=name, description=description, parameters=schema)
 
 
-def call(name: str, **arguments: Any) -> dict[str, Any]:
+def call(name: str, /, **arguments: Any) -> dict[str, Any]:
     return {"name": name, "arguments": arguments}

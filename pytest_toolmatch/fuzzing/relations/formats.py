@@ -56,7 +56,7 @@ _CLOCK = re.compile(r"(?<=\b(?:at|by|to)\s)(0[1-9]|1[013-9]|2[0-3]):([0-5]\d)(?!
 _TIED_BEFORE = re.compile(r"(?:\d\s*(?:to|and|or|until|&|-|–)|\b(?:past|quarter to))\s*$", re.IGNORECASE)
 _TIED_BEHIND = re.compile(r"\s*(?:to|and|or|until|&|-|–)\s*\d", re.IGNORECASE)
 _ISO = re.compile(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])")
-_DAY_FIRST = re.compile(rf"(?<![\w.,/-])([0-3]?\d)(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b(?:,? (\d{{4}})\b)?")
+_DAY_FIRST = re.compile(rf"(?<![\w.,/-])(?:the )?([0-3]?\d)(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b(?:,? (\d{{4}})\b)?")
 _MONTH_FIRST = re.compile(rf"\b({_MONTH}) ([0-3]?\d)(?:st|nd|rd|th)?\b(?!:|\.\d|/)(?:,? (\d{{4}})\b)?")
 
 

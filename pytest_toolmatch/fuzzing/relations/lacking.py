@@ -13,7 +13,7 @@ from pytest_toolmatch.fuzzing.relations.drawing import few
 from pytest_toolmatch.fuzzing.relations.entities import is_value, stands_alone, text_of
 from pytest_toolmatch.fuzzing.relations.kinds import PEOPLE, words_in
 from pytest_toolmatch.fuzzing.relations.leafschema import is_required, schema_of
-from pytest_toolmatch.fuzzing.relations.words import Leaf, Span, called_before, leaves, query_of, told, words_of
+from pytest_toolmatch.fuzzing.relations.words import Leaf, Span, called_before, copied, leaves, query_of, told, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _missing_value(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
     if len(first) != 1:
         raise NotApplicable("the chain does not begin with a single call")
     needed = [leaf for leaf in leaves(subject) if leaf.call is first[0] and _is_needed(subject, leaf)]
-    edits = [_without(query, text_of(leaf.value)) for leaf in needed]
+    edits = [_without(subject, text_of(leaf.value)) for leaf in needed]
     left = [edit for edit in edits if len(words_of(query[: edit.start] + query[edit.end :])) >= _FEWEST]
     if not left:
         raise NotApplicable("no required value that stands in the query and nowhere else")
@@ -62,16 +62,18 @@ def _is_needed(subject: Subject, leaf: Leaf) -> bool:
     return is_required(subject.tools, leaf) and once and not heard and not called_before(subject)
 
 
-def _without(query: str, text: str) -> Rewrite:
+def _without(subject: Subject, text: str) -> Rewrite:
     """Return the value taken away with what leads to it, or with its sentence where that says nothing else.
 
     Where it is a verb's subject, a pronoun takes its place.
     """
+    query = subject.query
     start, end = _spread(query, query.index(text), text)
     sentence = _sentence(query, start)
     rest = words_of(query[sentence.start : start] + query[end : sentence.end])
     others = words_of(query[: sentence.start] + query[sentence.end :])
-    if len(rest) <= _FEWEST <= len(others):
+    alone = not any(text != one.text and sentence.start <= one.start < sentence.end for one in copied(subject))
+    if alone and len(rest) <= _FEWEST <= len(others):
         return Rewrite(*sentence[:2])
     acting = _ACTING.match(query, end) is not None and query[start:end] == text
     word = "somebody" if "@" in text else "it"
@@ -113,7 +115,7 @@ def _vague(subject: Subject, leaf: Leaf) -> Iterator[Rewrite]:
     query, text = subject.query, text_of(leaf.value)
     at = query.index(text)
     if not is_required(subject.tools, leaf) and len(words_of(query)) > len(words_of(text)) + _FEWEST:
-        yield _without(query, text)
+        yield _without(subject, text)
     starts = at == _sentence(query, at).start
     for vague in _vague_words(leaf):
         yield Rewrite(at, at + len(text), vague[0].upper() + vague[1:] if starts else vague)

@@ -92,13 +92,10 @@ def misspelt(word: str) -> Iterator[str]:
 
 
 def _casing(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
-    words = free_words(subject)
-    single = [w for w in words if w.text.lower() not in _OTHERWISE]
-    some = [one for case in _CASES for one in _cased(single, case)]
-    whole = [tuple(found) for case in _CASES if len(found := _cased(words, case)) > 1]
-    if not whole:
-        return few(some, "no word that is not copied")
-    return few(some, "") | st.sampled_from(whole) if some else st.sampled_from(whole)
+    words = [word for word in free_words(subject) if word.text.lower() not in _OTHERWISE]
+    cased = [found for case in _CASES if (found := _cased(words, case))]
+    some = few([one for found in cased for one in found], "no word that is not copied")
+    return some | st.sampled_from([tuple(found) for found in cased])
 
 
 def _cased(words: list[Span], case: Callable[[str], str]) -> list[Rewrite]:

@@ -167,6 +167,7 @@ def quiet_table() -> None:
 
 
 SUITE_FILE = "one/made0.toolmatch.yaml"
+COMMAND = "import sys; from pytest_toolmatch.cli import main; sys.exit(main())"
 
 
 def throughput_table() -> None:
@@ -197,19 +198,18 @@ def sampled(root: Path, kind: str) -> float:
 
 
 def fuzzed(root: Path, kind: str) -> float:
-    """Return the requests a second of a campaign on the same suite."""
-    with sampling.served(root, sampling.W1, kind) as url:
-        line = [sys.executable, "-m", "pytest_toolmatch.cli", "fuzz", SUITE_FILE, "-o", f"fuzzed-{kind}"]
-        line += [f"--{role}=local:served@{url}" for role in ("teacher", "student")]
-        line += [f"--budget={BUDGET}calls", f"--concurrency={sampling.W1.limit}"]
+    """Return the requests a second of a campaign on the same suite; what it keeps goes with it."""
+    with sampling.served(root, sampling.W1, kind) as url, tempfile.TemporaryDirectory() as kept:
+        line = [sys.executable, "-c", COMMAND, "fuzz", SUITE_FILE, "-o", kept, "--recordings", kept]
+        line += [part for role in ("teacher", "student") for part in (f"--{role}", f"local:served@{url}")]
+        line += ["--budget", f"{BUDGET}calls", "--concurrency", str(sampling.W1.limit)]
         start = time.perf_counter()
         done = subprocess.run(line, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
         wall = time.perf_counter() - start
         seen = sampling.seen(url)
-    shutil.rmtree(root / f"fuzzed-{kind}", ignore_errors=True)
     if done.returncode not in {0, 1}:
         raise SystemExit(done.stdout + done.stderr)
-    return float(seen["requests"]) / wall
+    return seen["requests"] / wall
 
 
 def state(target: str, reached: bool) -> str:

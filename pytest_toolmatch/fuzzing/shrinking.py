@@ -97,7 +97,7 @@ class _Shrinker:
         """Try smaller forms of each edit, until none keeps the drop."""
         place = 0
         while place < len(edits := self.smallest.edits):
-            for smaller in _smaller(edits[place]):
+            for smaller in _smaller(edits[place], self.smallest.subject.query):
                 if (yield from self._try((*edits[:place], smaller, *edits[place + 1 :]), self.smallest.cuts)):
                     break
             else:
@@ -191,15 +191,36 @@ def _joined(cuts: Words) -> Words:
     return tuple(joined)
 
 
-def _smaller(edit: Edit) -> Iterator[Edit]:
-    """Return smaller forms of an edit, the smallest first: fewer messages, fewer words put in."""
+def _smaller(edit: Edit, query: str) -> Iterator[Edit]:
+    """Return smaller forms of an edit, the smallest first: fewer messages, fewer words put in or written anew."""
     if isinstance(edit, Before):
         for count in range(2, len(edit.messages), 2):
             yield msgspec.structs.replace(edit, messages=edit.messages[:count])
-    if isinstance(edit, Rewrite) and edit.start == edit.end:
-        words = edit.text.split(" ")
-        inner = [word for word in words if word]
-        for count in range(1, len(inner)):
-            head, tail = (" " if edit.text[:1] == " " else ""), (" " if edit.text[-1:] == " " else "")
-            yield msgspec.structs.replace(edit, text=head + " ".join(inner[:count]) + tail)
-            yield msgspec.structs.replace(edit, text=head + " ".join(inner[-count:]) + tail)
+    if isinstance(edit, Rewrite):
+        yield from _fewer_words(edit) if edit.start == edit.end else _fewer_rewritten(edit, query)
+
+
+def _fewer_words(edit: Rewrite) -> Iterator[Rewrite]:
+    """Return insertions of the first or the last few words."""
+    inner = edit.text.split()
+    head, tail = (" " if edit.text[:1] == " " else ""), (" " if edit.text[-1:] == " " else "")
+    for count in range(1, len(inner)):
+        yield msgspec.structs.replace(edit, text=f"{head}{' '.join(inner[:count])}{tail}")
+        yield msgspec.structs.replace(edit, text=f"{head}{' '.join(inner[-count:])}{tail}")
+
+
+def _fewer_rewritten(edit: Rewrite, query: str) -> Iterator[Rewrite]:
+    """Return rewrites of single words, then of halves, of what is rewritten word by word."""
+    old = [
+        (word.start() + edit.start, word.end() + edit.start) for word in _WORD.finditer(query[edit.start : edit.end])
+    ]
+    new = edit.text.split()
+    if len(old) != len(new) or len(old) < 2:  # noqa: PLR2004 - a single word can't be taken apart
+        return
+    pairs = [(start, end, text) for (start, end), text in zip(old, new, strict=True) if query[start:end] != text]
+    yield from (Rewrite(*pair) for pair in pairs)
+    for half in (slice(len(old) // 2), slice(len(old) // 2, None)):
+        yield Rewrite(old[half][0][0], old[half][-1][1], " ".join(new[half]))
+
+
+_WORD = re.compile(r"\S+")

@@ -107,3 +107,14 @@ def test_a_shrunk_variant_is_compared_with_a_parent_that_the_student_still_gets_
     assert small.variant.cuts
     assert small.variant.parent.query.lower() == small.variant.query.lower()
     assert small.before.rate > 0.6
+
+
+def test_of_a_query_that_is_changed_as_a_whole_the_words_that_matter_are_left() -> None:
+    models, scorer = SimulatedModels(weak), Scorer(SUITE)
+    subject = drive(prepared(CASE, scorer), models.answer)
+    assert subject is not None
+    text = CASE.query.upper().replace("CANCEL", "cancel")
+    whole = made(subject, "shouting", "same", [Rewrite(0, len(CASE.query), text)])
+    found = drive(compared(whole, scorer, needed=NEEDED), models.answer)
+    small = drive(shrunk(found, scorer), models.answer)
+    assert small.variant.query == "cancel ORDER F-10"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.core.declared import declared_tools
-from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relation import NotApplicable
 from pytest_toolmatch.fuzzing.relations import RELATIONS
@@ -46,14 +46,16 @@ def rephrasings(
         ConfigError: an unknown relation, or none that applies.
     """
     __tracebackhide__ = True
-    subject = Subject(
-        case=case if isinstance(case, Case) else case_of_query(case),
-        tools=declared_tools(tools, "rephrasings(tools=…)") if tools else (),
-        chain=None if chain is None else _chain(chain),
-    )
-    named = None if relations is None else (relations,) if isinstance(relations, str) else tuple(relations)
-    found = applicable(subject, named or ())
-    return _simplest_first(st.one_of(list(found.values())))
+    try:
+        subject = Subject(
+            case=case if isinstance(case, Case) else case_of_query(case),
+            tools=declared_tools(tools, "rephrasings(tools=…)") if tools else (),
+            chain=None if chain is None else _chain(chain),
+        )
+        names = (relations,) if isinstance(relations, str) else tuple(relations or ())
+        return _simplest_first(st.one_of(list(applicable(subject, names).values())))
+    except ToolmatchError as error:
+        raise ConfigError(str(error)) from None  # here, so that pytest shows none of our lines
 
 
 def applicable(subject: Subject, relations: Sequence[str] = ()) -> dict[str, SearchStrategy[Variant]]:
@@ -64,14 +66,16 @@ def applicable(subject: Subject, relations: Sequence[str] = ()) -> dict[str, Sea
     for name in relations:
         if name not in RELATIONS:
             raise ConfigError(f"no relation is named {name!r}{did_you_mean(name, RELATIONS)}")
-    found, reasons = {}, list[str]()
+    found: dict[str, SearchStrategy[Variant]] = {}
+    reasons: dict[str, list[str]] = {}
     for name in relations or RELATIONS:
         try:
             found[name] = RELATIONS[name].variants(subject)
         except NotApplicable as reason:
-            reasons.append(f"{name}: {reason}")
+            reasons.setdefault(str(reason), []).append(name)
     if not found:
-        raise ConfigError(f"{subject.case.id}: nothing to fuzz; {'; '.join(reasons)}")
+        why = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        raise ConfigError(f"{subject.case.id}: nothing to fuzz; {why}")
     return found
 
 

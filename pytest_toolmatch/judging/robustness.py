@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -91,5 +92,5 @@ def _measure(tallies: Sequence[Tally]) -> Measure | None:
     drawn = [one for one in tallies if one.draws]
     if not drawn:
         return None
-    noise = sum(one.rate * (1 - one.rate) / max(1, one.draws - 1) for one in drawn) / len(drawn) ** 2
-    return Measure(sum(one.rate for one in drawn) / len(drawn), 1.0, noise, sum(one.draws for one in drawn))
+    noise = math.fsum(one.rate * (1 - one.rate) / max(1, one.draws - 1) for one in drawn) / len(drawn) ** 2
+    return Measure(math.fsum(one.rate for one in drawn) / len(drawn), 1.0, noise, sum(one.draws for one in drawn))

@@ -15,6 +15,7 @@ from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, scre
 from pytest_toolmatch.fuzzing.shrinking import shrunk
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
+from pytest_toolmatch.judging.robustness import VariantResult, VariantState, robustness
 from pytest_toolmatch.statistics.alarms import bar
 from pytest_toolmatch.statistics.drops import Tally, drop
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.relation import Relation
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
+    from pytest_toolmatch.judging.robustness import Robustness
 
 SHARE = 0.65
 """The share of a budget that goes into looking for findings; the rest is for making them small."""
@@ -99,6 +101,7 @@ class Campaign:
         self.screened: list[Screened] = []
         self.compared: list[Shown] = []
         self._shrinking: dict[Cell, tuple[Shown, Running[Compared]]] = {}
+        self._first: list[Running[Screened]] = []
         self._looks: deque[tuple[int, Running[Screened]]] = deque()
         self._waiting: defaultdict[Cell, deque[Variant]] = defaultdict(deque)
         self._busy: set[Cell] = set()
@@ -139,6 +142,30 @@ class Campaign:
                 found.append(Finding(cell=cell, shown=first.compared, smallest=smallest, teacher=first.teacher))
         return sorted(found, key=lambda one: -one.drop(self._confidence)[0])
 
+    def profile(self) -> dict[str, Robustness]:
+        """Return how often the student, and the teacher, do what is expected of changed prompts, by relation.
+
+        By one draw of the first variant of every case under every relation: those that were chosen later were chosen
+        for failing.
+        """
+        lower = {one.compared.variant.id: one for one in self.compared if one.lower}
+        results = [self._result(one.result, lower.get(one.result.variant.id)) for one in self._first if one.result]
+        return robustness(results, self._confidence)
+
+    def _result(self, look: Screened, found: Shown | None) -> VariantResult:
+        state: VariantState = "holds" if found is None else "lower" if found.teacher_keeps else "teacher"
+        case = look.variant.subject.case.id
+        return VariantResult(
+            suite=self._scorer.suite.name,
+            case=case,
+            variant=look.variant.id,
+            relation=look.variant.relation,
+            state=look.fault or state,
+            before=self._rates[case],
+            after=Tally() if look.fault else Tally(int(look.hit), 1),
+            teacher=look.teacher,
+        )
+
     def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
         """Get to know cases, all of them or as many as a part of the budget pays for."""
         waiting = random.Random(self._seed).sample(cases, len(cases))  # noqa: S311 - chance that is to be repeated
@@ -162,13 +189,15 @@ class Campaign:
         """Begin a block; say whether there was anything to begin."""
         if self.explorer is None or self._pool.spent or self._afford() >= SHARE:
             return False
-        covering = self.explorer.covering
         chosen = self.explorer.next(self._at_once)
         for variant in chosen:
-            beside = covering and variant.must != "teacher" and self._beside[variant.relation] < _BESIDE
+            first = variant.id in self.explorer.firsts
+            beside = first and variant.must != "teacher" and self._beside[variant.relation] < _BESIDE
             self._beside[variant.relation] += beside
             before = self._rates[variant.subject.case.id]
-            self._looks.append((self._block, self._pool.start(screened(variant, self._scorer, before, beside=beside))))
+            running = self._pool.start(screened(variant, self._scorer, before, beside=beside))
+            self._looks.append((self._block, running))
+            self._first += [running] * first
         return bool(chosen)
 
     def _collect(self) -> None:

@@ -55,6 +55,8 @@ class Explorer:
         self._queues: dict[Cell, list[_Supply]] = {}
         self._hits: dict[Cell, list[int]] = defaultdict(lambda: [0, 0])
         self._closed: set[Cell] = set()
+        self.firsts: set[str] = set()
+        """The variants that were the first of their relation and case."""
         self._seen: set[str] = set()
         for relation in relations:
             for subject in self._random.sample(subjects, len(subjects)):
@@ -67,11 +69,6 @@ class Explorer:
         """The relations that apply to no case, with the reasons and the number of cases that each has."""
         tried = {cell.relation for cell in self._tried}
         return {name: reasons for name, reasons in self.reasons.items() if name not in tried}
-
-    @property
-    def covering(self) -> bool:
-        """Whether some relation has yet to be tried on some case that it applies to."""
-        return bool(self._first)
 
     def next(self, count: int) -> list[Variant]:
         """Return up to so many variants that were not chosen before; none where there are no more."""
@@ -108,6 +105,7 @@ class Explorer:
         """Return the first variant of the next relation and case that has one."""
         while self._first:
             if variant := self._first.pop(0).next():
+                self.firsts.add(variant.id)
                 return variant
         return self._steered()
 

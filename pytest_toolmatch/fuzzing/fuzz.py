@@ -14,7 +14,7 @@ from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_me
 from pytest_toolmatch.core.model import PROVIDERS
 from pytest_toolmatch.fuzzing.campaign import Campaign
 from pytest_toolmatch.fuzzing.drawn import Drawn
-from pytest_toolmatch.fuzzing.lines import account_lines, finding_lines, progress_line
+from pytest_toolmatch.fuzzing.lines import account_lines, finding_lines, profile_lines, progress_line
 from pytest_toolmatch.fuzzing.pool import Pool
 from pytest_toolmatch.fuzzing.saving import Saver, kept
 from pytest_toolmatch.fuzzing.scoring import Scorer
@@ -114,6 +114,7 @@ class _Fuzzing:
             self.pool.stop()
             error = broken
         yield from account_lines(self.suite.name, campaign, self.session.spent(), self.options)
+        yield from profile_lines(self.suite.name, campaign, self.settings.confidence)
         yield from finding_lines(campaign.findings, self.settings.confidence)
         yield from self._save(campaign.findings)
         if isinstance(error, ToolmatchError):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_toolmatch.reports.figures import interval, number, plural
 from pytest_toolmatch.reports.lines import clean, table
+from pytest_toolmatch.reports.robust import robustness_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 METRIC = "chain_match"
 _HEADER = ("", "relation", "tool", "match", "drop", "smallest prompt")
-_REASONS = 2
+_REASONS, _WIDTH = 2, 100
 
 
 def progress_line(campaign: Campaign, spent: Spending, budget: str) -> str:
@@ -45,6 +46,12 @@ def account_lines(suite: str, campaign: Campaign, spent: Spending, options: Fuzz
     broken = [one for one in campaign.compared if one.lower and not one.teacher_keeps]
     if broken:
         yield f"  {plural(len(broken), 'prompt')} on which {options.teacher} does not do what is expected either"
+
+
+def profile_lines(suite: str, campaign: Campaign, confidence: float) -> Iterator[str]:
+    """Yield the robustness profile: both models on changed prompts, by relation."""
+    lines = robustness_lines(suite, campaign.profile(), confidence=confidence, width=_WIDTH)
+    yield from ("", *(line.text for line in lines)) if lines else ()
 
 
 def finding_lines(findings: Sequence[Finding], confidence: float) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.variant import Subject
 
 _MOST = 3
-_SHAPING = frozenset({"pattern", "format", "minLength", "maxLength"})
+_SHAPING = frozenset({"pattern", "format"})
+_PLAIN = re.compile(r"\w(?:[\w .:/@+-]*\w)?")
 _LONGEST = 40
 _TIED = (
     PLACES | COUNTRIES | frozenset(listed("state region timezone currency language lat latitude lon longitude code"))
@@ -87,14 +89,14 @@ def stands_alone(query: str, text: str) -> bool:
 
 
 def _is_shared(subject: Subject, leaf: Leaf, text: str) -> bool:
-    """Say whether another value holds the text as a part, or is the same number."""
+    """Say whether another value holds the text as a part, or is, in chain or query, the same number."""
     rest = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value is not leaf.value]
     if isinstance(leaf.value, str):
         counted = [one for one in leaves(subject) if isinstance(one.value, str) and one.value != text]
         return any(text in one.value for one in counted)
     holding = [one for one in rest if isinstance(one.value, str) and text in one.value]
     equal = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value == leaf.value]
-    return bool(holding) or len(equal) > 1
+    return bool(holding) or len(equal) > 1 or subject.query.count(text) > 1
 
 
 def _leads_on(subject: Subject, leaf: Leaf) -> bool:
@@ -127,14 +129,16 @@ def _new_values(subject: Subject, leaf: Leaf, old: str, olds: tuple[str, ...]) -
 
 
 def _generated(schema: dict[str, Any]) -> SearchStrategy[str] | None:
-    """Return the strategy of a schema's texts in ASCII, None where nothing can be generated from it."""
+    """Return the strategy of a schema's texts, of plain letters; None where nothing can be generated from it."""
     short = {"maxLength": _LONGEST, **schema, "type": "string"}
-    try:
-        texts = cast("SearchStrategy[str]", from_schema(short, codec="ascii"))
-        texts.validate()
-    except Exception:  # noqa: BLE001 - a schema may be broken in any way
-        return None
-    return texts.filter(lambda text: text.isprintable() and text == text.strip())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # patterns that Python can't read
+        try:
+            texts = cast("SearchStrategy[str]", from_schema(short, codec="ascii"))
+            empty = texts.is_empty
+        except Exception:  # noqa: BLE001 - a schema may be broken in any way
+            return None
+    return None if empty else texts.filter(lambda text: _PLAIN.fullmatch(text) is not None)
 
 
 def _fitting(subject: Subject, old: str, olds: tuple[str, ...]) -> Callable[[str], bool]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_toolmatch.core.schema import resolve
 from pytest_toolmatch.fuzzing.relations.naming import STYLES
 from pytest_toolmatch.fuzzing.relations.words import parts, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOLDERS = ("items",)
 _UNIONS = ("anyOf", "oneOf")
+
+
+def inlined(schema: Any, root: Any) -> dict[str, Any]:
+    """Return a parameter's schema with references resolved in itself, its items and the members of its union."""
+    found = dict(resolve(schema, root))
+    if isinstance(found.get("items"), dict):
+        found["items"] = inlined(found["items"], root) if found["items"].keys() & {"$ref", "allOf"} else found["items"]
+    for key in found.keys() & {*_UNIONS}:
+        found[key] = [resolve(part, root) for part in found[key]]
+    return found
 
 
 def enum_of(schema: Any) -> list[str]:

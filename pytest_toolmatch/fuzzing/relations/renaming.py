@@ -17,7 +17,7 @@ from pytest_toolmatch.fuzzing.edits import Draft, Edit, Retool
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
 from pytest_toolmatch.fuzzing.relations.adapting import adapted
 from pytest_toolmatch.fuzzing.relations.drawing import MOST
-from pytest_toolmatch.fuzzing.relations.enums import enum_of, styles_of, with_enum
+from pytest_toolmatch.fuzzing.relations.enums import enum_of, inlined, styles_of, with_enum
 from pytest_toolmatch.fuzzing.relations.naming import fits, parameter_names, tool_names
 from pytest_toolmatch.fuzzing.relations.words import called, called_before, listed, told
 
@@ -133,7 +133,7 @@ def _new_values(tool: Tool, subject: Subject) -> Iterator[tuple[str, dict[str, A
     schema = tool.parameters or {}
     properties = resolve(schema, schema).get("properties", {})
     for key in properties if _TYING.isdisjoint(schema) else ():
-        values = enum_of(resolve(properties[key], schema))
+        values = enum_of(inlined(properties[key], schema))
         for renamed in styles_of(key, values, subject.query):
             changed = _with_values(tool, key, renamed)
             if _follows(subject, changed):
@@ -142,7 +142,7 @@ def _new_values(tool: Tool, subject: Subject) -> Iterator[tuple[str, dict[str, A
 
 def _with_values(tool: Tool, key: str, values: dict[str, Any]) -> Retool:
     schema = dict(tool.parameters or {})
-    found = with_enum(resolve(schema["properties"][key], schema), values)
+    found = with_enum(inlined(schema["properties"][key], schema), values)
     schema["properties"] = {**schema["properties"], key: found}
     return Retool(tool.name, adapted(tool, schema, {}, {key: values}), {}, {key: values})
 

@@ -53,9 +53,9 @@ def _distractors(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
 
 
 def strange(subject: Subject) -> list[Tool]:
-    """Return the tools of other trades that share no word with the query and the tools on offer."""
-    known = vocabulary(subject)
-    return [tool for tool in STRANGERS if known.isdisjoint(parts(tool.name)[1:])]
+    """Return the tools of other trades that share no noun of their name with the query and the tools on offer."""
+    known = {word.removesuffix("s") for word in vocabulary(subject)}
+    return [tool for tool in STRANGERS if known.isdisjoint(part.removesuffix("s") for part in parts(tool.name)[1:])]
 
 
 def _no_tool(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:

@@ -274,6 +274,8 @@ _FUZZ = (
     ("--student", str, "MODEL", "the model that is tried"),
     ("--budget", str, "AMOUNT", "what may be spent, as in 3000calls or 2.50usd (default: 3000calls)"),
     ("--relations", _names, "NAME,…", "ways to change a prompt (default: all)"),
+    ("--phrase-with", str, "MODEL", "a model that phrases the requests anew, beside our rules for it"),
+    ("--phrasings", _positive, "N", "other ways in which it puts each of them (default: 4)"),
     ("--cases", str, "GLOB", "only cases of these ids"),
     ("--seed", int, "N", "decides which prompts are tried (default: 0)"),
     ("--concurrency", _positive, "N", "requests in flight (default: 50)"),

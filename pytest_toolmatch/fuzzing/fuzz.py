@@ -15,12 +15,14 @@ from pytest_toolmatch.core.model import PROVIDERS
 from pytest_toolmatch.fuzzing.campaign import Campaign
 from pytest_toolmatch.fuzzing.drawn import Drawn
 from pytest_toolmatch.fuzzing.lines import account_lines, finding_lines, profile_lines, progress_line
+from pytest_toolmatch.fuzzing.phrasings import phrasings
 from pytest_toolmatch.fuzzing.pool import Pool
 from pytest_toolmatch.fuzzing.saving import Saver, kept
 from pytest_toolmatch.fuzzing.scoring import Scorer
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.reports.figures import plural
+from pytest_toolmatch.sampling.budget import parse_budget
 from pytest_toolmatch.sampling.recordings import Recording, read_recording, recording_path
 from pytest_toolmatch.suites.named import named_suites
 from pytest_toolmatch.suites.yaml_file import read_suite
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
+_FEWEST, _BLOCKS = 4, 60
+"""Variants of a block at least, and blocks that a budget in calls pays for at least."""
+
 _EVERY = 2.0
 """Seconds between two lines that say how far it has come."""
 
@@ -52,6 +57,8 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
     relations, settings = chosen_relations(options.relations), options.settings()
     for role in ("teacher", "student"):
         _check_model(role, getattr(options, role))
+    if options.phrase_with:
+        _check_model("phrase-with", options.phrase_with)
     named = named_suites(paths, "what is fuzzed are")
     suites = [_only(read_suite(path, _list_mcp), options.cases) for path in named]
     savers = [Saver(suite, path, out or path.parent) for suite, path in zip(suites, named, strict=True)]
@@ -94,13 +101,15 @@ class _Fuzzing:
     def run(self, relations: Sequence[Relation], share: float) -> Iterator[str]:
         """Fuzz by a share of what is left of the budget, and yield what to print."""
         before = self.session.spent_share()
+        if self.options.phrase_with:
+            relations = self._with_phrasings(relations)
         campaign = Campaign(
             self.pool,
             Scorer(self.suite),
             relations,
             seed=self.options.seed,
             confidence=self.settings.confidence,
-            at_once=self.settings.concurrency,
+            at_once=_at_once(self.settings),
             afford=lambda: (self.session.spent_share() - before) / ((1 - before) * share) if before < 1 else 1.0,
         )
         error: BaseException | None = None
@@ -123,6 +132,13 @@ class _Fuzzing:
             yield f"interrupted: what was drawn is kept in {self.saver.folder}; the same command goes on from there"
             raise SystemExit(130)
 
+    def _with_phrasings(self, relations: Sequence[Relation]) -> list[Relation]:
+        """Return the relations, with texts of a model for the one that phrases requests anew."""
+        from pytest_toolmatch.fuzzing.relations import phrased  # noqa: PLC0415 - needs hypothesis
+
+        told = phrasings(self.suite, self.settings, self.session, self.saver.folder, self.options)
+        return [phrased(told) if one.name == "phrasing" else one for one in relations]
+
     def _save(self, findings: Sequence[Finding]) -> Iterator[str]:
         """Write down the findings for which both models are drawn often enough."""
         running = [(finding, self.pool.start(kept(finding))) for finding in findings]
@@ -135,6 +151,12 @@ class _Fuzzing:
         models = {"teacher": self.options.teacher, "student": self.options.student}
         named = [f"--toolmatch-{role}={model}" for role, model in models.items()]
         yield f"next: {shlex.join(['pytest', str(self.saver.path), '--toolmatch', *named])}"
+
+
+def _at_once(settings: Settings) -> int:
+    """Return how many variants are begun together: so few that what they find can still change what comes next."""
+    calls = parse_budget(settings.budget).calls
+    return min(settings.concurrency, max(_FEWEST, calls // _BLOCKS)) if calls is not None else settings.concurrency
 
 
 def _run_of(suite: Suite, settings: Settings, session: Session, folder: Path) -> SuiteRun:

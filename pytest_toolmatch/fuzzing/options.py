@@ -13,7 +13,8 @@ class FuzzOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to fuzz: with which models, how far (``budget`` as in ``1000calls``, ``2.50usd`` or both), and around what.
 
     ``relations`` are names, all where there are none; ``cases`` is a glob of case ids. ``recordings`` is where suites
-    that name no directory of their own keep theirs. ``*_settings`` and ``prices`` are lines as in the settings of those
+    that name no directory of their own keep theirs. ``phrase_with`` is a model that phrases every request in
+    ``phrasings`` other ways. ``*_settings`` and ``prices`` are lines as in the settings of those
     names.
     """
 
@@ -24,6 +25,8 @@ class FuzzOptions(msgspec.Struct, frozen=True, kw_only=True):
     prices: tuple[str, ...] = ()
     budget: str = "3000calls"
     relations: tuple[str, ...] = ()
+    phrase_with: str = ""
+    phrasings: int = 4
     cases: str = "*"
     seed: int = 0
     concurrency: int = 50

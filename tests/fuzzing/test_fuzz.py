@@ -181,3 +181,19 @@ def test_without_hypothesis_the_extra_is_named(
     status, _, error = fuzz(capsys)
     assert status == 4
     assert "pip install 'pytest-toolmatch[fuzz]'" in error
+
+
+@pytest.mark.usefixtures("project")
+def test_a_model_phrases_requests_anew(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    phrase = (
+        "\n\ndef phrase(request):\n"
+        "    assert 'another user' in request.instructions and not request.tools\n"
+        "    return 'WOULD YOU KINDLY CANCEL: ' + request.conversation[-1].content + ' (' + str(request.draw) + ')'\n"
+    )
+    with (project / "shop_models.py").open("a") as file:
+        file.write(phrase.replace("request.draw", "len(request.conversation[-1].content)"))
+    sys.modules.pop("shop_models", None)
+    more = ["--relations", "phrasing", "--phrase-with", "python:shop_models:phrase", "--phrasings", "2"]
+    status, printed, error = fuzz(capsys, "--budget", "900calls", "--cases", "cancel", *more)
+    assert (status, error) == (0, "")
+    assert "WOULD YOU KINDLY CANCEL" in printed

@@ -232,11 +232,17 @@ def written_or_none(name: str, query: str) -> set[str]:
 
 def test_texts_that_somebody_wrote_take_the_place_of_the_query() -> None:
     subject = made_up("Where is F-10482?", [call("track", order="F-10482")])
-    relation = phrased(["Track F-10482 for me", "Where is it?", "Where is F-10482?", " "])
+    relation = phrased(
+        {subject.case.id: ["Track F-10482 for me", "Where is it?", "Where is F-10482?", " "], "b": ["x"]}
+    )
     assert relation.name == "phrasing"
-    assert written(relation, subject) == {"Track F-10482 for me"}
-    with pytest.raises(NotApplicable, match="no other text that has all values"):
-        phrased(["Where is it?"]).edits(subject)
+    by_rules = written_or_none("phrasing", "Where is F-10482?")
+    assert written(relation, subject) - by_rules == {"Track F-10482 for me"}
+
+
+def test_without_a_text_of_a_model_the_rules_are_left() -> None:
+    with pytest.raises(NotApplicable, match="no phrase that the rules know"):
+        phrased({}).edits(made_up("Order 12 is late."))
 
 
 def test_small_talk_comes_before_everything_but_the_system_prompt() -> None:

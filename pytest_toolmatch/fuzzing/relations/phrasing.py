@@ -14,7 +14,7 @@ from pytest_toolmatch.fuzzing.relations.verbs import opening, same_openings
 from pytest_toolmatch.fuzzing.relations.words import Span, clear, copied, given, query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hypothesis.strategies import SearchStrategy
 
@@ -110,20 +110,23 @@ def _opened(subject: Subject) -> Iterator[Rewrite]:
             yield Rewrite(found.start, found.end + 1, other + first)
 
 
-def phrased(texts: Iterable[str]) -> Relation:
-    """Return the relation that exchanges the whole query for one of these texts, as a model phrased it, say.
+def phrased(texts: Mapping[str, Iterable[str]]) -> Relation:
+    """Return the relation that also exchanges the whole query for other texts of its case, as a model phrased them.
 
-    Texts that lost a value which the chain copies are left out.
+    ``texts`` has them by case id. Those that lost a value which the chain copies are left out.
     """
-    known = tuple(texts)
 
     def edits(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
-        query = query_of(subject)
-        values = {span.text for span in copied(subject)}
-        fit = [text for text in known if text.strip() not in ("", query) and all(one in text for one in values)]
-        if not fit:
-            raise NotApplicable("no other text that has all values of the query")
-        return st.sampled_from(fit).map(lambda text: (Rewrite(0, len(query), text),))
+        query, values = query_of(subject), {span.text for span in copied(subject)}
+        own = [text.strip() for text in texts.get(subject.case.id, ())]
+        fit = [text for text in dict.fromkeys(own) if text not in ("", query) and all(one in text for one in values)]
+        by_model = [st.sampled_from(fit).map(lambda text: (Rewrite(0, len(query), text),))] if fit else []
+        try:
+            return st.one_of(_phrasing(subject), *by_model)
+        except NotApplicable:
+            if by_model:
+                return by_model[0]
+            raise
 
     return Relation(name=PHRASING.name, must=PHRASING.must, says=PHRASING.says, edits=edits)
 

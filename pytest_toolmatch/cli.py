@@ -259,9 +259,8 @@ def _fuzz(commands: Any) -> None:
     for name, kind, word, meaning in _FUZZ:
         command.add_argument(name, type=kind, metavar=word, help=meaning)
     for name in ("--teacher-settings", "--student-settings", "--prices"):
-        command.add_argument(
-            name, action="append", metavar="KEY=VALUE", help=f"a line of toolmatch_{name[2:].replace('-', '_')}"
-        )
+        setting = name[2:].replace("-", "_")
+        command.add_argument(name, action="append", metavar="KEY=VALUE", help=f"a line of toolmatch_{setting}")
     command.set_defaults(run=_run_fuzz)
 
 

@@ -24,6 +24,7 @@ from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import MODES, Override, Rules
 from pytest_toolmatch.core.sample import Outcome, Sample, Spending
 from pytest_toolmatch.core.turn import Turn
+from pytest_toolmatch.fuzzing.relations import RELATIONS
 from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.levels import LEVELS
@@ -94,6 +95,11 @@ def test_ini_keys_are_those_of_the_plugin(options: Options) -> None:
 def test_every_setting_is_in_a_table(options: Options) -> None:
     said = {name.removeprefix("--toolmatch-").removeprefix("toolmatch_") for name in (*options.flags, *options.ini)}
     assert {name.removesuffix("s") if name == "reports" else name for name in Settings.__struct_fields__} <= said
+
+
+def test_relations_are_those_of_the_fuzzer() -> None:
+    rows = table_of("reference/relations.md", "The relations")
+    assert rows == {name: [one.must, one.says] for name, one in RELATIONS.items()}
 
 
 def test_mark_keys_are_those_of_the_plugin() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
-from pytest_toolmatch.core.fuzz import FuzzForm, fuzz_of
+from pytest_toolmatch.core.fuzz import Fuzz, FuzzForm, fuzz_of
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
@@ -20,6 +20,7 @@ from pytest_toolmatch.plugin.chosen import expect
 from pytest_toolmatch.plugin.given import judge as judge_variant
 from pytest_toolmatch.plugin.run import ROLES, RUN, Run
 from pytest_toolmatch.plugin.verdicts import fail, judge
+from pytest_toolmatch.suites.cases import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +38,12 @@ CURRENT = pytest.StashKey[pytest.Item]()
 _RULES = frozenset(Rules.__struct_fields__)
 _ROLLOUT = frozenset(Rollout.__struct_fields__)
 MARK_KEYS = (*_RULES, *_ROLLOUT, "suite", "instructions", "gates", "chain_match", "divergence", "recordings", "fuzz")
+
+
+class _Mark(msgspec.Struct):
+    """What of a mark is read like in a suite file."""
+
+    fuzz: FuzzForm | None
 
 
 class Toolmatch:
@@ -140,14 +147,21 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
             said.setdefault(key, value)
     if "recordings" in said:
         said["recordings"] = path.parent / _directory(said["recordings"], path)
+    said["fuzz"] = _fuzz(said.get("fuzz"), path)
     name = said.pop("suite", path.stem.removeprefix("test_"))
     rules = {key: said.pop(key) for key in _RULES & said.keys()}
     rollout = {key: said.pop(key) for key in _ROLLOUT & said.keys()}
     try:
-        said["fuzz"] = fuzz_of(msgspec.convert(said.get("fuzz"), FuzzForm | None))
         return msgspec.convert({"name": name, "where": str(path), "rules": rules, "rollout": rollout, **said}, Suite)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: mark toolmatch: {error}") from None
+
+
+def _fuzz(given: Any, path: Path) -> Fuzz | None:
+    try:
+        return fuzz_of(msgspec.convert({"fuzz": given}, _Mark).fuzz)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: mark toolmatch: {explained(str(error), Fuzz, 'fuzz')}") from None
 
 
 def _directory(given: Any, path: Path) -> str | Path:

@@ -62,15 +62,15 @@ def fuzz_item(parent: SuiteFile, case: Case) -> FuzzItem:
 
 def fuzz_function(item: pytest.Function, case: Case) -> FuzzFunction:
     """Return the further test of a case beside the one that judges it."""
-    name = f"{item.name[:-1]}{SUFFIX}]" if item.name.endswith("]") else f"{item.name}{SUFFIX}"
+    own = f"{item.originalname}{SUFFIX}"
     made: FuzzFunction = FuzzFunction.from_parent(
         item.parent,
-        name=name,
+        name=own + item.name.removeprefix(item.originalname),
         callspec=item.callspec,
         callobj=item.obj,
         fixtureinfo=item._fixtureinfo,  # noqa: SLF001 - nothing public makes a test with the fixtures of another
         keywords=dict.fromkeys(item.extra_keyword_matches),
-        originalname=item.originalname,
+        originalname=own,
     )
     made.case = case
     return made

@@ -46,7 +46,7 @@ class Fuzzer:
 
         self.run = run
         self.scorer = Scorer(run.suite)
-        self._source = Drawn(run)
+        self._source = Drawn(run, apart=True)
         self._pool = Pool(self._source)
         self._subjects: dict[str, Subject | None] = {}
         self._shown: dict[tuple[str, float], Shown] = {}

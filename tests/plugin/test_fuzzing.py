@@ -158,7 +158,7 @@ def test_it_runs_in_several_processes(fuzzed: Fuzzing) -> None:
 def test_everything_is_drawn_before_the_first_example_is_judged(fuzzed: Fuzzing) -> None:
     tests = CASING.replace(
         "    assert toolmatch(query)",
-        "    import mine\n    before = len(mine.CALLS)\n    assert toolmatch(query)\n    assert len(mine.CALLS) == before",
+        "    import mine\n    n = len(mine.CALLS)\n    assert toolmatch(query)\n    assert len(mine.CALLS) == n",
     )
     assert fuzzed("steady", tests).record(mode="live").outcomes == {"passed": 1}
 

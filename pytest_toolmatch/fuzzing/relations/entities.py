@@ -96,7 +96,8 @@ def _is_shared(subject: Subject, leaf: Leaf, text: str) -> bool:
         return any(text in one.value for one in counted)
     holding = [one for one in rest if isinstance(one.value, str) and text in one.value]
     equal = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value == leaf.value]
-    return bool(holding) or len(equal) > 1 or subject.query.count(text) > 1
+    digits = re.findall(rf"(?<![\d.]){re.escape(text.lstrip('-'))}(?![\d.]*\d)", subject.query)
+    return bool(holding) or len(equal) > 1 or len(digits) != 1
 
 
 def _leads_on(subject: Subject, leaf: Leaf) -> bool:

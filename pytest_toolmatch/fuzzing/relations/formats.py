@@ -11,7 +11,7 @@ from pytest_toolmatch.fuzzing.relation import Relation
 from pytest_toolmatch.fuzzing.relations.drawing import changing, few
 from pytest_toolmatch.fuzzing.relations.leafschema import schema_of
 from pytest_toolmatch.fuzzing.relations.numerals import LARGEST, NUMERALS, read, spelled
-from pytest_toolmatch.fuzzing.relations.words import Leaf, Span, clear, leaves, listed, places, query_of
+from pytest_toolmatch.fuzzing.relations.words import Leaf, Span, clear, leaves, listed, places, query_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,8 @@ _UNIT = "|".join(re.escape(unit) for unit in sorted(_EQUAL, key=len, reverse=Tru
 _MONTHS = listed("January February March April May June July August September October November December")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTH = "|".join(_MONTHS)
-_BEFORE = r"(?<![\w.,:/+#€$£-])"
-_AFTER = r"(?![\w:/%€$£]|[.,-]\w)"
+_BEFORE = r"(?<![\w.,:/+#€$£=\[(^*-])(?<!= )"
+_AFTER = r"(?![\w:/%€$£\])^*]|[.,-]\w|\s?[=x×]\s)"
 _NUMBER = re.compile(rf"{_BEFORE}(?:\d{{1,3}}(?:,\d{{3}})+|\d+){_AFTER}")
 _SPELLED = re.compile(rf"\b(?:(?:{'|'.join(NUMERALS)})(?:[\s-]+(?:and\s+)?(?=\w))?)+(?<![\s-])(?![\w-])", re.IGNORECASE)
 _MEASURED = re.compile(rf"(?<![\w.,:/-])(\d[\d,]*(?:\.\d+)?)(\s?)({_UNIT})(?![\w/])")
@@ -77,9 +77,9 @@ def _formats(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
 
 
 def _kept(subject: Subject) -> list[Span]:
-    """Return where the chain copies texts; not dates and times whose form their schema settles."""
+    """Return what is quoted, and where the chain copies texts; not dates and times whose form their schema settles."""
     texts = [leaf.value for leaf in leaves(subject) if isinstance(leaf.value, str) and not _settled(subject, leaf)]
-    return [span for text in texts for span in places(text, subject.query)]
+    return [*(span for text in texts for span in places(text, subject.query)), *quoted(subject.query)]
 
 
 def _settled(subject: Subject, leaf: Leaf) -> bool:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 _LEADING = (
     "a|an|the|my|our|to|for|from|under|in|on|at|by|with|of|about|into|onto|as|via|is|are|was|it's|i'm|number|no\\.?|"
-    "order|id|code|called|named|near|between|order number"
+    "order|id|code|called|named|numbered|near|between|order number|key|name|path|title|file|next|last|per|every"
 )
 _BEFORE = re.compile(rf"(?:(?<!\w)(?:{_LEADING})[\s:#(]+)+$", re.IGNORECASE)
-_UNITS = re.compile(r"\s?(?:%|€|\$|£|[A-Za-z]+s|EUR|USD|kg|km|cm|g)\b")
+_UNITS = re.compile(r"\s?(?:[%€$£]|(?:[A-Za-z]+s|EUR|USD|kg|km|cm|mm|m|g|ml|s|K|mph)(?:/[a-z]+)?(?:\^\d)?(?!\w))")
+_QUOTES = re.compile(r"([\"'‘“`]).*([\"'’”`])")
 _ACTING = re.compile(
     r"\s+(?:is|isn't|was|wasn't|has|hasn't|had|does|doesn't|did|didn't|will|won't|would|should|can|can't|could|may|must|"
     r"wants|needs|looks|leaks|came|arrived|became|never|still|already)(?!\w)"
@@ -81,8 +82,12 @@ def _without(subject: Subject, text: str) -> Rewrite:
 
 
 def _spread(query: str, start: int, text: str) -> tuple[int, int]:
-    """Return from where to where a value reaches, with the words that lead to it and a number's unit."""
+    """Return from where to where a value reaches: with its quotes, what leads to it, and a number's unit."""
     end = start + len(text)
+    if start and _QUOTES.fullmatch(query[start - 1 : end + 1]):
+        start, end = start - 1, end + 1
+    elif start and query[start - 1] in "$€£#":
+        start -= 1
     unit = _UNITS.match(query, end) if text.replace(".", "").isdecimal() else None
     leading = _BEFORE.search(query, 0, start)
     return (leading.start() if leading else start), (unit.end() if unit else end)

@@ -65,7 +65,6 @@ _SYNONYMS = {
     "maybe": "perhaps",
     "nearby": "close by",
     "begin": "start",
-    "help me": "give me a hand",
     "show me": "let me see",
     "thanks": "thank you",
 }

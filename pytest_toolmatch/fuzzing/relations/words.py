@@ -124,8 +124,12 @@ def given(subject: Subject) -> list[Span]:
     words = words_of(query)
     said = [str(leaf.value).lower() for leaf in leaves(subject) if isinstance(leaf.value, str | int | float)]
     kept = [word for word in words if _GIVEN.search(word.text) or any(word.text.lower() in text for text in said)]
-    quoted = [Span(*found.span(), found.group()) for found in _QUOTED.finditer(query)]
-    return [*copied(subject), *quoted, *kept, *(names(query) if subject.chain is None else ())]
+    return [*copied(subject), *quoted(query), *kept, *(names(query) if subject.chain is None else ())]
+
+
+def quoted(query: str) -> list[Span]:
+    """Return what stands in quotation marks, with them."""
+    return [Span(*found.span(), found.group()) for found in _QUOTED.finditer(query)]
 
 
 def names(query: str) -> list[Span]:

@@ -18,6 +18,7 @@ from pytest_toolmatch import Matcher, matches, plugin
 from pytest_toolmatch.cli import _parser
 from pytest_toolmatch.core import errors
 from pytest_toolmatch.core.conversation import Message
+from pytest_toolmatch.core.fuzz import Fuzz
 from pytest_toolmatch.core.model import PROVIDERS
 from pytest_toolmatch.core.request import PARTS, Request
 from pytest_toolmatch.core.rollout import Rollout
@@ -29,6 +30,7 @@ from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.metrics import METRICS, Estimate
+from pytest_toolmatch.judging.robustness import Robustness
 from pytest_toolmatch.judging.verdict import STATES, CaseResult
 from pytest_toolmatch.plugin.fixture import MARK_KEYS
 from pytest_toolmatch.reports.report import VERSION, Report, SuiteReport, Terms
@@ -127,7 +129,8 @@ def said_default(field: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("heading", "form"), [("Suite", SuiteForm), ("Case", CaseForm), ("Message", Message), ("Override", Override)]
+    ("heading", "form"),
+    [("Suite", SuiteForm), ("Case", CaseForm), ("Fuzz", Fuzz), ("Message", Message), ("Override", Override)],
 )
 def test_suite_file_has_the_keys_of_the_form(heading: str, form: type[msgspec.Struct]) -> None:
     rows = table_of("reference/suite-file.md", heading)
@@ -226,6 +229,7 @@ def test_example_of_arguments_is_right(schema: str, teacher: str, student: str, 
         ("reference/report.md", "Terms", Terms),
         ("reference/report.md", "Estimate", Estimate),
         ("reference/report.md", "Gate", GateResult),
+        ("reference/report.md", "Robustness", Robustness),
         ("reference/report.md", "Case", CaseResult),
     ],
 )

@@ -77,6 +77,14 @@ def test_typos_leave_names_numbers_and_days_alone() -> None:
         assert all(word in query for word in ("Madrid", "Lisbon", "Monday", "seven", "Hanna"))
 
 
+def test_what_is_quoted_or_code_stays() -> None:
+    subject = made_up("please explain ```print(total)\nwhile true``` and [alpha, 12 days] and 'some words' to everyone")
+    for name in ("typos", "casing", "formats"):
+        for query in written_or_none(name, subject.query):
+            kept = ("```print(total)\nwhile true```", "[alpha, 12 days]", "'some words'")
+            assert all(text in query for text in kept)
+
+
 def test_no_typo_makes_another_word_of_the_suite() -> None:
     subject = made_up("send the form from here", tools=(tool("send_form", "", "Sends a form; hire a sander, too."),))
     queries = written("typos", subject)

@@ -144,7 +144,7 @@ def test_tools_go_by_other_names_that_are_nobodys() -> None:
     tools = (WEATHER, tool("fetch_weather"), tool("getWeather"), TRACK)
     subject = made_up("Weather?", [call("get_weather", city="Oslo")], tools=tools, overrides={"get_weather": {}})
     names = {first_call(variant).name for variant in variants("tool_names", subject, 300)}
-    assert {"get-weather", "retrieve_weather", "GET_WEATHER", "api_get_weather", "get_weather"} <= names
+    assert {"get-weather", "retrieve_weather", "GET_WEATHER", "api_get_weather"} <= names
     assert not {"fetch_weather", "getWeather"} & names
     for variant in variants("tool_names", subject):
         renamed = first_call(variant).name
@@ -156,6 +156,7 @@ def test_a_tool_that_is_spoken_of_keeps_its_name() -> None:
     other = tool("get_forecast", "", "Call get_weather first.")
     subject = made_up("Weather?", [call("get_weather", city="Oslo")], tools=(WEATHER, other))
     assert {first_call(variant).name for variant in variants("tool_names", subject)} == {"get_weather"}
+    assert len({tuple(one.name for one in variant.tools or ()) for variant in variants("tool_names", subject)}) > 5
     said = (Message("user", "And?"), Message("assistant", calls=(Call("get_weather", {}),)), Message("user", "So?"))
     before = made_up(Case(id="said", conversation=said), [call("get_weather", city="Oslo")], tools=(WEATHER,))
     for name in ("tool_names", "parameter_names", "enum_values"):
@@ -305,11 +306,7 @@ def test_values_become_others_of_their_kind(query: str, arguments: dict[str, Any
 )
 def test_values_that_hang_together_with_others_stay(query: str, arguments: dict[str, Any]) -> None:
     subject = made_up(query, [call("do", **arguments)], tools=(tool("do", "", "", **dict.fromkeys(arguments, True)),))
-    changed = set() if "Berlin" not in query else {"Berliner Allee 3"}
-    if changed:
-        assert all("to Berlin, " in query for query in swapped(subject))
-    else:
-        assert "no value that is copied" in refused("entities", subject)
+    assert "no value that is copied" in refused("entities", subject)
 
 
 def test_values_that_are_heard_elsewhere_stay() -> None:

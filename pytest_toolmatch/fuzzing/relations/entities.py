@@ -89,11 +89,11 @@ def stands_alone(query: str, text: str) -> bool:
 
 
 def _is_shared(subject: Subject, leaf: Leaf, text: str) -> bool:
-    """Say whether another value holds the text as a part, or is, in chain or query, the same number."""
+    """Say whether another value holds the text, is part of it or is, in chain or query, the same number."""
     rest = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value is not leaf.value]
     if isinstance(leaf.value, str):
-        counted = [one for one in leaves(subject) if isinstance(one.value, str) and one.value != text]
-        return any(text in one.value for one in counted)
+        counted = [one for one in leaves(subject) if isinstance(one.value, str) and one.value not in ("", text)]
+        return any(text in one.value or one.value in text for one in counted)
     holding = [one for one in rest if isinstance(one.value, str) and text in one.value]
     equal = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value == leaf.value]
     digits = re.findall(rf"(?<![\d.]){re.escape(text.lstrip('-'))}(?![\d.]*\d)", subject.query)

@@ -36,7 +36,6 @@ _VERBS = {
     "update": ("modify", "edit"),
     "change": ("modify", "edit"),
     "cancel": ("call_off", "revoke"),
-    "book": ("make_booking_of",),
     "check": ("verify", "inspect"),
     "start": ("begin", "initiate"),
     "issue": ("grant", "make"),
@@ -51,8 +50,6 @@ _VERBS = {
     "apply": ("use", "redeem"),
     "quote": ("price", "estimate"),
     "hold": ("keep", "freeze"),
-    "play": ("start_playing",),
-    "open": ("unlock",),
 }
 _PREFIXES = ("api_", "app_", "core_", "v2_")
 _NEAR = ("{0}_v2", "quick_{0}", "{0}_extended", "{0}_legacy")

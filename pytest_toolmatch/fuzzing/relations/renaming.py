@@ -54,15 +54,15 @@ def _named(tool: Tool) -> Any:
 
 
 def _new_names(subject: Subject) -> list[tuple[Tool, list[str]]]:
-    """Return the tools with their other names, those that the chain calls first; no name is there twice."""
+    """Return the tools with their other names, none of them twice; those that the chain calls alone where it can be."""
     taken, found = {tool.name for tool in subject.tools}, []
-    calls, spoken = called(subject), _spoken_of(subject)
-    for tool in sorted(subject.tools, key=lambda tool: tool.name not in calls):
+    spoken, calls = _spoken_of(subject), called(subject)
+    for tool in subject.tools:
         names = [name for name in tool_names(tool.name) if name not in taken and fits(name)]
         if names and tool.name not in spoken:
             found.append((tool, names))
             taken.update(names)
-    return found
+    return [option for option in found if option[0].name in calls] or found
 
 
 def _spoken_of(subject: Subject) -> set[str]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 LETTER = "A-Za-zÀ-ÖØ-öø-ɏ"
 _EDGES = "\"'“”‘’«»()[]{}<>.,;:?!…*`"
-_QUOTED = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|`[^`\n]+`|(?<!\w)['‘][^'’\n]+['’](?!\w)")
+_QUOTED = re.compile(
+    r"(?s:```.*?```)|\[[^\]\n]+\]|\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|`[^`\n]+`|(?<!\w)['‘][^'’\n]+['’](?!\w)"
+)
 _GIVEN = re.compile(rf"\d|[@_/\\#=<>{{}}$€£%+&|~^]|\w[.:]\w|[a-zß-ÿ][A-ZÀ-Þ]|^[A-ZÀ-Þ]{{2,}}(?![{LETTER}])")
 _SENTENCE_ENDS = ".?!:\n"
 
@@ -128,7 +130,7 @@ def given(subject: Subject) -> list[Span]:
 
 
 def quoted(query: str) -> list[Span]:
-    """Return what stands in quotation marks, with them."""
+    """Return what stands in quotation marks or brackets, with them, and blocks of code."""
     return [Span(*found.span(), found.group()) for found in _QUOTED.finditer(query)]
 
 

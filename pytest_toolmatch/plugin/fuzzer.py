@@ -179,6 +179,13 @@ class Fuzzer:
         return self._source.samples(asked)
 
 
+def forget(item: pytest.Item) -> None:
+    """Leave nothing of an earlier run of a test: it may be run again."""
+    item.stash[FACED] = []
+    if FAILING in item.stash:
+        del item.stash[FAILING]
+
+
 def needed_nats(tests: int, confidence: float) -> float:
     """Return the evidence that one of so many comparisons has to show, in nats (Bonferroni)."""
     return math.log(max(1, tests) / (1 - confidence))

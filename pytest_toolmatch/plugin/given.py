@@ -96,7 +96,7 @@ def judge(item: pytest.Item, fuzzer: Fuzzer, variant: Variant) -> Verdict:
 
 def shrink(item: pytest.Item) -> None:
     """Make the variant that is shown for a failing test smaller than hypothesis can: it keeps to what it has drawn."""
-    if _FOUND in item.stash:
+    if FAILING in item.stash and _FOUND in item.stash:
         fuzzer, shown = item.stash[_FOUND]
         # What is found stands, also where nothing more can be drawn.
         with contextlib.suppress(ToolmatchError):

@@ -16,7 +16,7 @@ from pytest_toolmatch.plugin import given
 from pytest_toolmatch.plugin.chosen import CHOSEN, FUZZED, Fuzzed, choose
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_test
 from pytest_toolmatch.plugin.fuzz_tests import FuzzFunction, FuzzItem, fuzz_function
-from pytest_toolmatch.plugin.fuzzer import FACED, FAILING
+from pytest_toolmatch.plugin.fuzzer import FACED, FAILING, forget
 from pytest_toolmatch.plugin.given import is_given
 from pytest_toolmatch.plugin.queries import QueriesError
 from pytest_toolmatch.plugin.run import ROLES, Run
@@ -97,6 +97,7 @@ class Hooks:
         """Have the samples of a test's case ready when its fixtures are: trouble with them is an error at setup."""
         item.config.stash[CURRENT] = item
         item.stash[VERDICTS] = []
+        forget(item)
         yield
         fixture = getattr(item, "funcargs", {}).get("toolmatch")
         if not isinstance(fixture, Toolmatch) or item.config.getoption("setuponly", default=False):

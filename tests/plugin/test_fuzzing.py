@@ -39,7 +39,7 @@ def fuzzed(project: Project, monkeypatch: pytest.MonkeyPatch) -> Fuzzing:
 
 def prompt_of(ran: Ran) -> str:
     """Return the prompt that hypothesis shows for the failing test."""
-    assert ran.outcomes == {"failed": 1}, ran.text
+    assert ran.outcomes["failed"] == 1, ran.text
     found = re.findall(r"query=<Variant \S+: '(.*)'>", ran.text)
     assert found, ran.text
     return str(found[-1])
@@ -224,6 +224,13 @@ def test_any_kind_of_test_will_do(fuzzed: Fuzzing, tests: str) -> None:
 def test_no_run_of_ours_skips_it_and_imports_nothing(fuzzed: Fuzzing) -> None:
     ran = fuzzed("gone").run(toolmatch=False)
     assert ran.outcomes == {"skipped": 1}
+
+
+def test_a_test_may_be_run_again(fuzzed: Fuzzing) -> None:
+    ran = fuzzed("shy", CASING).record("--reruns=1", mode="live")
+    assert ran.outcomes == {"failed": 1, "rerun": 1}
+    assert len(capitals(prompt_of(ran))) == 1
+    assert fuzzed("noisy", CASING).record("--reruns=1", mode="refresh").outcomes == {"passed": 1}
 
 
 def test_a_verdict_that_nobody_asks_for_is_no_failure(fuzzed: Fuzzing) -> None:

@@ -320,8 +320,9 @@ def test_values_that_are_heard_elsewhere_stay() -> None:
     assert refused("entities", msgspec.structs.replace(subject, replies=(), tools=(running, PAY)))
 
 
-def test_a_schema_that_nothing_can_be_generated_from_is_left() -> None:
-    impossible = {"type": "string", "pattern": r"^\p{L}+-\p{L}+$"}
+@pytest.mark.parametrize("pattern", [r"^\p{L}+-\p{L}+$", "^hello-there$", r"^hello\-there$"])
+def test_a_schema_that_nothing_can_be_generated_from_is_left(pattern: str) -> None:
+    impossible = {"type": "string", "pattern": pattern}
     subject = made_up("Say hello-there", [call("do", word="hello-there")], tools=(tool("do", word=impossible),))
     assert refused("entities", subject)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _MOST = 3
 _SHAPING = frozenset({"pattern", "format"})
 _PLAIN = re.compile(r"\w(?:[\w .:/@+-]*\w)?")
+_VARYING = re.compile(r"[\[.|*+?{]|\\[dws]")
+"""What a pattern has that more than one text satisfies."""
 _LONGEST = 40
 _TIED = (
     PLACES | COUNTRIES | frozenset(listed("state region timezone currency language lat latitude lon longitude code"))
@@ -90,14 +92,13 @@ def stands_alone(query: str, text: str) -> bool:
 
 def _is_shared(subject: Subject, leaf: Leaf, text: str) -> bool:
     """Say whether another value holds the text, is part of it or is, in chain or query, the same number."""
-    rest = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value is not leaf.value]
     if isinstance(leaf.value, str):
-        counted = [one for one in leaves(subject) if isinstance(one.value, str) and one.value not in ("", text)]
-        return any(text in one.value or one.value in text for one in counted)
-    holding = [one for one in rest if isinstance(one.value, str) and text in one.value]
-    equal = [one for one in all_leaves(calls_of(subject.chain or ())) if one.value == leaf.value]
+        texts = [one.value for one in leaves(subject) if isinstance(one.value, str) and one.value not in ("", text)]
+        return any(text in one or one in text for one in texts)
+    values = [one.value for one in all_leaves(calls_of(subject.chain or ()))]
+    holding = any(isinstance(value, str) and text in value for value in values)
     digits = re.findall(rf"(?<![\d.]){re.escape(text.lstrip('-'))}(?![\d.]*\d)", subject.query)
-    return bool(holding) or len(equal) > 1 or len(digits) != 1
+    return holding or values.count(leaf.value) > 1 or len(digits) != 1
 
 
 def _leads_on(subject: Subject, leaf: Leaf) -> bool:
@@ -119,11 +120,11 @@ def _new_values(subject: Subject, leaf: Leaf, old: str, olds: tuple[str, ...]) -
     """Return the strategy of a value's exchanges: by its kind, or by its schema where that wants a form."""
     schema = schema_of(subject.tools, leaf)
     fits = _fitting(subject, old, olds)
-    listed = [one for one in schema.get("enum", ()) if isinstance(one, str)]
-    near = [text for one in listed or others(leaf.name, leaf.value) if fits(text := text_of(one))]
+    choices = [one for one in schema.get("enum", ()) if isinstance(one, str)]
+    near = [text for one in choices or others(leaf.name, leaf.value) if fits(text := text_of(one))]
     if near:
         return st.sampled_from(near).map(lambda new: Swap(old, new))
-    if listed or not isinstance(leaf.value, str) or _SHAPING.isdisjoint(schema):
+    if choices or not isinstance(leaf.value, str) or _SHAPING.isdisjoint(schema):
         return None
     texts = _generated(schema)
     return None if texts is None else texts.filter(fits).map(lambda new: Swap(old, new))
@@ -131,6 +132,8 @@ def _new_values(subject: Subject, leaf: Leaf, old: str, olds: tuple[str, ...]) -
 
 def _generated(schema: dict[str, Any]) -> SearchStrategy[str] | None:
     """Return the strategy of a schema's texts, of plain letters; None where nothing can be generated from it."""
+    if "pattern" in schema and not _VARYING.search(re.sub(r"\\[^dws]", "", schema["pattern"])):
+        return None
     short = {"maxLength": _LONGEST, **schema, "type": "string"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # patterns that Python can't read

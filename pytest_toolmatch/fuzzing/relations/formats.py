@@ -46,6 +46,7 @@ _UNIT = "|".join(re.escape(unit) for unit in sorted(_EQUAL, key=len, reverse=Tru
 _MONTHS = listed("January February March April May June July August September October November December")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTH = "|".join(_MONTHS)
+# A number stands alone: in no code, price, formula, list in brackets or part of another number.
 _BEFORE = r"(?<![\w.,:/+#€$£=\[(^*-])(?<!= )"
 _AFTER = r"(?![\w:/%€$£\])^*]|[.,-]\w|\s?[=x×]\s)"
 _NUMBER = re.compile(rf"{_BEFORE}(?:\d{{1,3}}(?:,\d{{3}})+|\d+){_AFTER}")
@@ -58,11 +59,10 @@ _TIED_BEHIND = re.compile(r"\s*(?:to|and|or|until|&|-|–)\s*\d", re.IGNORECASE)
 _ISO = re.compile(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])")
 _DAY_FIRST = re.compile(rf"(?<![\w.,/-])(?:the )?([0-3]?\d)(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b(?:,? (\d{{4}})\b)?")
 _MONTH_FIRST = re.compile(rf"\b({_MONTH}) ([0-3]?\d)(?:st|nd|rd|th)?\b(?!:|\.\d|/)(?:,? (\d{{4}})\b)?")
-
-
 _NUMBERED = re.compile(
     r"(?:^|[_-])(?:ids?|no|number|num|code|phone|zip|postcode|year|pin|port|line|version)$", re.IGNORECASE
 )
+"""Names of values that are written in digits and are no amounts."""
 _LONGEST = 9999
 
 

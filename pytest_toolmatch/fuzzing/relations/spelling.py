@@ -45,6 +45,8 @@ _BEGINNING = COMMANDS | frozenset(
     )
 )
 """Words with a capital that are no names."""
+_CONFUSED = frozenset(listed("form last hole latter diner lease latte were well shell hell ill id its wed shed"))
+"""Words that a slip makes of others; to those of the query and the tools it is not allowed, either."""
 _OTHERWISE = frozenset({"us", "it", "who", "am", "may", "march", "polish", "turkey"})
 """Words that mean something else in another case: ``us``, ``US``."""
 _LOUD = {"?": "?!", ".": "!!"}
@@ -65,7 +67,7 @@ _NEAR = _near_keys()
 
 def _typos(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
     proper = {word.start for word in [*names(query_of(subject)), *_maybe_names(subject.query)]}
-    known = vocabulary(subject) | {"form", "last", "hole", "latter", "diner", "lease"}
+    known = vocabulary(subject) | _CONFUSED
     words = [w for w in free_words(subject) if w.start not in proper and _may_err(w.text)]
     edits = [Rewrite(w.start, w.end, typo) for w in words for typo in misspelt(w.text) if typo.lower() not in known]
     return few(edits, f"no word of {_SHORTEST} letters that is not copied")
@@ -114,7 +116,7 @@ def _final_mark(subject: Subject) -> Iterator[Rewrite]:
     query = subject.query.rstrip()
     found = re.search(r"[.?!…]+$", query)
     if found is None:
-        yield from (Rewrite(len(query), len(query), mark) for mark in "." if open_end(subject))
+        yield from [Rewrite(len(query), len(query), ".")] * open_end(subject)
     elif clear(found.span(), _values(subject)):
         mark = found.group()
         yield from (Rewrite(*found.span(), text) for text in ("", mark * 2, _LOUD.get(mark, "!!"), "…") if text != mark)
@@ -152,7 +154,7 @@ def _touches(span: Span, at: int) -> bool:
 
 
 def _apostrophes(subject: Subject) -> Iterator[Rewrite]:
-    known = vocabulary(subject) | {"were", "well", "shell", "hell", "ill", "id", "its", "wed", "shed"}
+    known = vocabulary(subject) | _CONFUSED
     for word in free_words(subject):
         text = re.sub("['’]", "", word.text)
         if text != word.text and text.lower() not in known:

@@ -73,7 +73,7 @@ class Variant(Case, frozen=True, kw_only=True):
         return f"{self.query} [{beside}]" if beside else self.query
 
     def __repr__(self) -> str:
-        return f"<Variant {self.id}: {self.query!r}>"
+        return f"<Variant {self.id}: {self.told!r}>"
 
 
 def made(subject: Subject, relation: str, must: Must, edits: Iterable[Edit], cuts: tuple[Rewrite, ...] = ()) -> Variant:

@@ -127,7 +127,7 @@ class Fuzzer:
         drawn = self._samples(Ask(variant, "student", found.skipped + after.draws))
         judged = self.scorer.result(variant, found.chain, [one for one in drawn if one.draw >= found.skipped])
         reason = (
-            f"{variant.relation}: {after.matches} of {after.draws} samples match here, "
+            f"{variant.relation}{_beside(variant)}: {after.matches} of {after.draws} samples match here, "
             f"{before.matches} of {before.draws} on {variant.parent.query!r}"
         )
         if not (shown.lower and shown.teacher_keeps):
@@ -184,6 +184,12 @@ def forget(item: pytest.Item) -> None:
     item.stash[FACED] = []
     if FAILING in item.stash:
         del item.stash[FAILING]
+
+
+def _beside(variant: Variant) -> str:
+    """Say what was changed beside the query, where that was."""
+    changed = variant.told.removeprefix(variant.query).strip()
+    return f" {changed}" if changed else ""
 
 
 def needed_nats(tests: int, confidence: float) -> float:

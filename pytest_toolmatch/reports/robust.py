@@ -20,25 +20,27 @@ _LEGEND = (
 )
 
 
-def robustness_lines(name: str, profile: Mapping[str, Robustness], *, confidence: float, width: int) -> list[Line]:
+def robustness_lines(
+    name: str, profile: Mapping[str, Robustness], *, confidence: float, width: int, legend: bool = True
+) -> list[Line]:
     """Return the profile of a suite as a table, the relation with the lowest match first; nothing without any."""
     if not profile:
         return []
-    title = f", fuzzed: {fuzzed(profile)}"
+    title = f", fuzzed: {variants(profile)}"
     lines = [Line(cut(clean(name), width - len(title)) + title, ("bold",))]
-    rows = [["relation", "variants", "match", percent(confidence), "as asked", "teacher", "lower"]]
+    rows = [["relation", "cases", "variants", "match", percent(confidence), "as asked", "teacher", "lower"]]
     rows += _rows(profile)
-    lines += [Line(cut_end(text.rstrip(), width)) for text in table(rows, "<>>>>>>")]
+    lines += [Line(cut_end(text.rstrip(), width)) for text in table(rows, "<>>>>>>>")]
     left_out = sum(one.left_out for one in profile.values())
     if left_out:
-        lines.append(Line(f"  {plural(left_out, 'variant')} left out: no consensus of the teacher, or no sample"))
-    return lines + [Line(text, ("light",)) for text in wrap(_LEGEND, width)]
+        why = f"{plural(left_out, 'variant')} left out: no consensus of the teacher, or no sample"
+        lines += [Line(f"  {text}") for text in wrap(why, width - 2)]
+    return lines + [Line(text, ("light",)) for text in wrap(_LEGEND, width) if legend]
 
 
-def fuzzed(profile: Mapping[str, Robustness]) -> str:
+def variants(profile: Mapping[str, Robustness]) -> str:
     """Say how much was fuzzed."""
-    variants, cases = sum(one.variants for one in profile.values()), max(one.cases for one in profile.values())
-    return f"{plural(variants, 'variant')} of {plural(cases, 'case')}"
+    return plural(sum(one.variants for one in profile.values()), "variant")
 
 
 def _rows(profile: Mapping[str, Robustness]) -> Iterator[list[str]]:
@@ -47,7 +49,7 @@ def _rows(profile: Mapping[str, Robustness]) -> Iterator[list[str]]:
         bounds = None if match is None else match.cases or match.suite
         shown = NOTHING if bounds is None else interval("chain_match", bounds)
         beside = [_value(estimate) for estimate in (one.parents, one.teacher)]
-        yield [relation, str(one.variants), _value(match), shown, *beside, str(one.lower or NOTHING)]
+        yield [relation, str(one.cases), str(one.variants), _value(match), shown, *beside, str(one.lower or NOTHING)]
 
 
 def _value(estimate: Estimate | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
-from pytest_toolmatch.reports.robust import fuzzed, robustness_lines
+from pytest_toolmatch.reports.robust import robustness_lines, variants
 from pytest_toolmatch.reports.section import rule_of, section_lines
 from pytest_toolmatch.reports.worst import worst_lines
 
@@ -52,10 +52,7 @@ def summary_lines(
         _header(report, cases, width),
         worst_lines(cases, width=width, verbose=verbose),
         *_sections(report, cases, width, verbose=verbose),
-        *(
-            robustness_lines(name, suite.robustness, confidence=report.confidence, width=width)
-            for name, suite in report.suites.items()
-        ),
+        *_profiles(report, width),
         _gates(report, width),
     ]
     lines = joined(blocks)
@@ -85,7 +82,7 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
 
 def _unjudged(report: Report) -> str:
     """Say what there is in a run in which no case was judged."""
-    profiles = [f"{name}: {fuzzed(suite.robustness)}" for name, suite in report.suites.items() if suite.robustness]
+    profiles = [f"{name}: {variants(suite.robustness)}" for name, suite in report.suites.items() if suite.robustness]
     return f"only fuzzed ({'; '.join(profiles)})" if profiles else "no case was judged"
 
 
@@ -123,6 +120,14 @@ def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbos
     looked = any(gate.draws is not None for suite in report.suites.values() for gate in suite.gates)
     legend = f"{_LEGEND}; {_LOOKED}" if looked else _LEGEND
     return [*sections, [Line(text, ("light",)) for text in wrap(legend, width)]] if sections else []
+
+
+def _profiles(report: Report, width: int) -> list[list[Line]]:
+    profiles = [(name, suite.robustness) for name, suite in report.suites.items() if suite.robustness]
+    return [
+        robustness_lines(*one, confidence=report.confidence, width=width, legend=one is profiles[-1])
+        for one in profiles
+    ]
 
 
 def _gates(report: Report, width: int) -> list[Line]:

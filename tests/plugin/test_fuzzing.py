@@ -80,7 +80,7 @@ def test_variants_have_a_table_of_their_own(fuzzed: Fuzzing) -> None:
     assert profile["typos"]["lower"] == 0
     assert profile["typos"]["match"]["value"] == profile["typos"]["parents"]["value"] == 1
     assert "trips, fuzzed:" in ran.text
-    assert re.search(r"^casing +\d+ +0\.\d\d", ran.text, re.MULTILINE)
+    assert re.search(r"^casing +1 +\d+ +0\.\d\d", ran.text, re.MULTILINE)
     assert ran.report["suites"]["trips"]["metrics"] == {}
 
 
@@ -161,6 +161,15 @@ def test_everything_is_drawn_before_the_first_example_is_judged(fuzzed: Fuzzing)
         "    import mine\n    n = len(mine.CALLS)\n    assert toolmatch(query)\n    assert len(mine.CALLS) == n",
     )
     assert fuzzed("steady", tests).record(mode="live").outcomes == {"passed": 1}
+
+
+def test_failing_examples_are_tried_again_first(fuzzed: Fuzzing) -> None:
+    project = fuzzed("shy", CASING)
+    first = prompt_of(project.run_apart("--toolmatch-mode=live"))
+    ran = project.run_apart("--toolmatch-mode=live", "--hypothesis-show-statistics")
+    assert prompt_of(ran) == first
+    assert "during reuse phase" in ran.text
+    assert "during reuse phase" not in project.record_apart("--hypothesis-show-statistics").text
 
 
 EXPLICIT = """

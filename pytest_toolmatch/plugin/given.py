@@ -152,6 +152,7 @@ def _asked(
     import hypothesis  # noqa: PLC0415
     from hypothesis.database import ReadOnlyDatabase  # noqa: PLC0415
 
+    from pytest_toolmatch.fuzzing.strategies import changes  # noqa: PLC0415
     from pytest_toolmatch.fuzzing.variant import Variant  # noqa: PLC0415
 
     handle = item.obj.hypothesis
@@ -160,8 +161,8 @@ def _asked(
     @functools.wraps(inner)
     def collect(*_: Any, **values: Any) -> None:
         variants = [value for value in values.values() if isinstance(value, Variant)]
-        found.extend(variants)
-        if any(one.id in unjudged for one in variants):
+        found.extend(filter(changes, variants))
+        if any(one.id in unjudged or not changes(one) for one in variants):
             hypothesis.reject()
 
     own = _function(item)._hypothesis_internal_use_settings  # noqa: SLF001

@@ -188,6 +188,29 @@ def test_examples_of_ones_own_are_cases(fuzzed: Fuzzing) -> None:
     assert {case["query"] for case in ran.report["suites"]["trips"]["cases"]} == {QUERY, f"{QUERY}, please"}
 
 
+EMPTY = """
+from pytest_toolmatch.core.case import case_of_query
+from pytest_toolmatch.fuzzing.edits import Rewrite
+from pytest_toolmatch.fuzzing.variant import Subject, made
+
+subject = Subject(case=case_of_query(CASE))
+empty, same = (made(subject, "casing", "same", [Rewrite(0, len(CASE), text)]) for text in ("", CASE))
+
+@settings(max_examples=20)
+@given(query=st.sampled_from([empty, same]) | rephrasings(CASE, relations=["casing"]))
+def test_robust(toolmatch, query):
+    assert toolmatch(query)
+    import mine
+    assert all(query for query, _ in mine.CALLS)
+"""
+
+
+def test_nothing_is_asked_that_asks_for_nothing(fuzzed: Fuzzing) -> None:
+    ran = fuzzed("steady", EMPTY).record("--hypothesis-show-statistics", mode="live")
+    assert ran.outcomes == {"passed": 1}
+    assert ", and 0 invalid" not in ran.text
+
+
 DATA = """
 @settings(max_examples=10)
 @given(data=st.data())

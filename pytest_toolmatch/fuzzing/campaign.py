@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from pytest_toolmatch.fuzzing.comparing import PARENT_DRAWS, Compared, prepared
+from pytest_toolmatch.fuzzing.comparing import Compared, prepared
 from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cell_of
 from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened, shown
 from pytest_toolmatch.fuzzing.shrinking import shrunk
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.trial import Trial
     from pytest_toolmatch.judging.robustness import Robustness
 
-SHARE = 0.65
-"""The share of a budget that goes into looking for findings; the rest is for making them small."""
+RESERVE = 50
+"""Draws that making a finding small takes about; so many are kept for each that is not yet."""
+
+_MARGIN = 0.1
+"""The share of a budget that is left for what is under way when looking ends."""
 
 PREPARING = 0.25
 """The share of a budget that goes into getting to know the cases; those beyond it are left out."""
@@ -38,13 +41,16 @@ PREPARING = 0.25
 _TOGETHER = 16
 """Cases that are got to know at once."""
 
-_LOOKED, _COMPARED = 2, 12
+_LOOKED, _COMPARED = 4, 8
 """Blocks after which a first look, and a comparison, is waited for: the choice of variants depends on no clock."""
 
-_LEAST = 0.65
+_KNOWN = 5
+"""Draws of the student on a case before it is fuzzed."""
+
+_LEAST = 0.6
 """The rate that the student has to have on a case for it to be fuzzed."""
 
-_BESIDE = 12
+_BESIDE = 4
 """Variants of a relation on which the teacher is drawn beside the student, for the profile."""
 
 
@@ -89,7 +95,7 @@ class Campaign:
         *,
         seed: int = 0,
         confidence: float = 0.95,
-        at_once: int = 50,
+        at_once: int = 15,
         afford: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._pool, self._scorer, self._relations = pool, scorer, relations
@@ -182,12 +188,12 @@ class Campaign:
         subject = yield from prepared(case, self._scorer)
         if subject is None or subject.chain is None:
             return Known(case, None, Tally())
-        (samples,) = yield (Ask(case, "student", PARENT_DRAWS // 2),)
+        (samples,) = yield (Ask(case, "student", _KNOWN),)
         return Known(case, subject, self._scorer.tally(case, subject.chain, samples))
 
     def _launch(self) -> bool:
         """Begin a block; say whether there was anything to begin."""
-        if self.explorer is None or self._pool.spent or self._afford() >= SHARE:
+        if self.explorer is None or self._over:
             return False
         chosen = self.explorer.next(self._at_once)
         for variant in chosen:
@@ -200,9 +206,17 @@ class Campaign:
             self._first += [running] * first
         return bool(chosen)
 
+    @property
+    def _over(self) -> bool:
+        """Whether what is left of the budget is wanted for making small what was found."""
+        spent = self._afford()
+        a_draw = spent / max(1, self._pool.draws)
+        to_shrink = sum(not running.done for _, running in self._shrinking.values())
+        return self._pool.spent or spent + a_draw * RESERVE * to_shrink >= 1 - _MARGIN
+
     def _collect(self) -> None:
         """Take what has come of the blocks before, in their order."""
-        over = self._pool.spent or self._afford() >= SHARE
+        over = self._over
         self._pool.advance()
         while self._looks and (over or self._looks[0][0] <= self._block - _LOOKED):
             _, running = self._looks.popleft()

@@ -13,11 +13,15 @@ from pytest_toolmatch.statistics.drops import WORTH, Tally, evidence, hopeless
 if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.chain import Chain
+    from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
 
 TEACHER_DRAWS = 5
 """Draws of the teacher where only it can say what is right."""
+
+AGREED = 3
+"""Draws of the teacher that will do where all of them say the same."""
 
 PARENT_DRAWS = 20
 """Draws of the student on a parent at most: all its variants are compared with the same ones."""
@@ -48,8 +52,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepared(case: Case, scorer: Scorer, draws: int = TEACHER_DRAWS) -> Trial[Subject | None]:
     """Return a case as a subject, with the chain of the teacher's consensus; None where it has none."""
-    (samples,) = yield (Ask(case, "teacher", draws),)
-    reference = scorer.reference(case, samples)
+    reference = yield from _reference(case, scorer, draws)
     if reference is None:
         return None
     return Subject(
@@ -65,9 +68,18 @@ def expected(variant: Variant, scorer: Scorer) -> Trial[Chain | None]:
     """Return the chain that is expected of a variant, from the teacher where only it can say; None without one."""
     if variant.must != "teacher":
         return variant.expected
-    (samples,) = yield (Ask(variant, "teacher", TEACHER_DRAWS),)
-    reference = scorer.reference(variant, samples)
+    reference = yield from _reference(variant, scorer, TEACHER_DRAWS)
     return reference.chain if reference else None
+
+
+def _reference(case: Case, scorer: Scorer, draws: int) -> Trial[Sample | None]:
+    """Return the teacher's sample that stands for its consensus, by few draws where all of them say the same."""
+    (samples,) = yield (Ask(case, "teacher", min(AGREED, draws)),)
+    reference = scorer.reference(case, samples)
+    if reference is None or not all(scorer.hits(case, reference.chain, samples)):
+        (samples,) = yield (Ask(case, "teacher", draws),)
+        reference = scorer.reference(case, samples)
+    return reference
 
 
 def compared(
@@ -84,7 +96,7 @@ def compared(
     parent, wanted = variant.parent, _chain_of_parent(variant)
     before, after, draws = Tally(), Tally(), FIRST
     while True:
-        of_parent = PARENT_DRAWS // 2 if draws == FIRST else PARENT_DRAWS
+        of_parent = PARENT_DRAWS // 2 if draws <= FIRST + _MORE else PARENT_DRAWS
         told = yield (Ask(parent, "student", skip_parent + of_parent), Ask(variant, "student", skip + draws))
         before = scorer.tally(parent, wanted, [one for one in told[0] if one.draw >= skip_parent])
         after = scorer.tally(variant, chain, [one for one in told[1] if one.draw >= skip])
@@ -116,7 +128,10 @@ def _chain_of_parent(variant: Variant) -> Chain:
 
 def of_teacher(variant: Variant, chain: Chain, scorer: Scorer) -> Trial[Tally]:
     """Count how often the teacher does what is expected of a variant, which only it can say of some."""
-    (samples,) = yield (Ask(variant, "teacher", TEACHER_DRAWS),)
+    (samples,) = yield (Ask(variant, "teacher", AGREED),)
+    tally = scorer.tally(variant, chain, samples)
+    if 0 < tally.matches < tally.draws:
+        (samples,) = yield (Ask(variant, "teacher", TEACHER_DRAWS),)
     return scorer.tally(variant, chain, samples)
 
 

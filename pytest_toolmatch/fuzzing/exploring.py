@@ -6,6 +6,8 @@ import random
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.fuzzing.generating import variants_of
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 NO_CALL = "no call"
 """Stands for the tool where the teacher calls none."""
 
-_AT_ONCE = 6
-"""Variants of a subject that are generated together."""
+_AT_ONCE = 8
+"""Variants of a subject that are generated together; those with the most changes are tried first."""
 
 _PATIENCE = 4
 """Batches in a row without a new prompt after which a subject has no more."""
@@ -140,7 +142,8 @@ class _Supply:
                 if variant.id not in self._seen:
                     self._seen.add(variant.id)
                     return variant
-            self._waiting = next(self._variants, [])
+            # Much at once is likelier to hit a weakness, and shrinking takes it apart.
+            self._waiting = sorted(next(self._variants, []), key=lambda one: -len(msgspec.json.encode(one.edits)))
         return None
 
 

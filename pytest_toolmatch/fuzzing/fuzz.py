@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
-_FEWEST, _BLOCKS = 4, 60
-"""Variants of a block at least, and blocks that a budget in calls pays for at least."""
+_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 200, 3
+"""Variants of a block at least, blocks that a budget in calls pays for at least, and blocks that are in flight."""
 
 _EVERY = 2.0
 """Seconds between two lines that say how far it has come."""
@@ -155,8 +155,8 @@ class _Fuzzing:
 
 def _at_once(settings: Settings) -> int:
     """Return how many variants are begun together: so few that what they find can still change what comes next."""
-    calls = parse_budget(settings.budget).calls
-    return min(settings.concurrency, max(_FEWEST, calls // _BLOCKS)) if calls is not None else settings.concurrency
+    wide, calls = settings.concurrency // _IN_FLIGHT, parse_budget(settings.budget).calls
+    return max(_FEWEST, wide if calls is None else min(wide, calls // _BLOCKS))
 
 
 def _run_of(suite: Suite, settings: Settings, session: Session, folder: Path) -> SuiteRun:

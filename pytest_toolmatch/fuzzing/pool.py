@@ -58,11 +58,17 @@ class Pool:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._drawn: dict[tuple[str, str], int] = {}
         self._running: list[Running[Any]] = []
         self.spent = False
 
     def __len__(self) -> int:
         return len(self._running)
+
+    @property
+    def draws(self) -> int:
+        """How many draws were asked for; one that several trials ask for counts once."""
+        return sum(self._drawn.values())
 
     def start(self, trial: Trial[T]) -> Running[T]:
         """Begin a trial; what it asks for first is drawn from now on."""
@@ -105,6 +111,9 @@ class Pool:
     def _step(self, running: Running[Any], told: Told | None) -> None:
         running.go_on(told)
         if not running.done:
+            for one in running.asked:
+                key = (one.role, one.case.id)
+                self._drawn[key] = max(one.draws, self._drawn.get(key, 0))
             try:
                 self._source.begin(running.asked)
             except BudgetSpent:

@@ -10,7 +10,7 @@ import yaml
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import ConfigError, SuiteError
 from pytest_toolmatch.core.plan import Plan
-from pytest_toolmatch.fuzzing.comparing import TEACHER_DRAWS
+from pytest_toolmatch.fuzzing.comparing import AGREED
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.cases import form_of, read_cases
@@ -100,8 +100,7 @@ class Saver:
 def asked_of(finding: Finding) -> tuple[Ask, ...]:
     """Return the draws that a saved case has: those that were made of it."""
     found = finding.smallest
-    drawn = found.skipped + found.after.draws
-    return (Ask(found.variant, "teacher", TEACHER_DRAWS), Ask(found.variant, "student", drawn))
+    return (Ask(found.variant, "teacher", AGREED), Ask(found.variant, "student", found.skipped + found.after.draws))
 
 
 def kept(finding: Finding) -> Trial[tuple[list[Sample], ...]]:

@@ -10,7 +10,7 @@ import msgspec
 from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Variant
-from pytest_toolmatch.statistics.drops import Tally, evidence
+from pytest_toolmatch.statistics.drops import Tally
 
 if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.scoring import Scorer
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LOOKS = 3
 """Draws of a first look that goes on after a first miss."""
 
-_SUSPECT = 0.5
-"""Evidence of a drop, in nats, that a first look has to show for a variant to be compared."""
+_SUSPECT = 0.4
+"""By how much the rate of a first look has to be lower than the parent's for a variant to be compared."""
 
 Fault = Literal["", "ambiguous", "unsampled"]
 
@@ -74,7 +74,7 @@ def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = 
     tally = scorer.tally(variant, chain, samples)
     if not tally.draws:
         return msgspec.structs.replace(first, fault="unsampled")
-    return msgspec.structs.replace(first, suspect=evidence(before, tally) >= _SUSPECT)
+    return msgspec.structs.replace(first, suspect=tally.rate < before.rate - _SUSPECT)
 
 
 def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pytest_toolmatch.core.chain import calls_of
 from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
 from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
 from pytest_toolmatch.fuzzing.trial import Ask
@@ -42,6 +43,9 @@ _TRIES = 3
 
 _ROUNDS = 2
 """What could not be left out of a long prompt may well be out of a short one."""
+
+_STEM = 5
+"""Letters of a word by which it is known in another form."""
 
 Words = tuple[Rewrite, ...]
 
@@ -105,6 +109,10 @@ class _Shrinker:
 
     def leave_out_words(self) -> Trial[None]:
         """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002)."""
+        words = _words(self.smallest)
+        idle = tuple(one for one in words if not self._speaks(one))
+        if 0 < len(idle) < len(words):
+            yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *idle)))
         size = max(1, len(_words(self.smallest)) // 2)
         while True:
             words, place, found = _words(self.smallest), 0, False
@@ -119,6 +127,12 @@ class _Shrinker:
             if size == 1 and not found:
                 return
             size = max(1, size // 2)
+
+    def _speaks(self, word: Rewrite) -> bool:
+        """Say whether a word is one of the tool's that is called, or has a value of its call."""
+        subject = self.smallest.subject
+        text = subject.query[word.start : word.end].strip(" .,;:!?'\"").casefold()
+        return any(text in own or own in text for own in _words_of_calls(subject)) if text else False
 
     def _try(self, edits: tuple[Edit, ...], cuts: Words) -> Trial[bool]:
         """Say whether these edits and cuts keep the drop; then they are the smallest."""
@@ -139,7 +153,7 @@ class _Shrinker:
 
     def _decided(self, case: Case, chain: Chain, *, high: bool) -> Trial[bool]:
         """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked."""
-        draws = 2
+        draws = 1 if high else 2
         while draws <= _MOST:
             (samples,) = yield (Ask(case, "student", draws),)
             self.drawn[case.id] = draws
@@ -156,6 +170,22 @@ class _Shrinker:
         misses = tally.draws - tally.matches
         up, down = math.log(self._high / self._low), math.log((1 - self._high) / (1 - self._low))
         return tally.matches * up + misses * down
+
+
+def _words_of_calls(subject: Subject) -> set[str]:
+    """Return the stems of the words in the names of the tools that are called, and the values of their calls."""
+    calls = calls_of(subject.chain or ())
+    names = {word.casefold()[:_STEM] for call in calls for word in re.findall(r"[^\W\d_]{3,}", call.name)}
+    values = {str(value).casefold() for call in calls for value in _leaves(call.arguments)}
+    return names | {word for value in values for word in value.split() if len(word) > 1}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(one)
+    elif value not in (None, True, False):
+        yield value
 
 
 def _unchanged(variant: Variant) -> bool:

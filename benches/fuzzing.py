@@ -22,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,7 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sampling
 import tabulate
 from fuzzers import Found, at_random, campaign, plain
-from planted import WEAKNESSES, Weakness, World, cases_of, least_words, shown
+from planted import WEAKNESSES, World, cases_of, least_words, shown
 
 from pytest_toolmatch.statistics.beta import clopper_pearson
 
@@ -39,45 +41,57 @@ if TYPE_CHECKING:
 RUNS = int(os.environ.get("RUNS", "20"))
 QUIET = int(os.environ.get("QUIET", "200"))
 BUDGET = 3000
+OURS = "toolmatch fuzz"
 WAYS: dict[str, Callable[[World, int], list[Found]]] = {
-    "toolmatch fuzz": campaign,
+    OURS: campaign,
     "hypothesis, one draw an example": plain,
     "random variants, one draw each": at_random,
 }
+PLANTED = {weakness.relation: weakness for weakness in WEAKNESSES}
+
+
+class Small(NamedTuple):
+    """The smallest prompt of a finding: the case that it was made of, and its words."""
+
+    case: str
+    words: int
 
 
 class Run(NamedTuple):
-    """One search: the smallest prompts by the weakness that shows in them, and the findings in which none does."""
+    """One search: the smallest prompts by the relation of the weakness that shows in them, those in which none does."""
 
-    found: dict[Weakness, list[Found]]
+    found: dict[str, list[Small]]
     false: int
     flaky: int
-    draws: int
 
-    def words(self, weakness: Weakness) -> int:
-        """Return the words of the smallest prompt on which a weakness shows."""
-        return len(self.best(weakness).variant.query.split())
-
-    def best(self, weakness: Weakness) -> Found:
+    def best(self, relation: str) -> Small:
         """Return the smallest prompt on which a weakness shows."""
-        return min(self.found[weakness], key=lambda one: len(one.variant.query.split()))
+        return min(self.found[relation], key=lambda one: one.words)
 
-    def ratio(self, weakness: Weakness, *, anywhere: bool = False) -> float:
+    def ratio(self, relation: str, *, anywhere: bool = False) -> float:
         """Return how many times the words it has that are needed, in its own case or in the shortest one."""
-        cases = cases_of(weakness) if anywhere else [self.best(weakness).variant.subject.case.id]
-        return self.words(weakness) / min(least_words(case, weakness) for case in cases)
+        weakness, best = PLANTED[relation], self.best(relation)
+        cases = cases_of(weakness) if anywhere else [best.case]
+        return best.words / min(least_words(case, weakness) for case in cases)
 
 
-def search(way: Callable[[World, int], list[Found]], planted: Sequence[Weakness], seed: int) -> Run:
-    """Search once."""
-    world = World(planted, seed=seed, most=BUDGET)
-    everything = way(world, seed)
-    found: dict[Weakness, list[Found]] = {}
+def search(way: str, planted: Sequence[str], seed: int) -> Run:
+    """Search once for the weaknesses of these relations."""
+    weaknesses = [PLANTED[relation] for relation in planted]
+    everything = WAYS[way](World(weaknesses, seed=seed, most=BUDGET), seed)
+    found: dict[str, list[Small]] = {}
     for one in everything:
-        for weakness in shown(one.variant, planted):
-            found.setdefault(weakness, []).append(one)
-    false = sum(not shown(one.variant, planted) for one in everything)
-    return Run(found, false, sum(one.flaky for one in everything), world.draws)
+        small = Small(one.variant.subject.case.id, len(one.variant.query.split()))
+        for weakness in shown(one.variant, weaknesses):
+            found.setdefault(weakness.relation, []).append(small)
+    false = sum(not shown(one.variant, weaknesses) for one in everything)
+    return Run(found, false, sum(one.flaky for one in everything))
+
+
+def searches(way: str, planted: Sequence[str], seeds: Sequence[int]) -> list[Run]:
+    """Search once for every seed, on all processors."""
+    with ProcessPoolExecutor() as pool:
+        return list(pool.map(partial(search, way, tuple(planted)), seeds))
 
 
 def spread(values: Sequence[float], form: str = ".1f") -> str:
@@ -96,28 +110,16 @@ def planted_table(runs: Sequence[Run]) -> None:
     """Print what becomes of each weakness: in a student that has all of them, and in one that has it alone."""
     rows = []
     for weakness in WEAKNESSES:
-        alone = [search(campaign, [weakness], seed) for seed in range(RUNS)]
-        rows.append(
-            [weakness.relation, weakness.tool, weakness.says, *_found(runs, weakness), *_found(alone, weakness)]
-        )
-    print(f"\nFound by toolmatch fuzz within {BUDGET} calls, in {RUNS} runs: 12 weaknesses together, and each alone\n")
-    heads = (
-        "relation",
-        "tool",
-        "planted",
-        "found",
-        "words",
-        "× case's",
-        "× any's",
-        "alone",
-        "words",
-        "× case's",
-        "× any's",
-    )
+        alone = searches(OURS, [weakness.relation], range(RUNS))
+        both = [*_found(runs, weakness.relation), *_found(alone, weakness.relation)]
+        rows.append([weakness.relation, weakness.tool, weakness.says, *both])
+    print(f"\nFound by {OURS} within {BUDGET} calls, in {RUNS} runs: 12 weaknesses together, and each alone\n")
+    heads = ["relation", "tool", "planted", *["found", "words", "× case's", "× any's"] * 2]
+    heads[7] = "alone"
     print(tabulate.tabulate(rows, heads, floatfmt=".2f"))
     counts = [len(run.found) for run in runs]
-    ratios = [run.ratio(weakness) for run in runs for weakness in run.found]
-    everywhere = [run.ratio(weakness, anywhere=True) for run in runs for weakness in run.found]
+    ratios = [run.ratio(relation) for run in runs for relation in run.found]
+    everywhere = [run.ratio(relation, anywhere=True) for run in runs for relation in run.found]
     print(f"\nfound of 12: {spread(counts)}, at least {min(counts)}: {state('≥ 11', fmean(counts) >= 11)}")
     print(f"runs with at least 11: {share(sum(count >= 11 for count in counts), len(counts))}")
     within = sum(ratio <= 1.5 for ratio in ratios)
@@ -126,25 +128,25 @@ def planted_table(runs: Sequence[Run]) -> None:
     print(f"words ÷ those needed in the shortest case: {spread(everywhere, '.2f')}, at most {max(everywhere):.2f}")
 
 
-def _found(runs: Sequence[Run], weakness: Weakness) -> list[object]:
+def _found(runs: Sequence[Run], relation: str) -> list[object]:
     """Return in how many runs a weakness was found, and the mean words of its smallest prompt, plain and as ratios."""
-    with_it = [run for run in runs if weakness in run.found]
+    with_it = [run for run in runs if relation in run.found]
     if not with_it:
         return [f"0/{len(runs)}", "", "", ""]
-    ratios = [fmean(run.ratio(weakness, anywhere=anywhere) for run in with_it) for anywhere in (False, True)]
-    return [f"{len(with_it)}/{len(runs)}", fmean(run.words(weakness) for run in with_it), *ratios]
+    ratios = [fmean(run.ratio(relation, anywhere=anywhere) for run in with_it) for anywhere in (False, True)]
+    return [f"{len(with_it)}/{len(runs)}", fmean(run.best(relation).words for run in with_it), *ratios]
 
 
 def beside_table(ours: Sequence[Run]) -> None:
     """Print the three ways to look, side by side on the same students."""
     rows = []
-    for name, way in WAYS.items():
-        runs = ours if way is campaign else [search(way, WEAKNESSES, seed) for seed in range(RUNS)]
-        ratios = [run.ratio(weakness) for run in runs for weakness in run.found]
-        calm = [search(way, (), 1000 + seed) for seed in range(RUNS)]
+    for way in WAYS:
+        runs = ours if way == OURS else searches(way, list(PLANTED), range(RUNS))
+        ratios = [run.ratio(relation) for run in runs for relation in run.found]
+        calm = searches(way, (), range(1000, 1000 + RUNS))
         rows.append(
             [
-                name,
+                way,
                 spread([len(run.found) for run in runs]),
                 min(len(run.found) for run in runs),
                 spread([run.false for run in runs]),
@@ -160,7 +162,7 @@ def beside_table(ours: Sequence[Run]) -> None:
 
 def quiet_table() -> None:
     """Print how often a student with noise and no weakness raises a finding."""
-    false = [search(campaign, (), 5000 + seed).false for seed in range(QUIET)]
+    false = [run.false for run in searches(OURS, (), range(5000, 5000 + QUIET))]
     any_ = sum(map(bool, false))
     print(f"\nA student with 10 % noise and no weakness, {QUIET} runs of {BUDGET} calls each:")
     print(f"a finding in {share(any_, QUIET)}, {sum(false)} in all; {state('≤ .05', any_ / QUIET <= 0.05)}")
@@ -220,7 +222,7 @@ def state(target: str, reached: bool) -> str:
 def main() -> None:
     """Print the tables that were asked for."""
     wanted = sys.argv[1:] or ["planted", "beside", "quiet", "throughput"]
-    ours = [search(campaign, WEAKNESSES, seed) for seed in range(RUNS)] if {"planted", "beside"} & {*wanted} else []
+    ours = searches(OURS, list(PLANTED), range(RUNS)) if {"planted", "beside"} & {*wanted} else []
     if "planted" in wanted:
         planted_table(ours)
     if "beside" in wanted:

@@ -7,7 +7,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +40,33 @@ def drawn(strategy: SearchStrategy[T], most: int, seed: str) -> list[T]:
         phases=[hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    with _undisturbed():
+    with _undisturbed(), by_seed_alone():
         hypothesis.seed(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))(quiet(collect))()
     return found
+
+
+@contextmanager
+def by_seed_alone() -> Iterator[None]:
+    """Have hypothesis draw by its seed alone.
+
+    Else it takes a number in twenty, and some texts, from the code that is loaded: what is recorded in one run would
+    not be drawn in another, which imports another module.
+    """
+    from hypothesis.internal.conjecture import providers  # noqa: PLC0415 - only fuzzing needs it
+
+    own = getattr(providers, "_get_local_constants", None)
+    if own is None:  # before hypothesis 6.131
+        yield
+        return
+    none = type(own())(**dict.fromkeys(("integers", "floats", "bytes", "strings"), ()))
+    changed: Any = providers
+    changed._get_local_constants = lambda: none  # noqa: SLF001 - no setting says so
+    changed.CONSTANTS_CACHE.cache.clear()
+    try:
+        yield
+    finally:
+        changed._get_local_constants = own  # noqa: SLF001
+        changed.CONSTANTS_CACHE.cache.clear()
 
 
 @contextmanager

@@ -112,6 +112,8 @@ def conducted(item: pytest.Function, settings: Settings, **more: Any) -> Iterato
     from hypothesis import HealthCheck, Phase  # noqa: PLC0415 - only tests that fuzz need it
     from hypothesis import settings as hypothesis_settings  # noqa: PLC0415
 
+    from pytest_toolmatch.fuzzing.generating import by_seed_alone  # noqa: PLC0415
+
     test = _function(item)
     own, seed = test._hypothesis_internal_use_settings, test._hypothesis_internal_use_seed  # noqa: SLF001
     slow = {HealthCheck.filter_too_much, HealthCheck.too_slow, *own.suppress_health_check}
@@ -123,7 +125,8 @@ def conducted(item: pytest.Function, settings: Settings, **more: Any) -> Iterato
     test._hypothesis_internal_use_settings = hypothesis_settings(own, **changed)  # noqa: SLF001
     test._hypothesis_internal_use_seed = _seed(item, settings)  # noqa: SLF001
     try:
-        yield
+        with by_seed_alone():
+            yield
     finally:
         test._hypothesis_internal_use_settings = own  # noqa: SLF001
         test._hypothesis_internal_use_seed = seed  # noqa: SLF001

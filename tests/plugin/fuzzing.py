@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from hypothesis import core
+
 if TYPE_CHECKING:
     import pytest
 
@@ -83,6 +85,7 @@ def fuzzing(
 ) -> Project:
     """Return the project with scripted models, and with these tests where there are any."""
     monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr(core, "global_force_seed", None)  # a run in this process leaves its seed to the next one
     project = project.with_file("mine.py", MODELS).with_ini(
         toolmatch_teacher=f"python:mine:{teacher}", toolmatch_student=f"python:mine:{student}", toolmatch_samples=None
     )

@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.plugin.fuzzing import MODELS, QUERY, fuzzing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.plugin.conftest import Project, Ran
 
@@ -114,6 +115,15 @@ def test_what_was_recorded_replays_without_a_model(fuzzed: Fuzzing, student: str
         assert [one.outcomes for one in replayed] == [{"passed": 1}] * 2
 
 
+@pytest.fixture
+def own_profile() -> Iterator[None]:
+    """Give hypothesis its profile back: a run in this process leaves its own."""
+    name = settings.get_current_profile_name()
+    yield
+    settings.load_profile(name)
+
+
+@pytest.mark.usefixtures("own_profile")
 def test_it_replays_whatever_the_test_says_of_seeds_and_databases(fuzzed: Fuzzing) -> None:
     profile = "settings.register_profile('mine', derandomize=False, max_examples=7, deadline=1)\n"
     profile += "settings.load_profile('mine')\n"
@@ -124,6 +134,22 @@ def test_it_replays_whatever_the_test_says_of_seeds_and_databases(fuzzed: Fuzzin
     ran = project.run("--hypothesis-show-statistics")
     assert "7 passing examples" in ran.text or "7 passing" in ran.text
     assert not (ran.path / ".hypothesis/examples").exists()
+
+
+NUMBERS = f"NUMBERS = {list(range(2, 60))!r}\nWORDS = {[chr(97 + n) * n for n in range(1, 20)]!r}\n"
+
+
+def test_it_replays_whatever_else_is_imported(fuzzed: Fuzzing) -> None:
+    tests = ALL.replace("max_examples=30", "max_examples=80")
+    project = fuzzed("noisy", tests)
+    assert project.record().outcomes == {"passed": 1}
+    project = project.with_file("mine.py", "raise RuntimeError('no model is asked')")
+    ran = (
+        project.with_file("numbers_of_mine.py", NUMBERS)
+        .with_file("conftest.py", "import numbers_of_mine\n")
+        .run_apart()
+    )
+    assert ran.outcomes == {"passed": 1}, ran.text
 
 
 def test_without_a_recording_it_says_how_to_make_one(fuzzed: Fuzzing) -> None:

@@ -124,6 +124,14 @@ def test_it_replays_without_a_model(in_yaml: Callable[..., Project]) -> None:
         assert ran.report["suites"]["trips"] == before
 
 
+def test_it_replays_whatever_else_is_imported(in_yaml: Callable[..., Project]) -> None:
+    project = in_yaml("steady", {"examples": 60})
+    assert project.record().outcomes == {"passed": 4}
+    numbers = f"NUMBERS = {list(range(2, 60))!r}\n"
+    ran = project.with_file("mine.py", "").with_file("numbers_of_mine.py", numbers)
+    assert ran.with_file("conftest.py", "import numbers_of_mine\n").run_apart().outcomes == {"passed": 4}
+
+
 def test_all_draws_of_all_cases_are_in_flight_at_once(in_yaml: Callable[..., Project]) -> None:
     project = in_yaml("steady")
     waiting = "\nimport threading\ntogether = threading.Barrier(40, timeout=20)\nmet = []\n"

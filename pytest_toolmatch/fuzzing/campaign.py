@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter, defaultdict, deque
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter, deque
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from pytest_toolmatch.fuzzing.comparing import Compared, prepared
-from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cell_of
-from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened, shown
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, prepared
+from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cells_of, tool_of
+from pytest_toolmatch.fuzzing.screening import LOOKS, Screened, Shown, needed_for, screened, shown
 from pytest_toolmatch.fuzzing.shrinking import shrunk
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
@@ -20,7 +20,7 @@ from pytest_toolmatch.statistics.alarms import bar
 from pytest_toolmatch.statistics.drops import Tally, drop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.fuzzing.pool import Pool, Running
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
     from pytest_toolmatch.judging.robustness import Robustness
+
+T = TypeVar("T")
 
 RESERVE = 50
 """Draws that making a finding small takes about; so many are kept for each that is not yet."""
@@ -41,14 +43,17 @@ PREPARING = 0.25
 _TOGETHER = 16
 """Cases that are got to know at once."""
 
-_LOOKED, _COMPARED = 4, 8
-"""Blocks after which a first look, and a comparison, is waited for: the choice of variants depends on no clock."""
+_LOOKED, _COMPARED, _SHRUNK = 4, 8, 16
+"""Blocks after which first looks, comparisons and shrinkings are waited for: what is tried depends on no clock."""
 
-_KNOWN = 5
-"""Draws of the student on a case before it is fuzzed."""
+_KNOWN = (3, 5)
+"""Draws of the student on a case before it is fuzzed: few where all of them match, else more."""
 
 _LEAST = 0.6
 """The rate that the student has to have on a case for it to be fuzzed."""
+
+_MOST = 40
+"""Draws of a variant at most, once it is shown that the rate is lower."""
 
 _BESIDE = 4
 """Variants of a relation on which the teacher is drawn beside the student, for the profile."""
@@ -60,7 +65,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     cell: Cell
     shown: Compared
     smallest: Compared
-    teacher: Tally = Tally()
 
     def drop(self, confidence: float) -> tuple[float, tuple[float, float]]:
         """Return by how much the rate drops on the smallest variant, with its interval."""
@@ -106,12 +110,15 @@ class Campaign:
         self.explorer: Explorer | None = None
         self.screened: list[Screened] = []
         self.compared: list[Shown] = []
-        self._shrinking: dict[Cell, tuple[Shown, Running[Compared]]] = {}
+        self._shrinking: list[tuple[Shown, Running[Compared]]] = []
         self._first: list[Running[Screened]] = []
         self._looks: deque[tuple[int, Running[Screened]]] = deque()
-        self._waiting: defaultdict[Cell, deque[Variant]] = defaultdict(deque)
+        self._waiting: list[Variant] = []
         self._busy: set[Cell] = set()
         self._suspects: deque[tuple[int, Running[Shown]]] = deque()
+        self._shrunk: deque[tuple[int, Running[Compared]]] = deque()
+        self._again: list[Running[Compared]] = []
+        self._confirmed: dict[str, Compared] = {}
         self._beside: Counter[str] = Counter()
         self._rates: dict[str, Tally] = {}
         self._block = 0
@@ -122,13 +129,15 @@ class Campaign:
         subjects = [one.subject for one in self.known if one.subject and one.fuzzed]
         self._rates = {one.case.id: one.rate for one in self.known}
         self.explorer = Explorer(subjects, self._relations, self._seed)
-        while self._launch() or self._looks or self._suspects:
+        while self._launch() or self._looks or self._suspects or self._shrunk:
             self._collect()
             self._block += 1
             yield
+        self._confirm()
         while len(self._pool):
             self._pool.go_on()
             yield
+        self._confirmed = {one.result.variant.id: one.result for one in self._again if one.result}
 
     @property
     def untried(self) -> dict[str, dict[str, int]]:
@@ -138,15 +147,30 @@ class Campaign:
     @property
     def findings(self) -> list[Finding]:
         """What is shown, the largest drop first: with false discovery control over all comparisons (e-BH)."""
-        values = [math.exp(-max(0.0, one.compared.evidence)) for one in self.compared]
+        values = [math.exp(-max(0.0, self._latest(one).evidence)) for one in self.compared]
         level = bar(values, self._confidence).shown
         clear = [one for one, value in zip(self.compared, values, strict=True) if one.lower and value <= level]
-        found = []
-        for cell, (first, running) in self._shrinking.items():
+        found: dict[Cell, Finding] = {}
+        for first, running in self._shrinking:
             if first in clear:
                 smallest = running.result or first.compared
-                found.append(Finding(cell=cell, shown=first.compared, smallest=smallest, teacher=first.teacher))
-        return sorted(found, key=lambda one: -one.drop(self._confidence)[0])
+                cell = Cell(smallest.variant.relation, tool_of(smallest.variant.subject))
+                found.setdefault(cell, Finding(cell=cell, shown=self._latest(first), smallest=smallest))
+        return sorted(found.values(), key=lambda one: -one.drop(self._confidence)[0])
+
+    def _latest(self, one: Shown) -> Compared:
+        return self._confirmed.get(one.compared.variant.id, one.compared)
+
+    def _confirm(self) -> None:
+        """Draw more for what is shown, but not clearly enough among so many comparisons."""
+        lower = [one for one in self.compared if one.lower]
+        if not lower:
+            return
+        needed = math.log(len(self.compared) / len(lower) / (1 - self._confidence))
+        for one in lower:
+            if one.compared.evidence < needed:
+                trial = compared(one.compared.variant, self._scorer, needed=needed, most=_MOST, skip=LOOKS)
+                self._again.append(self._pool.start(trial))
 
     def profile(self) -> dict[str, Robustness]:
         """Return how often the student, and the teacher, do what is expected of changed prompts, by relation.
@@ -188,8 +212,12 @@ class Campaign:
         subject = yield from prepared(case, self._scorer)
         if subject is None or subject.chain is None:
             return Known(case, None, Tally())
-        (samples,) = yield (Ask(case, "student", _KNOWN),)
-        return Known(case, subject, self._scorer.tally(case, subject.chain, samples))
+        for draws in _KNOWN:
+            (samples,) = yield (Ask(case, "student", draws),)
+            rate = self._scorer.tally(case, subject.chain, samples)
+            if rate.matches == draws:
+                break
+        return Known(case, subject, rate)
 
     def _launch(self) -> bool:
         """Begin a block; say whether there was anything to begin."""
@@ -211,49 +239,68 @@ class Campaign:
         """Whether what is left of the budget is wanted for making small what was found."""
         spent = self._afford()
         a_draw = spent / max(1, self._pool.draws)
-        to_shrink = sum(not running.done for _, running in self._shrinking.values())
+        to_shrink = sum(not running.done for _, running in self._shrinking) + len(self._suspects) / 2
         return self._pool.spent or spent + a_draw * RESERVE * to_shrink >= 1 - _MARGIN
 
     def _collect(self) -> None:
         """Take what has come of the blocks before, in their order."""
-        over = self._over
         self._pool.advance()
-        while self._looks and (over or self._looks[0][0] <= self._block - _LOOKED):
-            _, running = self._looks.popleft()
+        self._take(self._looks, _LOOKED, self._take_look)
+        self._take(self._suspects, _COMPARED, self._take_comparison)
+        self._take(self._shrunk, _SHRUNK, self._take_shrunk)
+
+    def _take(self, waited: deque[tuple[int, Running[T]]], lag: int, take: Callable[[Running[T]], None]) -> None:
+        while waited and (self._over or waited[0][0] <= self._block - lag):
+            _, running = waited.popleft()
             self._pool.finish(running)
-            if running.result:
-                self._take_look(running.result)
-        while self._suspects and (over or self._suspects[0][0] <= self._block - _COMPARED):
-            _, compared = self._suspects.popleft()
-            self._pool.finish(compared)
-            if compared.result:
-                self._take_comparison(compared.result)
+            take(running)
 
-    def _take_look(self, result: Screened) -> None:
+    def _take_look(self, running: Running[Screened]) -> None:
         assert self.explorer
-        self.screened.append(result)
-        self.explorer.learn(result)
-        if result.suspect:
-            cell = cell_of(result.variant)
-            self._waiting[cell].append(result.variant)
-            self._compare(cell)
-
-    def _compare(self, cell: Cell) -> None:
-        """Compare the next suspect of a cell, unless one is compared already, or a finding is there."""
-        if not self._waiting[cell] or cell in self._busy:
+        if (look := running.result) is None:
             return
-        self._busy.add(cell)
-        so_far = len(self.compared) + len(self._suspects) + 1
-        trial = shown(self._waiting[cell].popleft(), self._scorer, needed=needed_for(so_far, self._confidence))
-        self._suspects.append((self._block, self._pool.start(trial)))
+        self.screened.append(look)
+        self.explorer.learn(look)
+        if look.suspect:
+            self._waiting.append(look.variant)
+            self._compare()
 
-    def _take_comparison(self, result: Shown) -> None:
+    def _compare(self) -> None:
+        """Compare the suspects of whose cells none is looked into already, and none has a finding."""
         assert self.explorer
+        still: list[Variant] = []
+        for variant in self._waiting:
+            cells = cells_of(variant)
+            if not self._busy.isdisjoint(cells):
+                still.append(variant)
+                continue
+            self._busy.update(cells)
+            self.explorer.close(cells)
+            needed = needed_for(len(self.compared), len(self._shrinking), self._confidence)
+            trial = shown(variant, self._scorer, needed=needed)
+            self._suspects.append((self._block, self._pool.start(trial)))
+        self._waiting = still
+
+    def _take_comparison(self, running: Running[Shown]) -> None:
+        if (result := running.result) is None:
+            return
         self.compared.append(result)
-        cell = cell_of(result.compared.variant)
         if result.lower and result.teacher_keeps:
-            self._shrinking[cell] = (result, self._pool.start(shrunk(result.compared, self._scorer)))
+            shrinking = self._pool.start(shrunk(result.compared, self._scorer))
+            self._shrinking.append((result, shrinking))
+            self._shrunk.append((self._block, shrinking))
             return
-        self.explorer.settle(cell)
-        self._busy.discard(cell)
-        self._compare(cell)
+        self._settle(cells_of(result.compared.variant))
+
+    def _take_shrunk(self, running: Running[Compared]) -> None:
+        """Give the cells of a variant free but for the one that its smallest form belongs to."""
+        first = next(first for first, own in self._shrinking if own is running)
+        found = set(cells_of(running.result.variant)) if running.result else set()
+        self._waiting = [one for one in self._waiting if found.isdisjoint(cells_of(one))]
+        self._settle(set(cells_of(first.compared.variant)) - found)
+
+    def _settle(self, cells: Iterable[Cell]) -> None:
+        assert self.explorer
+        self._busy.difference_update(cells)
+        self.explorer.reopen(cells)
+        self._compare()

@@ -96,7 +96,7 @@ def compared(
     parent, wanted = variant.parent, _chain_of_parent(variant)
     before, after, draws = Tally(), Tally(), FIRST
     while True:
-        of_parent = PARENT_DRAWS // 2 if draws <= FIRST + _MORE else PARENT_DRAWS
+        of_parent = min(PARENT_DRAWS, PARENT_DRAWS // 4 * (1 + (draws - FIRST) // _MORE))
         told = yield (Ask(parent, "student", skip_parent + of_parent), Ask(variant, "student", skip + draws))
         before = scorer.tally(parent, wanted, [one for one in told[0] if one.draw >= skip_parent])
         after = scorer.tally(variant, chain, [one for one in told[1] if one.draw >= skip])

@@ -1,4 +1,8 @@
-"""Which variants to try next: every relation on every case once, then where the student failed."""
+"""Which variants to try next: every relation on every tool alone, then several relations at once.
+
+A weakness is rare, so most prompts that change in several ways at once are answered as before, and clear all of these
+ways with one draw (group testing; Dorfman 1943). Of one that is not, shrinking tells which change it was.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,31 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from pytest_toolmatch.core.chain import names_of
-from pytest_toolmatch.fuzzing.generating import variants_of
+from pytest_toolmatch.fuzzing.generating import drawn_together
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
-from pytest_toolmatch.fuzzing.variant import Subject, Variant
+from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hypothesis.strategies import SearchStrategy
 
     from pytest_toolmatch.fuzzing.screening import Screened
 
 NO_CALL = "no call"
 """Stands for the tool where the teacher calls none."""
 
+_ALONE, _GROUP = 6, 5
+"""Tools on which a relation is tried by itself at first; and relations that are tried at once later."""
+
+_COSTS: dict[Must, float] = {"same": 1 / _GROUP, "mapped": 1 / _GROUP, "abstain": 1.0, "teacher": 4.0}
+"""Draws that trying a relation takes about."""
+
 _AT_ONCE = 8
 """Variants of a subject that are generated together; those with the most changes are tried first."""
 
-_PATIENCE = 4
-"""Batches in a row without a new prompt after which a subject has no more."""
+_PATIENCE = 24
+"""Variants in a row that are not new after which a subject has no more."""
 
 
 class Cell(NamedTuple):
@@ -40,9 +52,10 @@ def tool_of(subject: Subject) -> str:
     return next(iter(names_of(subject.chain or ())), NO_CALL)
 
 
-def cell_of(variant: Variant) -> Cell:
-    """Return where a finding of this variant belongs."""
-    return Cell(variant.relation, tool_of(variant.subject))
+def cells_of(variant: Variant) -> tuple[Cell, ...]:
+    """Return where a finding of this variant may belong: one cell for each relation."""
+    names = [part.relation for part in variant.parts] or [variant.relation]
+    return tuple(Cell(name, tool_of(variant.subject)) for name in names)
 
 
 class Explorer:
@@ -54,100 +67,146 @@ class Explorer:
     def __init__(self, subjects: Sequence[Subject], relations: Sequence[Relation], seed: int) -> None:
         self.reasons: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
-        self._queues: dict[Cell, list[_Supply]] = {}
-        self._hits: dict[Cell, list[int]] = defaultdict(lambda: [0, 0])
+        self._supplies: list[_Supply] = []
+        self._misses: dict[Cell, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._rates: dict[Cell, float] = {}
         self._closed: set[Cell] = set()
         self.firsts: set[str] = set()
-        """The variants that were the first of their relation and case."""
+        """The variants that were the first of their relation and tool."""
         self._seen: set[str] = set()
-        for relation in relations:
-            for subject in self._random.sample(subjects, len(subjects)):
-                self._add(relation, subject, seed)
-        self._tried = set(self._queues)
-        self._first = [supply for supplies in _by_turns(self._queues) for supply in supplies]
+        for subject in self._random.sample(subjects, len(subjects)):
+            self._add(relations, subject, seed)
+        self._tried = {supply.cell.relation for supply in self._supplies}
+        self._first = self._alone()
 
     @property
     def untried(self) -> dict[str, dict[str, int]]:
         """The relations that apply to no case, with the reasons and the number of cases that each has."""
-        tried = {cell.relation for cell in self._tried}
-        return {name: reasons for name, reasons in self.reasons.items() if name not in tried}
+        return {name: reasons for name, reasons in self.reasons.items() if name not in self._tried}
 
     def next(self, count: int) -> list[Variant]:
         """Return up to so many variants that were not chosen before; none where there are no more."""
         chosen: list[Variant] = []
-        while len(chosen) < count:
-            variant = self._covered() if self._first else self._steered()
-            if variant is None:
-                break
+        self._guess()
+        while len(chosen) < count and (variant := self._covered() or self._grouped()):
             chosen.append(variant)
         return chosen
 
     def learn(self, result: Screened) -> None:
-        """Take a first look at a variant; the cell of a suspect is left alone until that is settled."""
-        cell = cell_of(result.variant)
-        if not result.fault:
-            self._hits[cell][not result.hit] += 1
-        if result.suspect:
-            self._closed.add(cell)
+        """Take a first look at a variant."""
+        cells = cells_of(result.variant)
+        for cell in () if result.fault else cells:
+            self._misses[cell][result.hit] += 1 if result.hit else 1 / len(cells)
 
-    def settle(self, cell: Cell) -> None:
-        """Go on with a cell in which a suspect came to nothing."""
-        self._closed.discard(cell)
+    def close(self, cells: Iterable[Cell]) -> None:
+        """Leave cells alone: a suspect is looked into, or a finding is there."""
+        self._closed.update(cells)
 
-    def _add(self, relation: Relation, subject: Subject, seed: int) -> None:
-        try:
-            strategy = relation.variants(subject)
-        except NotApplicable as reason:
-            self.reasons[relation.name][str(reason)] += 1
-            return
-        supply = _Supply(variants_of(strategy, _AT_ONCE, f"{seed}/{relation.name}/{subject.case.id}"), self._seen)
-        self._queues.setdefault(Cell(relation.name, tool_of(subject)), []).append(supply)
+    def reopen(self, cells: Iterable[Cell]) -> None:
+        """Go on with cells in which a suspect came to nothing."""
+        self._closed.difference_update(cells)
+
+    def _add(self, relations: Sequence[Relation], subject: Subject, seed: int) -> None:
+        strategies: dict[str, SearchStrategy[Variant]] = {}
+        for relation in relations:
+            try:
+                strategies[relation.name] = relation.variants(subject)
+            except NotApplicable as reason:
+                self.reasons[relation.name][str(reason)] += 1
+        tool, costs = tool_of(subject), {one.name: _COSTS[one.must] for one in relations}
+        well = _Well(strategies, f"{seed}/{subject.case.id}")
+        self._supplies += [_Supply(Cell(name, tool), subject, costs[name], well) for name in strategies]
+
+    def _alone(self) -> list[_Supply]:
+        """Return a supply of some tools of every relation: what they come to is the relation's profile."""
+        found: dict[str, dict[Cell, _Supply]] = defaultdict(dict)
+        for supply in self._supplies:
+            if len(found[supply.cell.relation]) < _ALONE:
+                found[supply.cell.relation].setdefault(supply.cell, supply)
+        return [supply for supplies in found.values() for supply in supplies.values()]
 
     def _covered(self) -> Variant | None:
-        """Return the first variant of the next relation and case that has one."""
+        """Return the first variant of the next relation and tool that have one."""
         while self._first:
-            if variant := self._first.pop(0).next():
+            variant = self._first.pop().next()
+            if variant and self._is_new(variant):
                 self.firsts.add(variant.id)
                 return variant
-        return self._steered()
-
-    def _steered(self) -> Variant | None:
-        """Return a variant of a cell without a finding, the more likely the more often the student failed there."""
-        while open_ := [cell for cell in self._queues if cell not in self._closed]:
-            # Thompson (1933): the cell whose rate of misses, drawn from what is known of it, is the highest.
-            cell = max(
-                open_, key=lambda cell: self._random.betavariate(1 + self._hits[cell][1], 2 + self._hits[cell][0])
-            )
-            supplies = self._queues[cell]
-            supply = self._random.choice(supplies)
-            if variant := supply.next():
-                return variant
-            supplies.remove(supply)
-            if not supplies:
-                del self._queues[cell]
         return None
+
+    def _grouped(self) -> Variant | None:
+        """Return a variant of the relations that were tried least on some case, several where they go together."""
+        while open_ := [one for one in self._supplies if one.cell not in self._closed]:
+            lead = min(open_, key=self._effort)
+            group = [lead]
+            if lead.groups:
+                others = [one for one in open_ if one.groups and one.subject is lead.subject and one is not lead]
+                group += sorted(others, key=self._effort)[: _GROUP - 1]
+            variants = [variant for one in group if (variant := one.next())]
+            self._supplies = [one for one in self._supplies if not one.empty]
+            if variants and self._is_new(variant := together(variants)):
+                return variant
+        return None
+
+    def _effort(self, supply: _Supply) -> float:
+        """Return what trying a supply has cost, less where the student failed."""
+        return supply.cost * (supply.tried + supply.tie) * (1 - self._rates[supply.cell])
+
+    def _guess(self) -> None:
+        """Draw every cell's rate of misses from what is known of it (Thompson 1933)."""
+        for cell in {supply.cell for supply in self._supplies}:
+            missed, hit = self._misses[cell]
+            self._rates[cell] = self._random.betavariate(1 + missed, 2 + hit)
+        for supply in self._supplies:
+            supply.tie = self._random.random()
+
+    def _is_new(self, variant: Variant) -> bool:
+        new = variant.id not in self._seen
+        self._seen.add(variant.id)
+        return new
+
+
+class _Well:
+    """What hypothesis makes of one subject: a variant of every relation at a time, since each start takes its time."""
+
+    def __init__(self, strategies: Mapping[str, SearchStrategy[Variant]], seed: str) -> None:
+        self._strategies, self._seed, self._turn = strategies, seed, 0
+        self._waiting: dict[str, list[Variant]] = {name: [] for name in strategies}
+
+    def next(self, relation: str) -> Variant | None:
+        """Return another variant of a relation, which need not be new; None where none came this time."""
+        if not self._waiting[relation]:
+            self._draw()
+        return self._waiting[relation].pop(0) if self._waiting[relation] else None
+
+    def _draw(self) -> None:
+        self._turn += 1
+        for name, variants in drawn_together(self._strategies, _AT_ONCE, f"{self._seed}/{self._turn}").items():
+            # The first drawn is the simplest. Much at once is likelier to hit a weakness; shrinking takes it apart.
+            richest = sorted(variants, key=lambda one: len(msgspec.json.encode(one.edits)), reverse=True)
+            self._waiting[name] += [*richest[:1], *sorted(richest[1:], key=lambda one: one.id)]
 
 
 class _Supply:
-    """The variants of one subject under one relation that nobody has seen yet."""
+    """The variants of one subject under one relation, each of which ``cost`` so many draws.
 
-    def __init__(self, variants: Iterator[list[Variant]], seen: set[str]) -> None:
-        self._variants, self._seen = variants, seen
-        self._waiting: list[Variant] = []
+    Those that cost less than one go together with those of other relations.
+    """
+
+    def __init__(self, cell: Cell, subject: Subject, cost: float, well: _Well) -> None:
+        self.cell, self.subject, self.cost, self.groups = cell, subject, cost, cost < 1
+        self.tried, self.tie = 0, 0.5
+        self.empty = False
+        self._well = well
+        self._seen: set[str] = set()
 
     def next(self) -> Variant | None:
+        """Return a variant that was not there before; None, and ``empty``, where there are no more."""
         for _ in range(_PATIENCE):
-            while self._waiting:
-                variant = self._waiting.pop(0)
-                if variant.id not in self._seen:
-                    self._seen.add(variant.id)
-                    return variant
-            # Much at once is likelier to hit a weakness, and shrinking takes it apart.
-            self._waiting = sorted(next(self._variants, []), key=lambda one: -len(msgspec.json.encode(one.edits)))
+            variant = self._well.next(self.cell.relation)
+            if variant is not None and variant.id not in self._seen:
+                self._seen.add(variant.id)
+                self.tried += 1
+                return variant
+        self.empty = True
         return None
-
-
-def _by_turns(queues: dict[Cell, list[_Supply]]) -> Iterator[list[_Supply]]:
-    """Yield the first supply of every cell, then the second of every cell, and so on."""
-    for turn in range(max(map(len, queues.values()), default=0)):
-        yield [supplies[turn] for supplies in queues.values() if turn < len(supplies)]

@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 import signal
 import threading
-from contextlib import contextmanager
-from itertools import count
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
 
 
-def variants_of(strategy: SearchStrategy[T], at_once: int, seed: str) -> Iterator[list[T]]:
-    """Yield lists of values without end, ``at_once`` at most in each; the first list begins with the simplest."""
-    for turn in count():
-        yield drawn(strategy, at_once, f"{seed}/{turn}")
+def drawn_together(strategies: Mapping[str, SearchStrategy[T]], most: int, seed: str) -> dict[str, list[T]]:
+    """Return values of several strategies by name, ``most`` of each at most, the simplest first."""
+    from hypothesis import strategies as st  # noqa: PLC0415 - only fuzzing needs it
+
+    rows = drawn(st.fixed_dictionaries(dict(strategies)), most, seed) if strategies else []
+    if not rows:  # one of them may have none
+        return {name: drawn(strategy, most, f"{seed}/{name}") for name, strategy in strategies.items()}
+    return {name: [row[name] for row in rows] for name in strategies}
 
 
 def drawn(strategy: SearchStrategy[T], most: int, seed: str) -> list[T]:
-    """Return values of a strategy: ``most`` at most, the simplest first."""
+    """Return values of a strategy: ``most`` at most, the simplest first; none where there is nothing to draw."""
     import hypothesis  # noqa: PLC0415 - only fuzzing needs it
 
     found: list[T] = []
@@ -40,7 +43,7 @@ def drawn(strategy: SearchStrategy[T], most: int, seed: str) -> list[T]:
         phases=[hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    with _undisturbed(), by_seed_alone():
+    with _undisturbed(), by_seed_alone(), suppress(hypothesis.errors.Unsatisfiable):
         hypothesis.seed(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))(quiet(collect))()
     return found
 

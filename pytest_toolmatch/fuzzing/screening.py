@@ -85,6 +85,9 @@ def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS)
     return Shown(compared=found, teacher=(yield from of_teacher(variant, found.chain, scorer)))
 
 
-def needed_for(compared_so_far: int, confidence: float) -> float:
-    """Return the evidence that one of so many comparisons has to show; at the end e-BH looks at all of them."""
-    return math.log(max(10, compared_so_far) / (1 - confidence))
+def needed_for(compared_so_far: int, lower_so_far: int, confidence: float) -> float:
+    """Return the evidence that a comparison should show; at the end e-BH looks at all of them together.
+
+    Where most comparisons show something, it asks little of each; twice that leaves room for those that will not.
+    """
+    return math.log(2 * (compared_so_far + 1) / (lower_so_far + 1) / (1 - confidence))

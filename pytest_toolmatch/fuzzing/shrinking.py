@@ -18,8 +18,10 @@ import msgspec
 from pytest_toolmatch.core.chain import calls_of
 from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
 from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
+from pytest_toolmatch.fuzzing.generating import drawn
+from pytest_toolmatch.fuzzing.relations import RELATIONS
 from pytest_toolmatch.fuzzing.trial import Ask
-from pytest_toolmatch.fuzzing.variant import Subject, Variant, made
+from pytest_toolmatch.fuzzing.variant import Subject, Variant, made, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +38,10 @@ _SURE, _DOUBTFUL = math.log(50), -math.log(6)
 _MOST = 9
 """Draws after which a step that is not decided is given up."""
 
-_NEEDED = math.log(20)
+_NEEDED = math.log(10)
 """Evidence that the smallest variant has to show by itself."""
 
-_TRIES = 3
+_TRIES, _OTHERS = 3, 8
 
 _ROUNDS = 2
 """What could not be left out of a long prompt may well be out of a short one."""
@@ -53,6 +55,8 @@ Words = tuple[Rewrite, ...]
 def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
     shrinker = _Shrinker(found, scorer)
+    yield from shrinker.take_apart()
+    yield from shrinker.exchange()
     for _ in range(_ROUNDS):
         yield from shrinker.leave_out_edits()
         yield from shrinker.make_edits_smaller()
@@ -82,8 +86,30 @@ class _Shrinker:
     def smallest(self) -> Variant:
         return self.kept[-1]
 
+    def take_apart(self) -> Trial[None]:
+        """Try each of the relations alone that were put together, then leave out what can be left out."""
+        for variant in self.smallest.alone():
+            if (yield from self._keeps(variant)):
+                return
+        for place in reversed(range(len(self.smallest.parts))):
+            rest = self.smallest.alone()
+            if len(rest) > 1 and (yield from self._keeps(together(rest[:place] + rest[place + 1 :]))):
+                continue
+
+    def exchange(self) -> Trial[None]:
+        """Try other, shorter variants of the same relation and case."""
+        now = self.smallest
+        if now.relation not in RELATIONS:
+            return
+        others = drawn(RELATIONS[now.relation].variants(now.subject), _OTHERS, now.id)
+        for other in sorted((one for one in others if _size(one) < _size(now)), key=_size)[:_TRIES]:
+            if (yield from self._keeps(other)):
+                return
+
     def leave_out_edits(self) -> Trial[None]:
         """Try one edit alone, then all but one, until none can be left out."""
+        if self.smallest.parts:
+            return
         edits = self.smallest.edits
         if len(edits) < 2:  # noqa: PLR2004 - a single edit is what is looked for
             return
@@ -99,7 +125,7 @@ class _Shrinker:
 
     def make_edits_smaller(self) -> Trial[None]:
         """Try smaller forms of each edit, until none keeps the drop."""
-        place = 0
+        place = len(self.smallest.edits) if self.smallest.parts else 0
         while place < len(edits := self.smallest.edits):
             for smaller in _smaller(edits[place], self.smallest.subject.query):
                 if (yield from self._try((*edits[:place], smaller, *edits[place + 1 :]), self.smallest.cuts)):
@@ -138,11 +164,15 @@ class _Shrinker:
         """Say whether these edits and cuts keep the drop; then they are the smallest."""
         now = self.smallest
         variant = made(now.subject, now.relation, now.must, edits, cuts)
+        return (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts)))
+
+    def _keeps(self, variant: Variant) -> Trial[bool]:
+        """Say whether a variant keeps the drop; then it is the smallest."""
         if variant.id in self._lost or not variant.query.strip() or _unchanged(variant):
             return False
         self._lost.add(variant.id)
-        if cuts != now.cuts:
-            wanted = now.subject.chain
+        if variant.cuts != self.smallest.cuts:
+            wanted = variant.subject.chain
             if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True)):
                 return False
         chain = yield from expected(variant, self._scorer)
@@ -186,6 +216,11 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(one)
     elif value not in (None, True, False):
         yield value
+
+
+def _size(variant: Variant) -> tuple[int, int]:
+    said = sum(len(message.content.split()) for message in variant.conversation)
+    return said, len(msgspec.json.encode(variant.edits))
 
 
 def _unchanged(variant: Variant) -> bool:

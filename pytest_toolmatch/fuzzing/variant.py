@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -16,7 +16,7 @@ from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.fuzzing.edits import Draft, Edit, Rewrite, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Must: TypeAlias = Literal["same", "mapped", "abstain", "teacher"]
 """What has to hold: the parent's chain; that chain under new names; no call at all; what the teacher does now."""
@@ -42,10 +42,19 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return self.case.query
 
 
+class Part(NamedTuple):
+    """What one relation changes: so many edits."""
+
+    relation: str
+    must: Must
+    edits: int
+
+
 class Variant(Case, frozen=True, kw_only=True):
     """A case made of a ``subject`` by the ``edits`` of a ``relation``; ``cuts`` were left out of its parent, too.
 
-    ``chain`` is what the parent's reference has become; it counts where ``must`` is ``same`` or ``mapped``.
+    ``chain`` is what the parent's reference has become; it counts where ``must`` is ``same`` or ``mapped``. ``parts``
+    are those of several relations that were put together, in the order of the edits.
     """
 
     subject: Subject
@@ -53,6 +62,7 @@ class Variant(Case, frozen=True, kw_only=True):
     must: Must
     edits: tuple[Edit, ...]
     cuts: tuple[Rewrite, ...] = ()
+    parts: tuple[Part, ...] = ()
     chain: Chain | None = None
     overrides: Overrides = {}  # noqa: RUF012 - a Struct's field
 
@@ -71,6 +81,15 @@ class Variant(Case, frozen=True, kw_only=True):
         """The query, and in brackets what else is changed."""
         beside = "; ".join(dict.fromkeys(edit.told for edit in self.edits if edit.told))
         return f"{self.query} [{beside}]" if beside else self.query
+
+    def alone(self) -> list[Variant]:
+        """Return what each of the relations that were put together makes by itself."""
+        found, start = [], 0
+        for part in self.parts:
+            edits = self.edits[start : start + part.edits]
+            found.append(made(self.subject, part.relation, part.must, edits, self.cuts))
+            start += part.edits
+        return found
 
     def __repr__(self) -> str:
         return f"<Variant {self.id}: {self.told!r}>"
@@ -100,6 +119,16 @@ def made(subject: Subject, relation: str, must: Must, edits: Iterable[Edit], cut
         chain=draft.chain,
         overrides=draft.overrides,
     )
+
+
+def together(variants: Sequence[Variant]) -> Variant:
+    """Return variants of one subject as one; none of them depends on what the teacher does now, or asks for no call."""
+    if len(variants) == 1:
+        return variants[0]
+    parts = tuple(Part(one.relation, one.must, len(one.edits)) for one in variants)
+    edits = [edit for one in variants for edit in one.edits]
+    whole = made(variants[0].subject, "+".join(part.relation for part in parts), "mapped", edits)
+    return msgspec.structs.replace(whole, parts=parts)
 
 
 def _conversation(conversation: Conversation, draft: Draft) -> Conversation:

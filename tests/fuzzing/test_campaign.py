@@ -8,7 +8,7 @@ from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import BudgetSpent
 from pytest_toolmatch.core.sample import Sample, SampleRole
 from pytest_toolmatch.fuzzing.campaign import Campaign
-from pytest_toolmatch.fuzzing.exploring import Cell
+from pytest_toolmatch.fuzzing.exploring import Cell, cells_of
 from pytest_toolmatch.fuzzing.pool import Pool
 from pytest_toolmatch.fuzzing.scoring import Scorer
 from pytest_toolmatch.fuzzing.trial import Asked, Told
@@ -25,7 +25,7 @@ def weak(variant: Variant) -> bool:
 
 
 def fuzzed(
-    is_weak: Callable[[Variant], bool], *, seed: int = 0, budget: int = 1000, at_once: int = 30
+    is_weak: Callable[[Variant], bool], *, seed: int = 0, budget: int = 1000, at_once: int = 8
 ) -> tuple[SimulatedModels, Campaign]:
     models = SimulatedModels(is_weak, seed=seed)
     campaign = Campaign(
@@ -65,10 +65,17 @@ def test_the_same_seed_tries_the_same_prompts_in_the_same_order() -> None:
     assert tried[0] != [one.variant.id for one in fuzzed(weak, seed=4, budget=500)[1].screened]
 
 
-def test_every_relation_is_tried_on_every_case_before_any_is_tried_twice() -> None:
-    _, campaign = fuzzed(lambda _: False, budget=800, at_once=24)
-    pairs = [(one.variant.relation, one.variant.subject.case.id) for one in campaign.screened]
-    assert len(set(pairs[: 2 * len(SUITE.cases)])) == 2 * len(SUITE.cases)
+def test_every_relation_is_tried_alone_on_every_tool_and_then_with_others() -> None:
+    _, campaign = fuzzed(lambda _: False, budget=600)
+    alone = [one.variant for one in campaign.screened if not one.variant.parts]
+    cells = [cells_of(variant)[0] for variant in alone]
+    assert set(cells) == {Cell(name, tool.name) for name in ("shouting", "greeting") for tool in SUITE.tools}
+    assert [one.variant for one in campaign.screened][: len(set(cells))] == alone[: len(set(cells))]
+    together = [one.variant for one in campaign.screened if one.variant.parts]
+    assert len({variant.subject.case.id for variant in together}) >= len(SUITE.cases) - 2
+    assert {frozenset(part.relation for part in variant.parts) for variant in together} == {
+        frozenset({"shouting", "greeting"})
+    }
 
 
 class Poor(SimulatedModels):
@@ -84,7 +91,7 @@ class Poor(SimulatedModels):
 
 def test_a_budget_that_is_spent_ends_it_and_keeps_what_was_found() -> None:
     models = Poor(weak)
-    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=30)
+    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=8)
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.screened
@@ -100,9 +107,7 @@ class Fragile(SimulatedModels):
 
 def test_where_the_teacher_breaks_too_nothing_is_held_against_the_student() -> None:
     models = Fragile(weak)
-    campaign = Campaign(
-        Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=30, afford=lambda: models.calls / 800
-    )
+    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=8, afford=lambda: models.calls / 800)
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.findings == []

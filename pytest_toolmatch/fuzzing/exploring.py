@@ -33,7 +33,7 @@ _ALONE, _GROUP = 6, 5
 _COSTS: dict[Must, float] = {"same": 1 / _GROUP, "mapped": 1 / _GROUP, "abstain": 1.0, "teacher": 4.0}
 """Draws that trying a relation takes about."""
 
-_AT_ONCE = 8
+_AT_ONCE = 6
 """Variants of a subject that are generated together; those with the most changes are tried first."""
 
 _PATIENCE = 24

@@ -152,13 +152,19 @@ def run(root: Path, load: Load, line: Line, kind: str, requests: int = 1) -> Too
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
-        with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own
-            seen = json.load(answer)
-        if child.returncode or seen["requests"] != load.cases * DRAWS * requests:
+        told = seen(url)
+        if child.returncode or told["requests"] != load.cases * DRAWS * requests:
             log.seek(0)
             said = log.read().decode(errors="replace")[-3000:]
-            raise SystemExit(f"{' '.join(line(url))}: exit {child.returncode}, {seen['requests']} requests\n{said}")
-    return Took(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, seen["requests"], seen["most"])
+            raise SystemExit(f"{' '.join(line(url))}: exit {child.returncode}, {told['requests']} requests\n{said}")
+    return Took(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, told["requests"], told["most"])
+
+
+def seen(url: str) -> dict[str, int]:
+    """Return what the server has seen so far."""
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own
+        told: dict[str, int] = json.load(answer)
+    return told
 
 
 def ours(suites: str, load: Load) -> Line:

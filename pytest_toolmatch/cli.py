@@ -66,6 +66,7 @@ def _parser() -> _Parser:
     _compare(commands)
     _plan(commands)
     _distill(commands)
+    _fuzz(commands)
     _schema(commands)
     return parser
 
@@ -249,6 +250,46 @@ def _run_distill(arguments: argparse.Namespace) -> Iterable[str]:
     asked = {"start" if name == "from" else name: value for name, value in vars(arguments).items()}
     given = {name: asked[name] for name in Options.__struct_fields__ if asked.get(name) is not None}
     return distill(arguments.suites, arguments.output, Options(**given))
+
+
+def _fuzz(commands: Any) -> None:
+    command = commands.add_parser("fuzz", help="find prompts around a suite's cases on which the student breaks")
+    command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="suite files, or directories of such")
+    command.add_argument("-o", "--output", type=Path, metavar="DIR", help="where findings go (default: to their suite)")
+    for name, kind, word, meaning in _FUZZ:
+        command.add_argument(name, type=kind, metavar=word, help=meaning)
+    for name in ("--teacher-settings", "--student-settings", "--prices"):
+        setting = name[2:].replace("-", "_")
+        command.add_argument(name, action="append", metavar="KEY=VALUE", help=f"a line of toolmatch_{setting}")
+    command.set_defaults(run=_run_fuzz)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_FUZZ = (
+    ("--teacher", str, "MODEL", "the model that says what is right"),
+    ("--student", str, "MODEL", "the model that is tried"),
+    ("--budget", str, "AMOUNT", "what may be spent, as in 3000calls or 2.50usd (default: 3000calls)"),
+    ("--relations", _names, "NAME,…", "ways to change a prompt (default: all)"),
+    ("--phrase-with", str, "MODEL", "a model that phrases the requests anew, beside our rules for it"),
+    ("--phrasings", _positive, "N", "other ways in which it puts each of them (default: 4)"),
+    ("--cases", str, "GLOB", "only cases of these ids"),
+    ("--seed", int, "N", "decides which prompts are tried (default: 0)"),
+    ("--concurrency", _positive, "N", "requests in flight (default: 50)"),
+    ("--confidence", float, "SHARE", "1 less the share of findings that are false (default: 0.95)"),
+    ("--recordings", Path, "DIR", "where suites that name no directory keep theirs (default: fixtures/recordings)"),
+)
+
+
+def _run_fuzz(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.fuzzing.fuzz import fuzz  # noqa: PLC0415
+    from pytest_toolmatch.fuzzing.options import FuzzOptions  # noqa: PLC0415
+
+    asked = vars(arguments)
+    given = {name: asked[name] for name in FuzzOptions.__struct_fields__ if asked.get(name) is not None}
+    return fuzz(arguments.suites, arguments.output, FuzzOptions(**given))
 
 
 def _schema(commands: Any) -> None:

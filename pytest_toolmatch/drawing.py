@@ -104,6 +104,22 @@ class Draws:
         new = [one for one in self._samples(case, "student", wanted) if one.draw >= drawn]
         return self._judge(case).scores(self._samples(case, "teacher", first), new)
 
+    def prefetch(self, case: Case, role: SampleRole, draws: int) -> None:
+        """Have draws of one model made, where they are made at all; returns at once."""
+        self._own(role).prefetch((case,), None, draws)
+
+    def there(self, case: Case, role: SampleRole, draws: int) -> bool:
+        """Say whether draws of one model are there, or have failed."""
+        return self._own(role).ready(case, draws)
+
+    def samples(self, case: Case, role: SampleRole, draws: int) -> list[Sample]:
+        """Return the first draws of one model, as soon as they are there; raises what keeps them from being made."""
+        return self._own(role).samples(case, None, draws)
+
+    def _own(self, role: SampleRole) -> Source:
+        """Return whence a model's whole rollouts come; those of a student that is the teacher's own are its."""
+        return self._sources["teacher" if self.alone else role]
+
     def exhausted(self, case: Case, drawn: Wanted, more: Wanted) -> str:
         """Say why a case can't have more draws than it has, or nothing where it can."""
         for role in ("teacher", "student"):

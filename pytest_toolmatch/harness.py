@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_toolmatch.core.errors import (
     BudgetSpent,
@@ -59,6 +62,7 @@ class SuiteRun:
         check_gates(settings.gates, "toolmatch_gates")
         check_suite(suite)
         check_gates(self.gates, suite.where)
+        self._any = partial(Draws, suite, msgspec.structs.replace(settings, samples=""), read, session, models or {})
         self.draws = Draws(suite, settings, read, session, models or {})
         self.looks: list[Look] = []
         self._session = session
@@ -74,6 +78,16 @@ class SuiteRun:
     def model(self, role: SampleRole) -> Model:
         """Return the model in a role."""
         return self.draws.model(role)
+
+    @cached_property
+    def any_draws(self) -> Draws:
+        """Draws of any case in any number, whatever the settings say of the suite's own."""
+        return self._any()
+
+    @property
+    def session(self) -> Session | None:
+        """What draws samples, where the run does so at all."""
+        return self._session
 
     @property
     def divergence(self) -> str:

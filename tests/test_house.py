@@ -29,6 +29,7 @@ BELOW = {
     "reports",
     "pocket",
     "distill",
+    "fuzzing",
     "settings",
     "drawing",
     "rounds",
@@ -67,6 +68,17 @@ MAY_IMPORT = {
         "harness",
         "settings",
     },
+    "fuzzing": {
+        "core",
+        "statistics",
+        "judging",
+        "sampling",
+        "suites",
+        "reports",
+        "harness",
+        "settings",
+        "live",
+    },
     "plugin": ANYTHING,
     "cli": ANYTHING,
     "__init__": ANYTHING,
@@ -91,7 +103,7 @@ HEAVY = {
 LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic"}
 """Imported where they are used, never with the module."""
 
-MADE_OF = {"pocket": {"numpy"}, "distill": {"numpy", "torch"}}
+MADE_OF = {"pocket": {"numpy"}, "distill": {"numpy", "torch"}, "fuzzing": {"hypothesis"}}
 """Rooms that are nothing without a library: it comes with the module, and the module where it is used."""
 
 START_UP = 15

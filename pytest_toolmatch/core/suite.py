@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from pytest_toolmatch.core.case import Case
+from pytest_toolmatch.core.fuzz import Fuzz
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.tool import Tool
@@ -20,7 +21,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     ``chain_match`` is the share of the student's samples that must match for a case to agree; ``divergence`` says
     whether a case that does not is a failure or an expected one (then only the gates decide); None leaves both to the
-    settings. ``recordings`` is the directory of its ``<model>.jsonl`` files, where the suite names one.
+    settings. ``recordings`` is the directory of its ``<model>.jsonl`` files, where the suite names one. ``fuzz`` says
+    how its cases are fuzzed, where they are.
     """
 
     name: str
@@ -33,4 +35,5 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     chain_match: float | None = None
     divergence: Divergence | None = None
     recordings: Path | None = None
+    fuzz: Fuzz | None = None
     where: str = ""

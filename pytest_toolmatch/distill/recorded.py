@@ -9,7 +9,8 @@ from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_
 from pytest_toolmatch.core.request import question_digest, tools_digest
 from pytest_toolmatch.sampling.recordings import read_recording, read_records, recording_path
 from pytest_toolmatch.suites.importers.fields import counted
-from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
+from pytest_toolmatch.suites.named import named_suites
+from pytest_toolmatch.suites.yaml_file import read_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,7 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
     ``recordings`` holds those of suites that name no directory of their own, below their names. Raises SuiteError,
     RecordingError, ConfigError where there is no suite or no one teacher, MissingRecording where nothing is recorded.
     """
-    suites = [read_suite(path, _list_mcp) for path in suite_files(paths)]
+    suites = [read_suite(path, _list_mcp) for path in named_suites(paths, "a student learns from")]
     folders = {id(suite): suite.recordings or recordings / suite.name for suite in suites}
     teacher = teacher or _only(_known(folders.values()), folders.values())
     cases: list[Recorded] = []
@@ -76,22 +77,6 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
 def usable(samples: Iterable[Sample]) -> list[Sample]:
     """Return the samples to learn from."""
     return [sample for sample in samples if sample.outcome in USABLE]
-
-
-def suite_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the suite files that are named or lie below a directory that is; ConfigError for anything else."""
-    found: list[Path] = []
-    for path in paths:
-        inside = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
-        if not path.exists():
-            raise ConfigError(f"{path}: there is no such file or directory; name suites, as in suites/mine{SUFFIX}")
-        if not inside or not inside[0].name.endswith(SUFFIX):
-            what = "no suite is in this directory" if path.is_dir() else "this is no suite"
-            raise ConfigError(
-                f"{path}: {what}: a student learns from *{SUFFIX} files; those in Python are known to pytest alone"
-            )
-        found += inside
-    return list(dict.fromkeys(found))
 
 
 def _recorded(suite: Suite, case: Case, records: Sequence[Record], left: Counter[tuple[str, str]]) -> Recorded:

@@ -51,6 +51,8 @@ def _out_of_range(suite: Suite) -> Iterator[tuple[str, str]]:
     for key, least in (("max_steps", 1), ("max_retries", 0)):
         if (number := getattr(suite.rollout, key)) < least:
             yield key, f"{key} is {number}: at least {least}"
+    if suite.fuzz and suite.fuzz.examples < 1:
+        yield "fuzz", f"fuzz: examples is {suite.fuzz.examples}: at least 1"
     if suite.rollout.timeout <= 0:
         yield "timeout", f"timeout is {suite.rollout.timeout:g}: the seconds of a turn lie above 0"
     if rules.min_support < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -19,12 +19,23 @@ if TYPE_CHECKING:
 CHOSEN = pytest.StashKey[dict[int, list["Case | None"]]]()
 """In the config's stash: the cases that a run has chosen of each suite, by the identity that collection knows it by.
 
-None stands for a test whose queries only it knows.
+None stands for a test whose queries only it knows. Tests that fuzz judge no case of their suite.
 """
 
 
+FUZZED = pytest.StashKey[dict[str, "Fuzzed"]]()
+"""In the config's stash: what is fuzzed of each suite, by its name."""
+
+
+class Fuzzed(NamedTuple):
+    """How many tests of a suite fuzz a case of it, all in all, and the cases of those that this run has chosen."""
+
+    tests: int
+    chosen: list[Case]
+
+
 def choose(
-    asked: Iterable[tuple[Suite, list[Case]]], settings: Settings
+    asked: Iterable[tuple[Suite, list[Case | None]]], settings: Settings
 ) -> tuple[dict[str, Suite], dict[int, list[Case | None]]]:
     """Return the suites of some tests by name, and what was chosen of each, from the suite and cases of every test.
 
@@ -38,7 +49,7 @@ def choose(
         if settings.auto:
             _check_whole(suite, first, settings)
             _check_known(suite, cases, settings)
-        chosen.setdefault(id(suite), []).extend(cases or [None])
+        chosen.setdefault(id(suite), []).extend(cases)
     return suites, chosen
 
 
@@ -50,7 +61,7 @@ def expect(config: pytest.Config, run: SuiteRun, suite: Suite) -> None:
         [case for case in chosen if case is not None],
         others=chosen.count(None),
         share=len(chosen) / max(1, sum(map(len, every.values()))),
-        whole=not terms.partial and len(chosen) >= terms.expected,
+        whole=bool(chosen) and not terms.partial and len(chosen) >= terms.expected,
     )
 
 
@@ -71,9 +82,9 @@ def _check_whole(suite: Suite, first: Suite, settings: Settings) -> None:
         )
 
 
-def _check_known(suite: Suite, cases: Sequence[Case], settings: Settings) -> None:
+def _check_known(suite: Suite, cases: Sequence[Case | None], settings: Settings) -> None:
     """Refuse rounds where only a test knows what it asks: nothing could be drawn for it beforehand."""
-    if not cases and (settings.gates or suite.gates):
+    if None in cases and (settings.gates or suite.gates):
         raise pytest.UsageError(
             f"{suite.where}: toolmatch_samples is {settings.samples}, which draws all cases of a suite until its gates "
             "are decided, and a test here asks for one by itself; let queries(…) name them, or set a number of samples"

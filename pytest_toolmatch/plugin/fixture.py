@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -11,28 +11,39 @@ import pytest
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
+from pytest_toolmatch.core.fuzz import Fuzz, FuzzForm, fuzz_of
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.plugin.chosen import expect
+from pytest_toolmatch.plugin.given import judge as judge_variant
 from pytest_toolmatch.plugin.run import ROLES, RUN, Run
 from pytest_toolmatch.plugin.verdicts import fail, judge
+from pytest_toolmatch.suites.cases import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.fuzzing.variant import Variant
     from pytest_toolmatch.harness import SuiteRun
     from pytest_toolmatch.judging.verdict import Verdict
+    from pytest_toolmatch.plugin.fuzzer import Fuzzer
 
 CURRENT = pytest.StashKey[pytest.Item]()
 """In the config's stash: the test that is running, whose marks count."""
 
 _RULES = frozenset(Rules.__struct_fields__)
 _ROLLOUT = frozenset(Rollout.__struct_fields__)
-MARK_KEYS = (*_RULES, *_ROLLOUT, "suite", "instructions", "gates", "chain_match", "divergence", "recordings")
+MARK_KEYS = (*_RULES, *_ROLLOUT, "suite", "instructions", "gates", "chain_match", "divergence", "recordings", "fuzz")
+
+
+class _Mark(msgspec.Struct):
+    """What of a mark is read like in a suite file."""
+
+    fuzz: FuzzForm | None
 
 
 class Toolmatch:
@@ -48,10 +59,16 @@ class Toolmatch:
         self._runs: dict[int, SuiteRun] = {}
 
     def __call__(self, query: Case | str) -> Verdict:
-        """Judge a case, or a bare query, by its samples."""
+        """Judge a case, or a bare query, by its samples; a variant of a case beside that."""
         item = self._run.config.stash[CURRENT]
         case = query if isinstance(query, Case) else case_of_query(query)
+        if type(case) is not Case:
+            return judge_variant(item, self.fuzzer(item), cast("Variant", case))
         return judge(item, self.suite_run(item), case)
+
+    def fuzzer(self, item: pytest.Item) -> Fuzzer:
+        """Return what judges variants of the cases of a test's suite."""
+        return self._run.fuzzer(self.suite_run(item))
 
     def suite_run(self, item: pytest.Item) -> SuiteRun:
         """Return the run of the suite that a test of this module belongs to."""
@@ -130,6 +147,7 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
             said.setdefault(key, value)
     if "recordings" in said:
         said["recordings"] = path.parent / _directory(said["recordings"], path)
+    said["fuzz"] = _fuzz(said.get("fuzz"), path)
     name = said.pop("suite", path.stem.removeprefix("test_"))
     rules = {key: said.pop(key) for key in _RULES & said.keys()}
     rollout = {key: said.pop(key) for key in _ROLLOUT & said.keys()}
@@ -137,6 +155,13 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
         return msgspec.convert({"name": name, "where": str(path), "rules": rules, "rollout": rollout, **said}, Suite)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: mark toolmatch: {error}") from None
+
+
+def _fuzz(given: Any, path: Path) -> Fuzz | None:
+    try:
+        return fuzz_of(msgspec.convert({"fuzz": given}, _Mark).fuzz)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: mark toolmatch: {explained(str(error), Fuzz, 'fuzz')}") from None
 
 
 def _directory(given: Any, path: Path) -> str | Path:

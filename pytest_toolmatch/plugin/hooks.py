@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 import pytest
@@ -10,8 +12,12 @@ import pytest
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import ToolmatchError, ToolmatchWarning
 from pytest_toolmatch.judging.verdict import CaseResult
-from pytest_toolmatch.plugin.chosen import CHOSEN, choose
+from pytest_toolmatch.plugin import given
+from pytest_toolmatch.plugin.chosen import CHOSEN, FUZZED, Fuzzed, choose
 from pytest_toolmatch.plugin.fixture import CURRENT, Toolmatch, suite_of_test
+from pytest_toolmatch.plugin.fuzz_tests import FuzzFunction, FuzzItem, fuzz_function
+from pytest_toolmatch.plugin.fuzzer import FACED, FAILING, forget
+from pytest_toolmatch.plugin.given import is_given
 from pytest_toolmatch.plugin.queries import QueriesError
 from pytest_toolmatch.plugin.run import ROLES, Run
 from pytest_toolmatch.plugin.verdicts import PENDING, VERDICTS, fail, require_samples
@@ -19,7 +25,7 @@ from pytest_toolmatch.plugin.yaml_suite import CaseItem
 from pytest_toolmatch.reports.lines import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from pytest_toolmatch.core.suite import Suite
 
@@ -40,6 +46,7 @@ class Hooks:
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Note every test before anyone, such as ``--lf``, leaves some out without saying so."""
         report = yield
+        report.result = [one for node in report.result or () for one in (node, *self._fuzzing(node))]
         self._collected |= {node.nodeid: node for node in report.result or () if isinstance(node, pytest.Item)}
         return report
 
@@ -51,20 +58,26 @@ class Hooks:
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which suites do not run whole."""
         for item in items:
-            self._declare(item, partial=True)
+            self._declare(item, partial=not _is_apart(item))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Check every suite that is about to run, once, before any test: a wrong model is no matter for each case."""
         config, run = session.config, self.run
         whole = not any("::" in argument for argument in config.args)
         asked = [
-            (suite, _cases_of(item)) for item in session.items if (suite := self._declare(item, partial=not whole))
+            (suite, _asked_of(item)) for item in session.items if (suite := self._declare(item, partial=not whole))
         ]
         suites, config.stash[CHOSEN] = choose(asked, run.settings)
+        tests: Counter[str] = Counter()
         for item in self._collected.values():
             suite = self._declare(item, partial=False)
             if suite is not None:
-                run.declared[suite.name].expected += 1
+                run.declared[suite.name].expected += not _is_apart(item)
+                tests[suite.name] += _is_fuzz(item)
+        config.stash[FUZZED] = {name: Fuzzed(count, []) for name, count in tests.items()}
+        for item in session.items:
+            if _is_fuzz(item) and (suite := self._suite(item)):
+                config.stash[FUZZED][suite.name].chosen.append(item.case)
         if run.is_worker or config.option.collectonly or config.getoption("setupplan", default=False):
             return
         named = {id(suite) for item in session.items if _names_models(item) and (suite := self._suite(item))}
@@ -84,22 +97,35 @@ class Hooks:
         """Have the samples of a test's case ready when its fixtures are: trouble with them is an error at setup."""
         item.config.stash[CURRENT] = item
         item.stash[VERDICTS] = []
+        forget(item)
         yield
         fixture = getattr(item, "funcargs", {}).get("toolmatch")
         if not isinstance(fixture, Toolmatch) or item.config.getoption("setuponly", default=False):
             return
-        for case in _cases_of(item):
-            try:
-                run = fixture.suite_run(item)
-            except ToolmatchError as error:
-                fail(error)
-            require_samples(item, run, case)
+        try:
+            self._ready(item, fixture)
+        except ToolmatchError as error:
+            fail(error)
+
+    def _ready(self, item: pytest.Item, fixture: Toolmatch) -> None:
+        """Have everything sampled that a test is known to ask for."""
+        if is_given(item):
+            given.prepare(item, lambda: fixture.fuzzer(item), item.funcargs, self.run.settings)
+        elif isinstance(item, FuzzFunction):
+            item.ready(fixture.suite_run(item))
+        else:
+            for case in _cases_of(item):
+                require_samples(item, fixture.suite_run(item), case)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
         """Hand the metrics to JUnit, and warn of a verdict that nobody looked at."""
         try:
-            yield
+            with given.conducted(item, self.run.settings) if self._is_ours(item) else nullcontext():
+                yield
+        except (Exception, pytest.fail.Exception):
+            given.shrink(item)
+            raise
         finally:
             item.user_properties += _properties(_results(item))
         for verdict in item.stash[VERDICTS]:
@@ -115,18 +141,40 @@ class Hooks:
         results = _results(item)
         add_section = getattr(report.longrepr, "addsection", None)
         if call.when == "call" and report.failed and add_section is not None:
-            for result in results:
+            failing = [item.stash[FAILING]] if FAILING in item.stash else results
+            for result in failing:
                 if result.state != "agrees":
                     add_section("toolmatch", self.run.case_text(item.nodeid, result))
         is_pending = item.stash.get(PENDING, False)
-        if call.when == "setup" and report.skipped and not is_pending and (suite := self._suite(item)):
+        if (
+            call.when == "setup"
+            and report.skipped
+            and not (is_pending or _is_apart(item))
+            and (suite := self._suite(item))
+        ):
             report.toolmatch_skipped = suite.name  # type: ignore[attr-defined]
         if call.when == "teardown" and results:
             if self.run.is_worker:
                 report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]
             else:
                 self.run.add(item.nodeid, results)
+        if call.when == "teardown" and (faced := item.stash.get(FACED, [])):
+            if self.run.is_worker:
+                report.toolmatch_fuzzed = msgspec.to_builtins(faced)  # type: ignore[attr-defined]
+            else:
+                self.run.add_fuzzed(item.nodeid, faced)
         return report
+
+    def _fuzzing(self, node: object) -> Iterator[pytest.Item]:
+        """Yield the further tests of a Python suite's case, where the suite is fuzzed."""
+        if not isinstance(node, pytest.Function) or is_given(node):
+            return
+        with suppress(ToolmatchError):  # a fault of a mark is said when its suite is declared
+            if (suite := self._suite(node)) and suite.fuzz:
+                yield from (fuzz_function(node, case) for case in _cases_of(node))
+
+    def _is_ours(self, item: pytest.Item) -> TypeGuard[pytest.Function]:
+        return is_given(item) and "toolmatch" in getattr(item, "fixturenames", ())
 
     def _suite(self, item: pytest.Item) -> Suite | None:
         """Return the suite of a test as far as collection knows it; None for a test that is not ours."""
@@ -148,6 +196,21 @@ def _open_files(items: Sequence[pytest.Item]) -> None:
     """Have drawn what collection knows already; what only a fixture can tell waits for its module's set-up."""
     for item in items:
         _ = item.run if isinstance(item, CaseItem) else None
+
+
+def _is_fuzz(item: pytest.Item) -> TypeGuard[FuzzItem | FuzzFunction]:
+    return isinstance(item, FuzzItem | FuzzFunction)
+
+
+def _is_apart(item: pytest.Item) -> bool:
+    """Say whether a test judges no case of its suite: it fuzzes one, or hypothesis says what it asks."""
+    return _is_fuzz(item) or is_given(item)
+
+
+def _asked_of(item: pytest.Item) -> list[Case | None]:
+    """Return the cases of its suite that a test judges, None for one that only the test knows."""
+    cases: Sequence[Case | None] = _cases_of(item) or [None]
+    return [] if _is_apart(item) else [*cases]
 
 
 def _cases_of(item: pytest.Item) -> list[Case]:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.judging.robustness import VariantResult
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.junit import tell_junit
 from pytest_toolmatch.plugin.screen import screen_of
@@ -44,6 +45,8 @@ class Outcome:
             self.run.skipped.setdefault(report.toolmatch_skipped, set()).add(report.nodeid)
         if hasattr(report, "toolmatch"):
             self.run.add(report.nodeid, msgspec.convert(report.toolmatch, list[CaseResult]))
+        if hasattr(report, "toolmatch_fuzzed"):
+            self.run.add_fuzzed(report.nodeid, msgspec.convert(report.toolmatch_fuzzed, list[VariantResult]))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -59,7 +62,7 @@ class Outcome:
             ended = True
         finally:
             self.run.close_session(ended=ended)
-        if not self.run.is_worker and self.run.results:
+        if not self.run.is_worker and (self.run.results or self.run.fuzzed):
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             suites = self.run.finish().suites
             gates = [(name, gate, self._objects(gate)) for name, suite in suites.items() for gate in suite.gates]
@@ -90,7 +93,7 @@ class Outcome:
             self.run.faults.append(self.run.unkept)
         if self.run.unkept or (self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        if self.run.results or (self.run.session and self.run.session.spent().calls):
+        if self.run.results or self.run.fuzzed or (self.run.session and self.run.session.spent().calls):
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             report = (
                 self.run.report if self.run.report and not interrupted else self.run.finish(interrupted=interrupted)

@@ -15,6 +15,7 @@ from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.baseline import baseline_of
+from pytest_toolmatch.plugin.fuzzer import Fuzzer
 from pytest_toolmatch.plugin.ini import check_keys, number_of
 from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.plugin.sweeping import sweep_rarely
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.judging.robustness import VariantResult
     from pytest_toolmatch.sampling.session import Session
 
 
@@ -41,6 +43,7 @@ class Run:
         self.settings = settings
         self.declared: dict[str, Terms] = {}
         self.results: dict[tuple[str, str], CaseResult] = {}
+        self.fuzzed: dict[tuple[str, str], VariantResult] = {}
         self.skipped: dict[str, set[str]] = {}
         self.faults: list[str] = []
         self.unkept = ""
@@ -49,6 +52,7 @@ class Run:
         self.session = _session_of(config, settings)
         self.marked: dict[Any, tuple[tuple[pytest.Mark, ...], Suite]] = {}
         self._suites: dict[Any, SuiteRun] = {}
+        self._fuzzers: dict[int, Fuzzer] = {}
         self._decided: dict[str, dict[str, GateResult]] = {}
         self._read = cache(read_recording)
 
@@ -70,6 +74,7 @@ class Run:
             suite.gates,
             suite.chain_match,
             suite.divergence,
+            suite.fuzz,
             id(suite.tools),
             id(models),
         )
@@ -95,6 +100,18 @@ class Run:
         """Keep the results of one test."""
         for result in results:
             self.results[nodeid, result.case] = msgspec.structs.replace(result, nodeid=nodeid)
+
+    def add_fuzzed(self, nodeid: str, results: Iterable[VariantResult]) -> None:
+        """Keep what the variants of one test came to."""
+        for result in results:
+            self.fuzzed[nodeid, result.variant] = result
+
+    def fuzzer(self, run: SuiteRun) -> Fuzzer:
+        """Return what judges the variants of a suite's cases, made at its first use."""
+        # A suite's run is kept by this one, so its identity stays its own.
+        if id(run) not in self._fuzzers:
+            self._fuzzers[id(run)] = Fuzzer(run)
+        return self._fuzzers[id(run)]
 
     @property
     def decided(self) -> dict[str, dict[str, GateResult]]:
@@ -157,6 +174,9 @@ class Run:
         by_suite: dict[str, list[CaseResult]] = {}
         for result in self.results.values():
             by_suite.setdefault(result.suite, []).append(result)
+        fuzzed: dict[str, list[VariantResult]] = {}
+        for variant in self.fuzzed.values():
+            fuzzed.setdefault(variant.suite, []).append(variant)
         report = run_report(
             {name: (by_suite.get(name, []), self._terms(name)) for name in self.declared},
             teacher=self.name_of("teacher"),
@@ -167,6 +187,7 @@ class Run:
             per_case=bool(self.settings.reports),
             spent=self.session.spent() if self.session else None,
             decided=self.decided,
+            fuzzed=fuzzed,
         )
         self.report = report if self.baseline is None else self.baseline.gated(report, self.decided)
         return self.report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -48,9 +49,17 @@ def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
     """End the test where the verdict is neither true nor false: no reference, nothing shown, nothing to fail for."""
     __tracebackhide__ = True
     if _skipped(result, run.settings):
-        raise pytest.skip.Exception(result.reason, _use_item_location=True)
+        leave_out(result.reason)
     if result.state == "diverges" and run.divergence == "xfail" and not item.config.option.runxfail:
         raise pytest.xfail.Exception(result.reason, pytrace=False)
+
+
+def leave_out(why: str) -> NoReturn:
+    """Skip the test; where hypothesis runs it, leave out the example alone."""
+    hypothesis = sys.modules.get("hypothesis")
+    if hypothesis is not None and hypothesis.currently_in_test_context():
+        hypothesis.reject()
+    raise pytest.skip.Exception(clean(why), _use_item_location=True)
 
 
 def _skipped(result: CaseResult, settings: Settings) -> bool:

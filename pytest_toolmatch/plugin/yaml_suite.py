@@ -40,10 +40,16 @@ class SuiteFile(pytest.File):
                 self.config.stash[RUN].faults.append(str(error))
             raise self.CollectError(str(error)) from None
         for case in self.suite.cases:
-            item = CaseItem.from_parent(self, name=case.id, case=case)
-            for tag in case.tags:
-                item.extra_keyword_matches.add(tag)
-            yield item
+            for item in self._tests(case):
+                item.extra_keyword_matches.update(case.tags)
+                yield item
+
+    def _tests(self, case: Case) -> Iterator[CaseItem]:
+        yield CaseItem.from_parent(self, name=case.id, case=case)
+        if self.suite.fuzz:
+            from pytest_toolmatch.plugin.fuzz_tests import fuzz_item  # noqa: PLC0415 - only where a suite says so
+
+            yield fuzz_item(self, case)
 
     @cached_property
     def run(self) -> SuiteRun:
@@ -91,6 +97,10 @@ class CaseItem(pytest.Item):
             run = self.run
         except ToolmatchError as error:
             fail(error)
+        self.ready(run)
+
+    def ready(self, run: SuiteRun) -> None:
+        """Have the samples ready."""
         require_samples(self, run, self.case)
 
     def runtest(self) -> None:
@@ -101,14 +111,19 @@ class CaseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show a divergence as the chains side by side, anything else as pytest does."""
-        if isinstance(excinfo.value, pytest.xfail.Exception):
-            return str(excinfo.value)  # an expected failure has a reason; pytest's own frames are no place in a suite
-        if not isinstance(excinfo.value, Diverged):
-            return super().repr_failure(excinfo, style)
-        verdict = excinfo.value.verdict
-        return f"{verdict!r}\n\n{self.config.stash[RUN].case_text(self.nodeid, verdict.result)}"
+        return diverged_text(self, excinfo) or super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Say where the case is declared; a title that ends the node id would have its dots replaced."""
         line = self.case.where.rpartition(":")[2]
         return self.path, int(line) - 1 if line.isdigit() else None, f"{self.path.name}: {self.name}"
+
+
+def diverged_text(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """Return what to show of a failed verdict, or of an expected failure; nothing for any other exception."""
+    if isinstance(excinfo.value, pytest.xfail.Exception):
+        return str(excinfo.value)  # an expected failure has a reason; pytest's own frames are no place in a suite
+    if not isinstance(excinfo.value, Diverged):
+        return ""
+    verdict = excinfo.value.verdict
+    return f"{verdict!r}\n\n{item.config.stash[RUN].case_text(item.nodeid, verdict.result)}"

@@ -10,6 +10,7 @@ from pytest_toolmatch.core.sample import Spending
 from pytest_toolmatch.judging.deciding import decide
 from pytest_toolmatch.judging.gate import GateResult, parse_gate
 from pytest_toolmatch.judging.metrics import Estimate, estimates
+from pytest_toolmatch.judging.robustness import Robustness, VariantResult, robustness
 from pytest_toolmatch.judging.verdict import CaseResult
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
     by_tool: dict[str, Estimates] = {}
     by_case: dict[str, Estimates] = {}
     gates: tuple[GateResult, ...] = ()
+    robustness: dict[str, Robustness] = {}
     cases: tuple[CaseResult, ...] = ()
 
 
@@ -71,14 +73,15 @@ def suite_report(
     confidence: float,
     per_case: bool = True,
     decided: Mapping[str, GateResult] | None = None,
+    fuzzed: Sequence[VariantResult] = (),
 ) -> SuiteReport:
     """Put the results of one suite's cases together, in the order of their names.
 
     ``per_case`` asks for every case's own estimates, which only a report file needs. ``decided`` are the gates that
-    were decided while the draws came in.
+    were decided while the draws came in. ``fuzzed`` is what variants of its cases came to.
     """
     cases = tuple(sorted(results, key=lambda result: result.case))
-    terms = msgspec.structs.replace(terms, partial=terms.partial or len(cases) < terms.expected)
+    terms = msgspec.structs.replace(terms, partial=terms.partial or len(cases) < max(1, terms.expected))
 
     def grouped(keys: Callable[[CaseResult], Iterable[str]]) -> dict[str, Estimates]:
         groups: dict[str, list[CaseResult]] = {}
@@ -101,6 +104,7 @@ def suite_report(
         by_tool=by_tool,
         by_case=grouped(lambda result: (result.case,)) if per_case else {},
         gates=tuple(msgspec.structs.replace(gate, partial=True) if terms.partial else gate for gate in gates),
+        robustness=robustness(fuzzed, confidence),
         cases=cases,
     )
 
@@ -116,12 +120,20 @@ def run_report(
     per_case: bool = True,
     spent: Spending | None = None,
     decided: Mapping[str, Mapping[str, GateResult]] | None = None,
+    fuzzed: Mapping[str, Sequence[VariantResult]] | None = None,
 ) -> Report:
     """Put the suites of a run together, in the order of their names; one without any result is left out."""
     made = {
-        name: suite_report(results, terms, confidence=confidence, per_case=per_case, decided=(decided or {}).get(name))
+        name: suite_report(
+            results,
+            terms,
+            confidence=confidence,
+            per_case=per_case,
+            decided=(decided or {}).get(name),
+            fuzzed=(fuzzed or {}).get(name, ()),
+        )
         for name, (results, terms) in sorted(suites.items())
-        if results
+        if results or (fuzzed or {}).get(name)
     }
     return Report(
         teacher=teacher,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.robust import robustness_lines, variants
 from pytest_toolmatch.reports.section import rule_of, section_lines
 from pytest_toolmatch.reports.worst import worst_lines
 
@@ -51,6 +52,7 @@ def summary_lines(
         _header(report, cases, width),
         worst_lines(cases, width=width, verbose=verbose),
         *_sections(report, cases, width, verbose=verbose),
+        *_profiles(report, width),
         _gates(report, width),
     ]
     lines = joined(blocks)
@@ -61,13 +63,14 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
     models = f"{clean(report.teacher)} → {clean(report.student)}"
     teacher = span([case.teacher_samples for case in cases if case.teacher_samples])
     student = span([case.student_samples for case in cases if case.student_samples])
-    run = f"{plural(len(cases), 'case')} × {teacher} + {student} samples   {clean(report.mode)}"
+    judged = [f"{plural(len(cases), 'case')} × {teacher} + {student} samples"] if cases else []
+    run = "   ".join([*judged, clean(report.mode)])
     space = width - columns(models) - columns(run)
     if space >= 2:  # noqa: PLR2004 - what keeps two texts apart
         lines = [Line(f"{models}{' ' * space}{run}", ("bold",))]
     else:
         lines = [Line(cut(models, width), ("bold",)), Line(cut(run, width))]
-    lines += [Line(text) for text in wrap(_fates(cases), width, "  ")] if cases else [Line("no case was judged")]
+    lines += [Line(text) for text in wrap(_fates(cases), width, "  ")] if cases else [Line(_unjudged(report))]
     if report.spent:
         lines += [Line(text) for text in wrap(_spent(report.spent), width, "  ")]
     missing = sum(max(0, suite.terms.expected - len(suite.cases)) for suite in report.suites.values())
@@ -75,6 +78,12 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
     if left_out or report.interrupted:
         lines.append(Line(": ".join(["interrupted"] * report.interrupted + left_out), ("yellow",)))
     return lines
+
+
+def _unjudged(report: Report) -> str:
+    """Say what there is in a run in which no case was judged."""
+    profiles = [f"{name}: {variants(suite.robustness)}" for name, suite in report.suites.items() if suite.robustness]
+    return f"only fuzzed ({'; '.join(profiles)})" if profiles else "no case was judged"
 
 
 def _spent(spent: Spending) -> str:
@@ -111,6 +120,14 @@ def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbos
     looked = any(gate.draws is not None for suite in report.suites.values() for gate in suite.gates)
     legend = f"{_LEGEND}; {_LOOKED}" if looked else _LEGEND
     return [*sections, [Line(text, ("light",)) for text in wrap(legend, width)]] if sections else []
+
+
+def _profiles(report: Report, width: int) -> list[list[Line]]:
+    profiles = [(name, suite.robustness) for name, suite in report.suites.items() if suite.robustness]
+    return [
+        robustness_lines(*one, confidence=report.confidence, width=width, legend=one is profiles[-1])
+        for one in profiles
+    ]
 
 
 def _gates(report: Report, width: int) -> list[Line]:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _EVERY, _TICK = 0.05, 0.2
 """Seconds between two looks at what goes on meanwhile, and between two of whoever shows it."""
 
+_MOMENT = 0.005
+"""Seconds of a pause: next to nothing beside a model's answer, and no load on the thread that waits for it."""
+
 
 class Session:
     """Draws samples in one of the modes ``record``, ``refresh`` and ``live`` until it is closed.
@@ -85,20 +88,28 @@ class Session:
         except CancelledError:
             raise SamplingError("sampling was stopped; what was drawn until then is kept") from None
 
+    def pause(self) -> None:
+        """Let a moment pass for samples to come in, and do what is done meanwhile."""
+        time.sleep(_MOMENT)
+        if time.monotonic() >= self._due:
+            self._look()
+
     def meanwhile(self, act: Callable[[], None]) -> None:
         """Have something done now and then while somebody waits."""
         self._meanwhile.append(act)
 
     def over_share(self, part: float, samples: int) -> bool:
         """Say whether so many samples, at what one costs on average, are more than a part of the budget pays for."""
+        spent = self.spent()
+        return samples / max(1, spent.samples + spent.lost) * self.spent_share() >= part
+
+    def spent_share(self) -> float:
+        """Return which share of the budget is spent, in money or in calls; 0 without one."""
         if isinstance(self.sampler, Batcher):
-            return False
+            return 0.0
         spent, limit = self.spent(), self.sampler.budget.limit
-        share = samples / max(1, spent.samples + spent.lost)
-        return any(
-            most is not None and share * amount >= part * most
-            for amount, most in ((spent.cost, limit.usd), (spent.calls, limit.calls))
-        )
+        shares = ((spent.cost, limit.usd), (spent.calls, limit.calls))
+        return max((amount / most if most else 1.0 for amount, most in shares if most is not None), default=0.0)
 
     def _look(self) -> None:
         now = time.monotonic()

@@ -10,6 +10,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, Role, user
 from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
+from pytest_toolmatch.core.fuzz import RELATION_NAMES
 from pytest_toolmatch.core.rollout import RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Reference
 from pytest_toolmatch.core.suite import Divergence
@@ -109,6 +110,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "divergence": get_args(Divergence),
     "mode": get_args(RolloutMode),
     "role": get_args(Role),
+    "fuzz": ("all", *RELATION_NAMES),
+    "relations": RELATION_NAMES,
 }
 """The keys whose values are chosen from a list."""
 
@@ -118,7 +121,7 @@ def explained(error: str, form: type[msgspec.Struct], path: str = "") -> str:
     message, _, place = error.partition(" - at `")
     if message.startswith("Invalid enum value"):
         said = message.removeprefix("Invalid enum value ").strip("'")
-        choices = CHOICES.get((place.rstrip("`") or path).rpartition(".")[2], ())
+        choices = CHOICES.get((place.rstrip("`") or path).rpartition(".")[2].partition("[")[0], ())
         return f"no such choice {said!r}: one of {', '.join(choices)}{did_you_mean(said, choices)}"
     if "unknown field" not in error:
         return error

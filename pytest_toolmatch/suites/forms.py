@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pytest_toolmatch.core.conversation import Message
+from pytest_toolmatch.core.fuzz import FuzzForm
 from pytest_toolmatch.core.rollout import RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Reference
 from pytest_toolmatch.core.suite import Divergence
@@ -34,7 +35,8 @@ class SuiteForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown
 
     ``tools`` is a JSON file, ``module:attribute``, or the tools themselves; ``cases`` a JSON Lines file or the cases
     themselves. Paths are relative to the suite file. ``effects`` says which tools read and which write, ``replies``
-    what their calls are answered with, ``execute`` which of those that write may be run for real all the same.
+    what their calls are answered with, ``execute`` which of those that write may be run for real all the same. ``fuzz``
+    says how the cases are fuzzed: ``all``, names of relations, or ``{relations, examples}``.
     """
 
     instructions: str = ""
@@ -57,4 +59,5 @@ class SuiteForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown
     divergence: Divergence | None = None
     gates: list[str] = []
     recordings: str | None = None
+    fuzz: FuzzForm | None = None
     cases: str | list[CaseForm]

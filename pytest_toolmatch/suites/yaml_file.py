@@ -14,6 +14,7 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import SuiteError, did_you_mean
+from pytest_toolmatch.core.fuzz import Fuzz, fuzz_of
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
@@ -37,6 +38,7 @@ _FORMS_BY_PATH = (
     (r"\$\.cases\[\d+\]\.conversation\[\d+\]", Message),
     (r"\$\.cases\[\d+\]", CaseForm),
     (r"\$\.overrides", Override),
+    (r"\$\.fuzz", Fuzz),
     (r"\$", SuiteForm),
 )
 
@@ -65,6 +67,7 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
         chain_match=form.chain_match,
         divergence=form.divergence,
         recordings=path.parent / form.recordings if form.recordings else None,
+        fuzz=fuzz_of(form.fuzz),
         where=str(path),
     )
     for key, message in faults_of(suite):

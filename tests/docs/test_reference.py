@@ -18,16 +18,19 @@ from pytest_toolmatch import Matcher, matches, plugin
 from pytest_toolmatch.cli import _parser
 from pytest_toolmatch.core import errors
 from pytest_toolmatch.core.conversation import Message
+from pytest_toolmatch.core.fuzz import Fuzz
 from pytest_toolmatch.core.model import PROVIDERS
 from pytest_toolmatch.core.request import PARTS, Request
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import MODES, Override, Rules
 from pytest_toolmatch.core.sample import Outcome, Sample, Spending
 from pytest_toolmatch.core.turn import Turn
+from pytest_toolmatch.fuzzing.relations import RELATIONS
 from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.metrics import METRICS, Estimate
+from pytest_toolmatch.judging.robustness import Robustness
 from pytest_toolmatch.judging.verdict import STATES, CaseResult
 from pytest_toolmatch.plugin.fixture import MARK_KEYS
 from pytest_toolmatch.reports.report import VERSION, Report, SuiteReport, Terms
@@ -96,6 +99,11 @@ def test_every_setting_is_in_a_table(options: Options) -> None:
     assert {name.removesuffix("s") if name == "reports" else name for name in Settings.__struct_fields__} <= said
 
 
+def test_relations_are_those_of_the_fuzzer() -> None:
+    rows = table_of("reference/relations.md", "The relations")
+    assert rows == {name: [one.must, one.says] for name, one in RELATIONS.items()}
+
+
 def test_mark_keys_are_those_of_the_plugin() -> None:
     rows = table_of("reference/settings.md", "The mark")
     assert rows.keys() == set(MARK_KEYS)
@@ -121,7 +129,8 @@ def said_default(field: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("heading", "form"), [("Suite", SuiteForm), ("Case", CaseForm), ("Message", Message), ("Override", Override)]
+    ("heading", "form"),
+    [("Suite", SuiteForm), ("Case", CaseForm), ("Fuzz", Fuzz), ("Message", Message), ("Override", Override)],
 )
 def test_suite_file_has_the_keys_of_the_form(heading: str, form: type[msgspec.Struct]) -> None:
     rows = table_of("reference/suite-file.md", heading)
@@ -220,6 +229,7 @@ def test_example_of_arguments_is_right(schema: str, teacher: str, student: str, 
         ("reference/report.md", "Terms", Terms),
         ("reference/report.md", "Estimate", Estimate),
         ("reference/report.md", "Gate", GateResult),
+        ("reference/report.md", "Robustness", Robustness),
         ("reference/report.md", "Case", CaseResult),
     ],
 )

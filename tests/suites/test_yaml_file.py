@@ -14,6 +14,7 @@ from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.errors import SuiteError, ToolmatchError
+from pytest_toolmatch.core.fuzz import Fuzz
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
@@ -78,6 +79,7 @@ chain_match: 0.9
 divergence: xfail
 gates: ["chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98"]
 recordings: ../recordings
+fuzz: {relations: [typos, casing], examples: 3}
 cases:
   - id: rome
     query: To Rome
@@ -113,16 +115,17 @@ def test_every_key_is_read(here: Path) -> None:
     )
     assert (made.chain_match, made.divergence) == (0.9, "xfail")
     assert made.gates == ("chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98")
+    assert made.fuzz == Fuzz(relations=("typos", "casing"), examples=3)
     assert (made.recordings, made.where) == (here / "../recordings", str(path))
     rome, then = made.cases
-    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:27")
+    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:28")
     assert then.conversation == (
         Message("user", "To Rome"),
         Message("assistant", calls=(Call("search", {"to": "FCO"}),)),
         Message("tool", "[]", name="search", reply_to="c1"),
         Message("user", "And to Oslo?"),
     )
-    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:30")
+    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:31")
 
 
 def test_the_test_above_misses_no_key() -> None:

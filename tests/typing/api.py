@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import pytest
+from hypothesis.strategies import SearchStrategy
 
 from pytest_toolmatch import (
     Call,
@@ -20,6 +21,7 @@ from pytest_toolmatch import (
     tool,
 )
 from pytest_toolmatch.core.case import case_of_query
+from pytest_toolmatch.fuzzing import Variant, rephrasings
 from pytest_toolmatch.plugin.fixture import Toolmatch
 
 
@@ -66,6 +68,10 @@ assert_type(case.id, str)
 assert_type(case.query, str)
 assert_type(case.tags, tuple[str, ...])
 assert_type(case.tools, tuple[Tool, ...] | None)
+
+assert_type(rephrasings(case), SearchStrategy[Variant])
+rephrasings("To Rome, please.", relations=["typos"], tools=[by_hand, bare], chain=chain)
+rephrasings(7)  # type: ignore[arg-type]
 
 query = queries("flights.jsonl")
 query = queries(Path("flights.jsonl"))

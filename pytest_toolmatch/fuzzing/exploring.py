@@ -1,0 +1,212 @@
+"""Which variants to try next: every relation on every tool alone, then several relations at once.
+
+A weakness is rare, so most prompts that change in several ways at once are answered as before, and clear all of these
+ways with one draw (group testing; Dorfman 1943). Of one that is not, shrinking tells which change it was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from pytest_toolmatch.core.chain import names_of
+from pytest_toolmatch.fuzzing.generating import drawn_together
+from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
+from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hypothesis.strategies import SearchStrategy
+
+    from pytest_toolmatch.fuzzing.screening import Screened
+
+NO_CALL = "no call"
+"""Stands for the tool where the teacher calls none."""
+
+_ALONE, _GROUP = 6, 5
+"""Tools on which a relation is tried by itself at first; and relations that are tried at once later."""
+
+_COSTS: dict[Must, float] = {"same": 1 / _GROUP, "mapped": 1 / _GROUP, "abstain": 1.0, "teacher": 4.0}
+"""Draws that trying a relation takes about."""
+
+_AT_ONCE = 6
+"""Variants of a subject that are generated together; those with the most changes are tried first."""
+
+_PATIENCE = 24
+"""Variants in a row that are not new after which a subject has no more."""
+
+
+class Cell(NamedTuple):
+    """Where findings are put together: a relation, and the tool that the case is about."""
+
+    relation: str
+    tool: str
+
+
+def tool_of(subject: Subject) -> str:
+    """Return the tool that is called first; findings are told apart by it."""
+    return next(iter(names_of(subject.chain or ())), NO_CALL)
+
+
+def cells_of(variant: Variant) -> tuple[Cell, ...]:
+    """Return where a finding of this variant may belong: one cell for each relation."""
+    names = [part.relation for part in variant.parts] or [variant.relation]
+    return tuple(Cell(name, tool_of(variant.subject)) for name in names)
+
+
+class Explorer:
+    """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
+
+    What is chosen depends on the seed and on the results that it was told, in their order.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], relations: Sequence[Relation], seed: int) -> None:
+        self.reasons: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
+        self._supplies: list[_Supply] = []
+        self._misses: dict[Cell, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._rates: dict[Cell, float] = {}
+        self._closed: set[Cell] = set()
+        self.firsts: set[str] = set()
+        """The variants that were the first of their relation and tool."""
+        self._seen: set[str] = set()
+        for subject in self._random.sample(subjects, len(subjects)):
+            self._add(relations, subject, seed)
+        self._tried = {supply.cell.relation for supply in self._supplies}
+        self._first = self._alone()
+
+    @property
+    def untried(self) -> dict[str, dict[str, int]]:
+        """The relations that apply to no case, with the reasons and the number of cases that each has."""
+        return {name: reasons for name, reasons in self.reasons.items() if name not in self._tried}
+
+    def next(self, count: int) -> list[Variant]:
+        """Return up to so many variants that were not chosen before; none where there are no more."""
+        chosen: list[Variant] = []
+        self._guess()
+        while len(chosen) < count and (variant := self._covered() or self._grouped()):
+            chosen.append(variant)
+        return chosen
+
+    def learn(self, result: Screened) -> None:
+        """Take a first look at a variant."""
+        cells = cells_of(result.variant)
+        for cell in () if result.fault else cells:
+            self._misses[cell][result.hit] += 1 if result.hit else 1 / len(cells)
+
+    def close(self, cells: Iterable[Cell]) -> None:
+        """Leave cells alone: a suspect is looked into, or a finding is there."""
+        self._closed.update(cells)
+
+    def reopen(self, cells: Iterable[Cell]) -> None:
+        """Go on with cells in which a suspect came to nothing."""
+        self._closed.difference_update(cells)
+
+    def _add(self, relations: Sequence[Relation], subject: Subject, seed: int) -> None:
+        strategies: dict[str, SearchStrategy[Variant]] = {}
+        for relation in relations:
+            try:
+                strategies[relation.name] = relation.variants(subject)
+            except NotApplicable as reason:
+                self.reasons[relation.name][str(reason)] += 1
+        tool, costs = tool_of(subject), {one.name: _COSTS[one.must] for one in relations}
+        well = _Well(strategies, f"{seed}/{subject.case.id}")
+        self._supplies += [_Supply(Cell(name, tool), subject, costs[name], well) for name in strategies]
+
+    def _alone(self) -> list[_Supply]:
+        """Return a supply of some tools of every relation: what they come to is the relation's profile."""
+        found: dict[str, dict[Cell, _Supply]] = defaultdict(dict)
+        for supply in self._supplies:
+            if len(found[supply.cell.relation]) < _ALONE:
+                found[supply.cell.relation].setdefault(supply.cell, supply)
+        return [supply for supplies in found.values() for supply in supplies.values()]
+
+    def _covered(self) -> Variant | None:
+        """Return the first variant of the next relation and tool that have one."""
+        while self._first:
+            variant = self._first.pop().next()
+            if variant and self._is_new(variant):
+                self.firsts.add(variant.id)
+                return variant
+        return None
+
+    def _grouped(self) -> Variant | None:
+        """Return a variant of the relations that were tried least on some case, several where they go together."""
+        while open_ := [one for one in self._supplies if one.cell not in self._closed]:
+            lead = min(open_, key=self._effort)
+            group = [lead]
+            if lead.groups:
+                others = [one for one in open_ if one.groups and one.subject is lead.subject and one is not lead]
+                group += sorted(others, key=self._effort)[: _GROUP - 1]
+            variants = [variant for one in group if (variant := one.next())]
+            self._supplies = [one for one in self._supplies if not one.empty]
+            if variants and self._is_new(variant := together(variants)):
+                return variant
+        return None
+
+    def _effort(self, supply: _Supply) -> float:
+        """Return what trying a supply has cost, less where the student failed."""
+        return supply.cost * (supply.tried + supply.tie) * (1 - self._rates[supply.cell])
+
+    def _guess(self) -> None:
+        """Draw every cell's rate of misses from what is known of it (Thompson 1933)."""
+        for cell in {supply.cell for supply in self._supplies}:
+            missed, hit = self._misses[cell]
+            self._rates[cell] = self._random.betavariate(1 + missed, 2 + hit)
+        for supply in self._supplies:
+            supply.tie = self._random.random()
+
+    def _is_new(self, variant: Variant) -> bool:
+        new = variant.id not in self._seen
+        self._seen.add(variant.id)
+        return new
+
+
+class _Well:
+    """What hypothesis makes of one subject: a variant of every relation at a time, since each start takes its time."""
+
+    def __init__(self, strategies: Mapping[str, SearchStrategy[Variant]], seed: str) -> None:
+        self._strategies, self._seed, self._turn = strategies, seed, 0
+        self._waiting: dict[str, list[Variant]] = {name: [] for name in strategies}
+
+    def next(self, relation: str) -> Variant | None:
+        """Return another variant of a relation, which need not be new; None where none came this time."""
+        if not self._waiting[relation]:
+            self._draw()
+        return self._waiting[relation].pop(0) if self._waiting[relation] else None
+
+    def _draw(self) -> None:
+        self._turn += 1
+        for name, variants in drawn_together(self._strategies, _AT_ONCE, f"{self._seed}/{self._turn}").items():
+            # The first drawn is the simplest. Much at once is likelier to hit a weakness; shrinking takes it apart.
+            richest = sorted(variants, key=lambda one: len(msgspec.json.encode(one.edits)), reverse=True)
+            self._waiting[name] += [*richest[:1], *sorted(richest[1:], key=lambda one: one.id)]
+
+
+class _Supply:
+    """The variants of one subject under one relation, each of which ``cost`` so many draws.
+
+    Those that cost less than one go together with those of other relations.
+    """
+
+    def __init__(self, cell: Cell, subject: Subject, cost: float, well: _Well) -> None:
+        self.cell, self.subject, self.cost, self.groups = cell, subject, cost, cost < 1
+        self.tried, self.tie = 0, 0.5
+        self.empty = False
+        self._well = well
+        self._seen: set[str] = set()
+
+    def next(self) -> Variant | None:
+        """Return a variant that was not there before; None, and ``empty``, where there are no more."""
+        for _ in range(_PATIENCE):
+            variant = self._well.next(self.cell.relation)
+            if variant is not None and variant.id not in self._seen:
+                self._seen.add(variant.id)
+                self.tried += 1
+                return variant
+        self.empty = True
+        return None

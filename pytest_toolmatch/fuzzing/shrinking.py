@@ -1,0 +1,291 @@
+"""Shrinking under noise: the smallest variant that keeps the drop in rate.
+
+Edits are left out first, then words, of the variant and its parent alike: so that what is left is a prompt which the
+student still gets right without the edits. Each step is decided by a sequential probability ratio test (Wald 1945)
+between the two rates that were found; at the end the smallest variant is compared anew, with draws that no step has
+looked at, and where that does not show the drop, or the teacher does not do what is expected of it either, the one
+before it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pytest_toolmatch.core.chain import calls_of
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
+from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
+from pytest_toolmatch.fuzzing.generating import drawn
+from pytest_toolmatch.fuzzing.relations import RELATIONS
+from pytest_toolmatch.fuzzing.trial import Ask
+from pytest_toolmatch.fuzzing.variant import Subject, Variant, made, together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.chain import Chain
+    from pytest_toolmatch.fuzzing.scoring import Scorer
+    from pytest_toolmatch.fuzzing.trial import Trial
+    from pytest_toolmatch.statistics.drops import Tally
+
+_SURE, _DOUBTFUL = math.log(50), -math.log(6)
+"""Log-likelihood at which a step keeps the drop, and at which it is given up."""
+
+_MOST = 9
+"""Draws after which a step that is not decided is given up."""
+
+_NEEDED = math.log(10)
+"""Evidence that the smallest variant has to show by itself."""
+
+_TRIES, _OTHERS = 3, 8
+
+_ROUNDS = 2
+"""What could not be left out of a long prompt may well be out of a short one."""
+
+_STEM = 5
+"""Letters of a word by which it is known in another form."""
+
+Words = tuple[Rewrite, ...]
+
+
+def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
+    """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
+    shrinker = _Shrinker(found, scorer)
+    yield from shrinker.take_apart()
+    yield from shrinker.exchange()
+    for _ in range(_ROUNDS):
+        yield from shrinker.leave_out_edits()
+        yield from shrinker.make_edits_smaller()
+        yield from shrinker.leave_out_words()
+    for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
+        skip, of_parent = (shrinker.drawn.get(case.id, 0) for case in (variant, variant.parent))
+        again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=skip, skip_parent=of_parent)
+        if again.state != "lower" or again.chain is None:
+            continue
+        if teacher_keeps((yield from of_teacher(variant, again.chain, scorer))):
+            return again
+    return found
+
+
+class _Shrinker:
+    """The steps of one shrinking; ``kept`` are the variants that kept the drop, each smaller than the one before."""
+
+    def __init__(self, found: Compared, scorer: Scorer) -> None:
+        self.kept = [found.variant]
+        self.drawn: dict[str, int] = {}
+        self._scorer = scorer
+        self._high = min(0.98, found.before.rate)
+        self._low = min(max(0.02, found.after.rate), self._high - 0.1)
+        self._lost: set[str] = {found.variant.id}
+
+    @property
+    def smallest(self) -> Variant:
+        return self.kept[-1]
+
+    def take_apart(self) -> Trial[None]:
+        """Try each of the relations alone that were put together, then leave out what can be left out."""
+        for variant in self.smallest.alone():
+            if (yield from self._keeps(variant)):
+                return
+        for place in reversed(range(len(self.smallest.parts))):
+            rest = self.smallest.alone()
+            if len(rest) > 1 and (yield from self._keeps(together(rest[:place] + rest[place + 1 :]))):
+                continue
+
+    def exchange(self) -> Trial[None]:
+        """Try other, shorter variants of the same relation and case."""
+        now = self.smallest
+        if now.relation not in RELATIONS:
+            return
+        others = drawn(RELATIONS[now.relation].variants(now.subject), _OTHERS, now.id)
+        for other in sorted((one for one in others if _size(one) < _size(now)), key=_size)[:_TRIES]:
+            if (yield from self._keeps(other)):
+                return
+
+    def leave_out_edits(self) -> Trial[None]:
+        """Try one edit alone, then all but one, until none can be left out."""
+        if self.smallest.parts:
+            return
+        edits = self.smallest.edits
+        if len(edits) < 2:  # noqa: PLR2004 - a single edit is what is looked for
+            return
+        for edit in edits:
+            if (yield from self._try((edit,), self.smallest.cuts)):
+                return
+        while len(edits := self.smallest.edits) > 1:
+            for place in range(len(edits)):
+                if (yield from self._try(edits[:place] + edits[place + 1 :], self.smallest.cuts)):
+                    break
+            else:
+                return
+
+    def make_edits_smaller(self) -> Trial[None]:
+        """Try smaller forms of each edit, until none keeps the drop."""
+        place = len(self.smallest.edits) if self.smallest.parts else 0
+        while place < len(edits := self.smallest.edits):
+            for smaller in _smaller(edits[place], self.smallest.subject.query):
+                if (yield from self._try((*edits[:place], smaller, *edits[place + 1 :]), self.smallest.cuts)):
+                    break
+            else:
+                place += 1
+
+    def leave_out_words(self) -> Trial[None]:
+        """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002)."""
+        words = _words(self.smallest)
+        idle = tuple(one for one in words if not self._speaks(one))
+        if 0 < len(idle) < len(words):
+            yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *idle)))
+        size = max(1, len(_words(self.smallest)) // 2)
+        while True:
+            words, place, found = _words(self.smallest), 0, False
+            while place < len(words):
+                part = tuple(words[place : place + size])
+                if len(words) > len(part) and (
+                    yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *part)))
+                ):
+                    words, found = words[:place] + words[place + size :], True
+                else:
+                    place += size
+            if size == 1 and not found:
+                return
+            size = max(1, size // 2)
+
+    def _speaks(self, word: Rewrite) -> bool:
+        """Say whether a word is one of the tool's that is called, or has a value of its call."""
+        subject = self.smallest.subject
+        text = subject.query[word.start : word.end].strip(" .,;:!?'\"").casefold()
+        return any(text in own or own in text for own in _words_of_calls(subject)) if text else False
+
+    def _try(self, edits: tuple[Edit, ...], cuts: Words) -> Trial[bool]:
+        """Say whether these edits and cuts keep the drop; then they are the smallest."""
+        now = self.smallest
+        variant = made(now.subject, now.relation, now.must, edits, cuts)
+        return (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts)))
+
+    def _keeps(self, variant: Variant) -> Trial[bool]:
+        """Say whether a variant keeps the drop; then it is the smallest."""
+        if variant.id in self._lost or not variant.query.strip() or _unchanged(variant):
+            return False
+        self._lost.add(variant.id)
+        if variant.cuts != self.smallest.cuts:
+            wanted = variant.subject.chain
+            if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True)):
+                return False
+        chain = yield from expected(variant, self._scorer)
+        if chain is None or not (yield from self._decided(variant, chain, high=False)):
+            return False
+        self.kept.append(variant)
+        return True
+
+    def _decided(self, case: Case, chain: Chain, *, high: bool) -> Trial[bool]:
+        """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked."""
+        draws = 1 if high else 2
+        while draws <= _MOST:
+            (samples,) = yield (Ask(case, "student", draws),)
+            self.drawn[case.id] = draws
+            towards = self._lead(self._scorer.tally(case, chain, samples)) * (1 if high else -1)
+            if towards >= (-_DOUBTFUL if high else _SURE):
+                return True
+            if towards <= _DOUBTFUL:
+                return False
+            draws += 1
+        return False
+
+    def _lead(self, tally: Tally) -> float:
+        """Return by how much the high rate explains draws better than the low one, as a log-likelihood."""
+        misses = tally.draws - tally.matches
+        up, down = math.log(self._high / self._low), math.log((1 - self._high) / (1 - self._low))
+        return tally.matches * up + misses * down
+
+
+def _words_of_calls(subject: Subject) -> set[str]:
+    """Return the stems of the words in the names of the tools that are called, and the values of their calls."""
+    calls = calls_of(subject.chain or ())
+    names = {word.casefold()[:_STEM] for call in calls for word in re.findall(r"[^\W\d_]{3,}", call.name)}
+    values = {str(value).casefold() for call in calls for value in _leaves(call.arguments)}
+    return names | {word for value in values for word in value.split() if len(word) > 1}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(one)
+    elif value not in (None, True, False):
+        yield value
+
+
+def _size(variant: Variant) -> tuple[int, int]:
+    said = sum(len(message.content.split()) for message in variant.conversation)
+    return said, len(msgspec.json.encode(variant.edits))
+
+
+def _unchanged(variant: Variant) -> bool:
+    parent = variant.parent
+    return variant.conversation == parent.conversation and variant.tools == parent.tools
+
+
+def _words(variant: Variant) -> list[Rewrite]:
+    """Return the words that may be left out, as cuts: those that no edit touches, each with the space behind it."""
+    touched = [(one.start, one.end) for one in (*variant.cuts, *_rewrites(variant.subject, variant.edits))]
+    found = [Rewrite(word.start(), word.end()) for word in re.finditer(r"\S+\s*", variant.subject.query)]
+    return [one for one in found if all(one.end <= start or end <= one.start for start, end in touched)]
+
+
+def _rewrites(subject: Subject, edits: tuple[Edit, ...]) -> Iterator[Rewrite]:
+    for edit in edits:
+        if isinstance(edit, Rewrite):
+            yield edit
+        if isinstance(edit, Swap):
+            yield from (
+                Rewrite(place.start(), place.end()) for place in re.finditer(re.escape(edit.old), subject.query)
+            )
+
+
+def _joined(cuts: Words) -> Words:
+    """Return cuts in order, those that meet as one."""
+    joined: list[Rewrite] = []
+    for one in sorted(cuts, key=lambda one: one.start):
+        if joined and joined[-1].end >= one.start:
+            joined[-1] = Rewrite(joined[-1].start, max(one.end, joined[-1].end))
+        else:
+            joined.append(one)
+    return tuple(joined)
+
+
+def _smaller(edit: Edit, query: str) -> Iterator[Edit]:
+    """Return smaller forms of an edit, the smallest first: fewer messages, fewer words put in or written anew."""
+    if isinstance(edit, Before):
+        for count in range(2, len(edit.messages), 2):
+            yield msgspec.structs.replace(edit, messages=edit.messages[:count])
+    if isinstance(edit, Rewrite):
+        yield from _fewer_words(edit) if edit.start == edit.end else _fewer_rewritten(edit, query)
+
+
+def _fewer_words(edit: Rewrite) -> Iterator[Rewrite]:
+    """Return insertions of the first or the last few words."""
+    inner = edit.text.split()
+    head, tail = (" " if edit.text[:1] == " " else ""), (" " if edit.text[-1:] == " " else "")
+    for count in range(1, len(inner)):
+        yield msgspec.structs.replace(edit, text=f"{head}{' '.join(inner[:count])}{tail}")
+        yield msgspec.structs.replace(edit, text=f"{head}{' '.join(inner[-count:])}{tail}")
+
+
+def _fewer_rewritten(edit: Rewrite, query: str) -> Iterator[Rewrite]:
+    """Return rewrites of single words, then of halves, of what is rewritten word by word."""
+    old = [
+        (word.start() + edit.start, word.end() + edit.start) for word in _WORD.finditer(query[edit.start : edit.end])
+    ]
+    new = edit.text.split()
+    if len(old) != len(new) or len(old) < 2:  # noqa: PLR2004 - a single word can't be taken apart
+        return
+    pairs = [(start, end, text) for (start, end), text in zip(old, new, strict=True) if query[start:end] != text]
+    yield from (Rewrite(*pair) for pair in pairs)
+    for half in (slice(len(old) // 2), slice(len(old) // 2, None)):
+        yield Rewrite(old[half][0][0], old[half][-1][1], " ".join(new[half]))
+
+
+_WORD = re.compile(r"\S+")

@@ -284,6 +284,9 @@ _FUZZ = (
 
 
 def _run_fuzz(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.fuzzing import require_hypothesis  # noqa: PLC0415
+
+    require_hypothesis()
     from pytest_toolmatch.fuzzing.fuzz import fuzz  # noqa: PLC0415
     from pytest_toolmatch.fuzzing.options import FuzzOptions  # noqa: PLC0415
 

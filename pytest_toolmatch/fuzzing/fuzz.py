@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from fnmatch import fnmatchcase
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +16,10 @@ from pytest_toolmatch.fuzzing.drawn import Drawn
 from pytest_toolmatch.fuzzing.lines import account_lines, finding_lines, profile_lines, progress_line
 from pytest_toolmatch.fuzzing.phrasings import phrasings
 from pytest_toolmatch.fuzzing.pool import Pool
+from pytest_toolmatch.fuzzing.relations import phrased
 from pytest_toolmatch.fuzzing.saving import Saver, kept
 from pytest_toolmatch.fuzzing.scoring import Scorer
+from pytest_toolmatch.fuzzing.strategies import relations_of
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.reports.figures import plural
@@ -53,8 +54,7 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
     Raises ToolmatchError for whatever is wrong or missing, before anything is paid for; what was found until something
     breaks off is written. SystemExit after Ctrl-C.
     """
-    check_hypothesis()
-    relations, settings = chosen_relations(options.relations), options.settings()
+    relations, settings = relations_of(options.relations), options.settings()
     for role in ("teacher", "student"):
         _check_model(role, getattr(options, role))
     if options.phrase_with:
@@ -68,26 +68,6 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
             yield from _Fuzzing(suite, saver, settings, session, options).run(relations, 1 / (len(suites) - place))
     finally:
         session.close(cancel=True, complete=True)
-
-
-def check_hypothesis() -> None:
-    """Raise ConfigError where hypothesis is not installed."""
-    if find_spec("hypothesis") is None or find_spec("hypothesis_jsonschema") is None:
-        raise ConfigError(
-            "fuzzing makes its prompts with hypothesis, which is not installed: pip install 'pytest-toolmatch[fuzz]'"
-        )
-
-
-def chosen_relations(names: Sequence[str]) -> list[Relation]:
-    """Return the relations of these names, all where there are none; ConfigError for one that nobody knows."""
-    from pytest_toolmatch.fuzzing.relations import RELATIONS  # noqa: PLC0415 - needs hypothesis
-
-    for name in names:
-        if name not in RELATIONS:
-            raise ConfigError(
-                f"no relation is called {name!r}{did_you_mean(name, RELATIONS)}; there are {', '.join(RELATIONS)}"
-            )
-    return [RELATIONS[name] for name in names or RELATIONS]
 
 
 class _Fuzzing:
@@ -134,8 +114,6 @@ class _Fuzzing:
 
     def _with_phrasings(self, relations: Sequence[Relation]) -> list[Relation]:
         """Return the relations, with texts of a model for the one that phrases requests anew."""
-        from pytest_toolmatch.fuzzing.relations import phrased  # noqa: PLC0415 - needs hypothesis
-
         told = phrasings(self.suite, self.settings, self.session, self.saver.folder, self.options)
         return [phrased(told) if one.name == "phrasing" else one for one in relations]
 

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
 from pytest_toolmatch.fuzzing.generating import drawn
-from pytest_toolmatch.fuzzing.relation import NotApplicable
+from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
 from pytest_toolmatch.fuzzing.relations import RELATIONS
 from pytest_toolmatch.fuzzing.variant import Subject, Variant, made
 
@@ -58,21 +58,27 @@ def rephrasings(
         raise ConfigError(str(error)) from None  # here, so that pytest shows none of our lines
 
 
+def relations_of(names: Sequence[str] = ()) -> list[Relation]:
+    """Return the relations of these names, all where there are none; ConfigError for one that nobody knows."""
+    for name in names:
+        if name not in RELATIONS:
+            hint = did_you_mean(name, RELATIONS)
+            raise ConfigError(f"no relation is named {name!r}{hint}; there are {', '.join(RELATIONS)}")
+    return [RELATIONS[name] for name in names or RELATIONS]
+
+
 def applicable(subject: Subject, relations: Sequence[str] = ()) -> dict[str, SearchStrategy[Variant]]:
     """Return the strategies of the relations that apply to a subject, by name; of all where none is named.
 
     Raises ConfigError for an unknown relation, and where none applies.
     """
-    for name in relations:
-        if name not in RELATIONS:
-            raise ConfigError(f"no relation is named {name!r}{did_you_mean(name, RELATIONS)}")
     found: dict[str, SearchStrategy[Variant]] = {}
     reasons: dict[str, list[str]] = {}
-    for name in relations or RELATIONS:
+    for relation in relations_of(relations):
         try:
-            found[name] = RELATIONS[name].variants(subject)
+            found[relation.name] = relation.variants(subject)
         except NotApplicable as reason:
-            reasons.setdefault(str(reason), []).append(name)
+            reasons.setdefault(str(reason), []).append(relation.name)
     if not found:
         why = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
         raise ConfigError(f"{subject.case.id}: nothing to fuzz; {why}")

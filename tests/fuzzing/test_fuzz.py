@@ -38,7 +38,9 @@ cases:
 """
 MODELS = '''\
 """A function that fails on prompts that shout about cancelling, and one that does not."""
-import _thread, os, re
+import _thread, itertools, re
+
+calls = itertools.count()
 
 def teacher(request):
     query = request.conversation[-1].content
@@ -56,9 +58,7 @@ def student(request):
     return teacher(request)
 
 def interrupted(request):
-    with open("calls", "a") as file:
-        file.write(".")
-    if os.path.getsize("calls") == 150:
+    if next(calls) == 150:
         _thread.interrupt_main()
     return student(request)
 '''

@@ -134,9 +134,10 @@ def test_it_replays_whatever_else_is_imported(in_yaml: Callable[..., Project]) -
 
 def test_all_draws_of_all_cases_are_in_flight_at_once(in_yaml: Callable[..., Project]) -> None:
     project = in_yaml("steady")
-    waiting = "\nimport threading\ntogether = threading.Barrier(40, timeout=20)\nmet = []\n"
-    waiting += "def waits(request):\n    if asked(request) and len(met) < 40 and query(request) not in KNOWN:\n"
-    waiting += "        met.append(1)\n        together.wait()\n    return teacher(request)\n"
+    waiting = "\nimport itertools, threading\n"
+    waiting += "together, met = threading.Barrier(40, timeout=20), itertools.count()\n"
+    waiting += "def waits(request):\n    if asked(request) and query(request) not in KNOWN and next(met) < 40:\n"
+    waiting += "        together.wait()\n    return teacher(request)\n"
     waiting += f"KNOWN = {[case['query'] for case in CASES]!r}\n"
     project = project.with_file("mine.py", project.files["mine.py"] + waiting)
     project = project.with_ini(toolmatch_student="python:mine:waits", toolmatch_concurrency=100)

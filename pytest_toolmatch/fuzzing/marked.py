@@ -43,7 +43,7 @@ def marked(case: Case, scorer: Scorer, fuzz: Fuzz, *, needed: float) -> Trial[Ma
     if subject is None:
         return Marked(case=case)
     variants = spread(subject, fuzz.relations, fuzz.examples)
-    found = yield from together([_beside(one, scorer, needed) for one in variants])
+    found = yield from side_by_side([_beside(one, scorer, needed) for one in variants])
     failing = [one for one in found if one.lower and one.teacher_keeps]
     if not failing:
         return Marked(case=case, shown=tuple(found))
@@ -62,7 +62,7 @@ def _size(one: Shown) -> tuple[int, int, str]:
     return len(variant.edits), len(variant.query), variant.id
 
 
-def together(trials: Sequence[Trial[T]]) -> Trial[list[T]]:
+def side_by_side(trials: Sequence[Trial[T]]) -> Trial[list[T]]:
     """Run trials side by side: what all of them ask for is asked at once. Each has an end."""
     running = [Running(trial) for trial in trials]
     for one in running:

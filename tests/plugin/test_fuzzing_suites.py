@@ -134,14 +134,27 @@ def test_it_replays_whatever_else_is_imported(in_yaml: Callable[..., Project]) -
 
 def test_all_draws_of_all_cases_are_in_flight_at_once(in_yaml: Callable[..., Project]) -> None:
     project = in_yaml("steady")
-    waiting = "\nimport itertools, threading\n"
-    waiting += "together, met = threading.Barrier(40, timeout=20), itertools.count()\n"
-    waiting += "def waits(request):\n    if asked(request) and query(request) not in KNOWN and next(met) < 40:\n"
-    waiting += "        together.wait()\n    return teacher(request)\n"
-    waiting += f"KNOWN = {[case['query'] for case in CASES]!r}\n"
-    project = project.with_file("mine.py", project.files["mine.py"] + waiting)
+    waits = f"""
+import pathlib, threading, time
+
+KNOWN, LOCK, NOW, PEAK = {[case["query"] for case in CASES]!r}, threading.Lock(), [0], [0]
+
+def waits(request):
+    if asked(request) and query(request) not in KNOWN:
+        with LOCK:
+            NOW[0] += 1
+            PEAK[0] = max(PEAK[0], NOW[0])
+            pathlib.Path("peak").write_text(str(PEAK[0]))
+        time.sleep(0.5)
+        with LOCK:
+            NOW[0] -= 1
+    return teacher(request)
+"""
+    project = project.with_file("mine.py", project.files["mine.py"] + waits)
     project = project.with_ini(toolmatch_student="python:mine:waits", toolmatch_concurrency=100)
     assert project.record(mode="live").outcomes == {"passed": 4}
+    # A single case has 10 variants, of three draws each.
+    assert int((project.pytester.path / "peak").read_text()) > 3 * 10
 
 
 @pytest.mark.parametrize("chosen", ["rome~fuzz", "rome"])

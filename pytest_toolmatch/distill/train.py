@@ -121,15 +121,19 @@ class Trainer:
         self.network.load_state_dict(self.average)
         exact = float(np.mean(self.right(examples))) if examples else 0.0
         self.network.load_state_dict(ours)
-        better = exact > self.progress.best
-        self.progress.stale = 0 if better else self.progress.stale + 1
-        if better:
-            self.progress.best = exact
-            self.best = {name: value.clone() for name, value in self.average.items()}
+        self.keep_if_better(exact)
         seen = self.progress.step * self.plan.batch
         loss = float(np.mean(self.losses)) if self.losses else float("nan")
         self.progress.curve.append((round(self.progress.seconds / 60, 2), self.progress.step, seen, loss, exact))
         return exact
+
+    def keep_if_better(self, score: float) -> None:
+        """Keep the averaged network where none was as good; how long none was counts from when the rate falls."""
+        better = score > self.progress.best
+        self.progress.stale = 0 if better or self.fraction() < _HOLD else self.progress.stale + 1
+        if better:
+            self.progress.best = score
+            self.best = {name: value.clone() for name, value in self.average.items()}
 
     @torch.no_grad()
     def right(self, examples: Sequence[Packed]) -> list[bool]:

@@ -111,6 +111,20 @@ def test_what_is_held_out_is_never_learnt_from() -> None:
     assert not {kind.names[0] for kind in ours.flags} & {kind.names[0] for kind in theirs.flags}
 
 
+def test_every_kind_of_value_is_learnt_and_held_out_verbs_are_others() -> None:
+    ours, theirs, strange = vocabulary(False), vocabulary(True), vocabulary(True, unknown_verbs=True)
+    assert {kind.value for kind in theirs.kinds} <= {kind.value for kind in ours.kinds}
+    assert theirs.verbs == ours.verbs
+    assert all(strange.verbs[form] and not {*strange.verbs[form]} & {*verbs} for form, verbs in ours.verbs.items())
+
+
+def test_flags_are_said_with_a_word_of_their_schema() -> None:
+    for kind in [*vocabulary(False).flags, *vocabulary(True).flags]:
+        told = {word[:5] for text in (*kind.names, *kind.about) for word in re.findall("[a-z]{3,}", text.lower())}
+        for said in (*kind.said, *kind.unsaid):
+            assert told & {word[:5] for word in re.findall("[a-z]{3,}", said.lower())}, (kind.names, said)
+
+
 def _enum_values(examples: list[Example]) -> set[str]:
     schemas = [
         prop for one in examples for tool in one.tools for prop in (tool.parameters or {})["properties"].values()

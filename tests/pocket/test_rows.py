@@ -12,6 +12,11 @@ from pytest_toolmatch.pocket.reading import Reading
 from pytest_toolmatch.pocket.rows import against, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.toolbox import Toolbox
 
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 DAYS = st.dates().map(lambda day: day.isoformat())
 PRICES = st.integers(-999, 999) | st.floats(-1e6, 1e6, allow_nan=False).map(lambda price: round(price, 2))
 ROWS = st.lists(st.fixed_dictionaries({"id": st.text("ABC-", min_size=1), "price": PRICES, "day": DAYS}), min_size=2)
@@ -39,10 +44,10 @@ def test_one_row_and_mixed_columns_have_no_ranks() -> None:
 
 
 def test_a_limit_is_what_a_request_sets_as_a_bound() -> None:
-    assert limit_in("if there is one under 1,200 euros , book it".split()) == 1200
-    assert limit_in("for less than € 80.50".split()) == 80.5
-    assert limit_in("no more than two".split()) is None
-    assert limit_in("under the bridge at 7".split()) is None
+    assert limit_in(words("if there is one under 1,200 euros , book it")) == 1200
+    assert limit_in(words("for less than € 80.50")) == 80.5
+    assert limit_in(words("no more than two")) is None
+    assert limit_in(words("under the bridge at 7")) is None
     assert [against(100, word) for word in ("99.9", "100", "1,000", "x")] == [1, -1, -1, 0]
     assert against(None, "3") == 0
 

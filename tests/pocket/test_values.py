@@ -106,8 +106,8 @@ def test_months_and_instants() -> None:
 
 def test_min_is_a_unit_at_the_end_of_a_name_and_a_bound_at_its_start() -> None:
     assert unit_of(["duration", "min"]) == unit_of(["minutes"])
-    assert unit_of("min price at least in euros".split()) == unit_of(["euros"])
-    assert unit_of("min rating from 0 to 10".split()) is None
+    assert unit_of(words("min price at least in euros")) == unit_of(["euros"])
+    assert unit_of(words("min rating from 0 to 10")) is None
 
 
 def test_a_date_and_a_time_stand_in_a_moment() -> None:

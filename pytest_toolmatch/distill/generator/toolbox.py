@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MADE_UP = 0.1
 _SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8)
-_FORMS = ("act", "act", "act", "act", "tell", "tell", "find", "find", "new", "new", "new", "new", "calc")
+_FORMS = ("act", "act", "act", "act", "tell", "tell", "find", "find", "new", "new", "new", "calc", "calc", "calc")
 
 
 def some_verb(world: World, *forms: str) -> Verb:

@@ -40,7 +40,7 @@ class Verb(msgspec.Struct, frozen=True, gc=False):
 
 
 class Kind(msgspec.Struct, frozen=True, gc=False):
-    """A kind of parameter: how its value is made, its names and descriptions, how a request says it."""
+    """A kind of parameter: how its value is made, its names and descriptions, how a request says it; how often it is."""
 
     names: tuple[str, ...]
     about: tuple[str, ...]
@@ -48,6 +48,7 @@ class Kind(msgspec.Struct, frozen=True, gc=False):
     value: str = "flag"
     ask: str = ""
     unsaid: tuple[str, ...] = ()
+    often: int = 1
 
 
 class Vocabulary:
@@ -62,7 +63,8 @@ class Vocabulary:
         self.verbs = {form: self.half([v for v in verbs if v.form == form]) for form in sorted({v.form for v in verbs})}
         self.held_out = held_out
         self.acting = [*self.verbs["act"], *self.verbs["tell"]]
-        self.kinds = self.half(msgspec.convert(read("slots"), list[Kind]))
+        kinds = self.half(msgspec.convert(read("slots"), list[Kind]))
+        self.kinds = [kind for kind in kinds for _ in range(kind.often)]
         self.flags = self.half(msgspec.convert(read("flags"), list[Kind]))
         self.nouns = {name: self.half(words) for name, words in read("nouns").items()}
         words = read("words")

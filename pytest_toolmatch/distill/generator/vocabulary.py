@@ -40,7 +40,7 @@ class Verb(msgspec.Struct, frozen=True, gc=False):
 
 
 class Kind(msgspec.Struct, frozen=True, gc=False):
-    """A kind of parameter: how its value is made, its names and descriptions, how a request says it; how often it is."""
+    """A kind of parameter: how its value is made, its names and descriptions, how it is said, and how often it is."""
 
     names: tuple[str, ...]
     about: tuple[str, ...]

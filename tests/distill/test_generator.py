@@ -17,7 +17,7 @@ from tests.distill.evidence import leaves, text_of, without_evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLAN = {"one": 0.35, "parallel": 0.18, "no_call": 0.12, "missing": 0.08, "done": 0.07}
+PLAN = {"one": 0.34, "parallel": 0.21, "no_call": 0.12, "missing": 0.08, "done": 0.07}
 SEVERAL = 0.20
 ANSWERS = ("done", "no_call", "missing")
 

@@ -38,11 +38,11 @@ class Judged(NamedTuple):
     seconds: float
 
 
-def held_out(seed: int = 0) -> Iterator[Example]:
-    """Yield examples with the words, kinds of parameters and phrasings that training never sees."""
+def held_out(seed: int = 0, *, unknown_verbs: bool = False) -> Iterator[Example]:
+    """Yield examples with nouns, parameters, enum values and phrasings that training never sees; verbs if wanted."""
     from pytest_toolmatch.distill.generator import generate  # noqa: PLC0415 - a distilled student needs none
 
-    return generate(500_000 + seed, held_out=True)
+    return generate(500_000 + seed, held_out=True, unknown_verbs=unknown_verbs)
 
 
 def kept_requests(most: int = 10**9) -> list[Example]:

@@ -32,11 +32,7 @@ class Learner(Trainer):
         self.network.load_state_dict(self.average)
         likely = self.likely(examples)
         self.network.load_state_dict(ours)
-        better = likely > self.progress.best
-        self.progress.stale = 0 if better else self.progress.stale + 1
-        if better:
-            self.progress.best = likely
-            self.best = {name: value.clone() for name, value in self.average.items()}
+        self.keep_if_better(likely)
         return likely
 
     @torch.no_grad()

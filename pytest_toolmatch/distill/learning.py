@@ -30,8 +30,8 @@ CHECKS = 20
 
 FEWEST_STEPS = 600
 _RATE, _RATE_FROM_SCRATCH = 1.5e-3, 2e-3
-_PATIENCE = 10
-"""Checks without a better student; a good start gets worse before it gets better."""
+_PATIENCE = 6
+"""Checks without a better student, once the rate falls; before, a good start gets worse before it gets better."""
 
 _LARGEST_BATCH, _SMALLEST_BATCH = 32, 8
 

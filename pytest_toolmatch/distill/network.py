@@ -130,7 +130,7 @@ class Network(nn.Module):
     def _items(self, batch: dict[str, Tensor], vectors: Tensor) -> Tensor:
         text = self.named(self._pooled(batch, vectors, 0)) + self.described(self._pooled(batch, vectors, 1))
         text = functional.pad(text, (0, 0, 1, 0))[batch["item_texts"]]  # batch × items × width; place 0 is no text
-        above = torch.arange(len(text))[:, None]
+        above = torch.arange(len(text), device=text.device)[:, None]
         x = text + self.kind(batch["item_kinds"]) + self.item_features(batch["item_features"])
         x = x + self.of_tool(text)[above, batch["item_tools"]] * batch["below_tool"][..., None]
         return x + self.of_argument(text)[above, batch["item_arguments"]] * batch["below_argument"][..., None]
@@ -159,7 +159,7 @@ class Network(nn.Module):
             bias[:, head, SPECIALS : SPECIALS + tokens, SPECIALS + tokens :] = SHARP * match[:, layer].transpose(1, 2)
         kin = batch["item_tools"][:, :, None] == batch["item_tools"][:, None, :]
         bias[:, 2, SPECIALS + tokens :, SPECIALS + tokens :] = KIN * kin
-        apart = torch.arange(tokens)
+        apart = torch.arange(tokens, device=match.device)
         bias[:, 3, SPECIALS : SPECIALS + tokens, SPECIALS : SPECIALS + tokens] = -NEAR * (apart[:, None] - apart).abs()
         return bias.masked_fill(batch["padding"][:, None, None, :], NEVER)
 
@@ -167,7 +167,7 @@ class Network(nn.Module):
         """Return batch × steps × places: how well each place fits each step."""
         kinds = batch["step_kinds"]
         x = self.step(kinds + 3 * (batch["step_elements"] > 0)) + self.turn(batch["step_calls"].clamp(max=2))
-        above = torch.arange(len(kinds))[:, None]
+        above = torch.arange(len(kinds), device=kinds.device)[:, None]
         x = x + self.previous(memory)[above, batch["step_previous"]]
         about = (kinds > 0)[..., None]
         x = (
@@ -177,7 +177,7 @@ class Network(nn.Module):
         )
         clues = step_features(batch)
         look = self._look(batch, clues)
-        causal = torch.full((kinds.shape[1],) * 2, NEVER).triu(1).to(x.dtype)[None, None]
+        causal = x.new_full((kinds.shape[1],) * 2, NEVER).triu(1)[None, None]
         for layer in self.steps:
             x = layer(x, causal, memory, look)
         fits = self.point(self.decided(x)) @ self.pointed(memory).transpose(1, 2) * self.shape.width**-0.5
@@ -199,10 +199,10 @@ def step_features(batch: dict[str, Tensor]) -> Tensor:
     """Return batch × steps × tokens × STEP_FEATURES: how a token and its neighbours match the slot; what is used up."""
     slots, tokens = batch["step_slots"], batch["words"].shape[1]
     rows = (slots - SPECIALS - tokens).clamp(min=0)
-    above = torch.arange(len(slots))[:, None]
+    above = torch.arange(len(slots), device=slots.device)[:, None]
     about = (batch["step_kinds"] > 0)[..., None].float()
     name, text, kin = (batch["match"][:, layer][above, rows] * about for layer in (NAME, ABOUT, SIBLINGS))
-    after = torch.arange(tokens) - (batch["step_previous"][..., None] - SPECIALS)
+    after = torch.arange(tokens, device=slots.device) - (batch["step_previous"][..., None] - SPECIALS)
     last = (batch["step_kinds"] == CHOOSE_LAST)[..., None]
     ahead = (
         (batch["step_kinds"] == CHOOSE_VALUE)[..., None] & (after > 0) & (batch["step_previous"] >= SPECIALS)[..., None]

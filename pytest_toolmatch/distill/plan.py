@@ -17,7 +17,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rate: float = 1.5e-3
     batch: int = 16
     shards: int = 40
-    patience: int = 12
+    patience: int = 0
     device: str = "cpu"
 
 

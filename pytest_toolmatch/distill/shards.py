@@ -30,7 +30,8 @@ _WORDS = ("words", "names", "abouts")
 class Shards:
     """A sequence of shards of packed examples, made when they are first asked for, and kept on disk.
 
-    ``make(n)`` yields the examples of the n-th. It has to be a function of a module: a worker runs ahead with it.
+    ``make(n)`` yields the examples of the n-th. It has to be a function of a module: a worker runs ahead with it. The
+    latest shard alone is in memory.
     """
 
     def __init__(self, folder: Path, make: Callable[[int], Iterator[Example]], count: int, lexicon: Lexicon) -> None:
@@ -48,7 +49,7 @@ class Shards:
                 time.sleep(_POLL_S)
             if not file.exists():
                 make_shard(self.folder, self.make, shard)
-            self._loaded[shard] = load(file, self.lexicon)
+            self._loaded = {shard: load(file, self.lexicon)}
         return self._loaded[shard]
 
     def _works(self) -> bool:
@@ -62,8 +63,11 @@ class Shards:
 
 
 def make_all(folder: Path, make: Callable[[int], Iterator[Example]], count: int) -> None:
-    """Make the shards that are missing."""
+    """Make the shards that are missing, as long as the process that wants them lives."""
+    parent = os.getppid()
     for shard in range(count):
+        if os.getppid() != parent:
+            return
         if not (folder / _file(shard)).exists() and not _being_made(folder / _file(shard)):
             make_shard(folder, make, shard)
 

@@ -7,18 +7,16 @@ as what the model answers when it is asked alone.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from pytest_toolmatch.pocket.grammar import turn
-from pytest_toolmatch.pocket.model import Answer, answer_of
+from pytest_toolmatch.pocket.model import Answer, answer_of, drawn, likelihoods, odds_at
 from pytest_toolmatch.pocket.reading import Reading
 
 if TYPE_CHECKING:
@@ -37,8 +35,33 @@ _TREES_KEPT = 16
 """Of the latest conversations, up to a megabyte each: the draws of a case come one soon after the other."""
 
 
-_COMPUTING = threading.Lock()
-"""Held while the BLAS is kept to one thread, which concerns the whole process: so it is always put back as it was."""
+class _OneThread:
+    """Keeps the BLAS to one thread as long as anybody computes, and puts it back as it was after the last.
+
+    Matrices are small: on a machine that has other things to do, a BLAS that shares them out among threads takes ten
+    times as long. The limit concerns the whole process, so two models that compute at once have one limit.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._computing = 0
+        self._libraries = ThreadpoolController()
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._computing:
+                self._limit = self._libraries.limit(limits=1, user_api="blas")
+            self._computing += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._computing -= 1
+            if not self._computing:
+                self._limit.restore_original_limits()
+
+
+_ONE_THREAD = _OneThread()
 
 
 class Drawn(NamedTuple):
@@ -54,20 +77,15 @@ class Drawn(NamedTuple):
 
 
 class Draws:
-    """Draws from one model; for use in one thread.
-
-    Matrices are small: on a machine that has other things to do, a BLAS that shares them out among threads takes ten
-    times as long.
-    """
+    """Draws from one model; for use in one thread."""
 
     def __init__(self, model: PocketModel) -> None:
         self._model = model
-        self._libraries = ThreadpoolController()
         self._trees: OrderedDict[str, _Tree] = OrderedDict()
 
     def draw(self, request: Request, key: str, temperature: float, random: Random) -> Drawn:
         """Return one draw; ``key`` tells conversations apart."""
-        with _COMPUTING, self._libraries.limit(limits=1, user_api="blas"):
+        with _ONE_THREAD:
             return self._tree(request, key).draw(temperature, random)
 
     def _tree(self, request: Request, key: str) -> _Tree:
@@ -99,8 +117,8 @@ class _Fork(msgspec.Struct, eq=False):
             return int(self.logs.argmax())
         odds = self.odds.get(temperature)
         if odds is None:
-            odds = self.odds[temperature] = np.cumsum(np.exp((self.logs - self.logs.max()) / temperature))
-        return min(int(np.searchsorted(odds, random.random() * odds[-1], side="right")), len(odds) - 1)
+            odds = self.odds[temperature] = odds_at(self.logs, temperature)
+        return drawn(odds, random)
 
 
 class _Tree:
@@ -147,10 +165,7 @@ class _Tree:
         return walk
 
     def _fork(self, walk: Any, step: Step, past: list[list[Any]], start: float) -> _Fork:
-        places = np.flatnonzero(step.allowed)
-        logs = self._network.score(self._memory._replace(past=past), step)[places].astype(np.float64)
-        logs -= logs.max()
-        logs -= math.log(np.exp(logs).sum())
+        places, logs = likelihoods(self._network.score(self._memory._replace(past=past), step), step)
         return _Fork(places, logs, step.call, past, walk, time.perf_counter() - start)
 
 

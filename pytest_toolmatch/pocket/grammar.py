@@ -1,7 +1,8 @@
 """The grammar of a turn: which places may be pointed at in each step, and the calls that come of it.
 
 A turn is tool | END; a call is one value for each slot in the order of its schema: ABSENT, TRUE, FALSE, an option, or
-the first token of a stretch of text, followed by its last. Whatever is chosen, every call satisfies its schema.
+the first token of a stretch of text, followed by its last. No two values of a call begin at the same token. Whatever is
+chosen, every call satisfies its schema.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class _State:
         self.tokens, self.items = len(reading.words), len(reading.toolbox.items)
         self.previous, self.call = END, 0
         self.used = np.zeros(self.tokens, np.uint8)
+        self.begun: set[int] = set()
 
     def step(self, kind: int, places: Any, tool: int, slot: int, element: int = 0) -> Step:
         allowed = np.zeros(SPECIALS + self.tokens + self.items, bool)
@@ -98,6 +100,7 @@ def turn(reading: Reading) -> Turn:
         calls.append(call)
         state.call += 1
         state.used[state.used == _HERE] = _BEFORE
+        state.begun.clear()
     return calls
 
 
@@ -171,7 +174,7 @@ def _places(state: _State, field: _Field) -> list[int]:
         return [TRUE, FALSE]
     if field.slot.kind == "enum":
         return [SPECIALS + state.tokens + option for option in field.options]
-    return [int(SPECIALS + start) for start in state.reading.starts(field.item)]
+    return [int(SPECIALS + start) for start in state.reading.starts(field.item) if start not in state.begun]
 
 
 def _value(state: _State, offered: OfferedTool, field: _Field, place: int) -> Generator[Step, int, Any]:
@@ -180,6 +183,7 @@ def _value(state: _State, offered: OfferedTool, field: _Field, place: int) -> Ge
     if field.slot.kind == "enum":
         return field.slot.options[field.options.index(place - SPECIALS - state.tokens)]
     start = place - SPECIALS
+    state.begun.add(start)
     ends = state.reading.ends(field.item, start)
     last = yield state.step(CHOOSE_LAST, SPECIALS + ends, offered.item, field.item)
     state.previous = last

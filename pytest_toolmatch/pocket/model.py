@@ -72,11 +72,12 @@ class PocketModel:
         walk = turn(reading)
         step: Step = next(walk)
         while True:
-            place, log = _choose(self.network.score(memory, step), step, temperature, rng)
-            logs[step.call] = logs.get(step.call, 0.0) + log
-            ends += log
+            places, odds = likelihoods(self.network.score(memory, step), step)
+            best = int(odds.argmax()) if rng is None or len(places) == 1 else drawn(odds_at(odds, temperature), rng)
+            logs[step.call] = logs.get(step.call, 0.0) + float(odds[best])
+            ends += float(odds[best])
             try:
-                step = walk.send(place)
+                step = walk.send(int(places[best]))
             except StopIteration as stop:
                 return answer_of(stop.value, logs, ends)
 
@@ -102,20 +103,22 @@ def open_manifest(manifest: Path) -> PocketModel:
     return PocketModel(Network(*read(manifest)))
 
 
-def _choose(
-    fits: NDArray[np.float32], step: Step, temperature: float, rng: np.random.Generator | None
-) -> tuple[int, float]:
-    """Return the place chosen among those allowed, and its log-probability without temperature."""
+def likelihoods(fits: NDArray[np.float32], step: Step) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the places that a step allows, and the natural logarithms of their probabilities."""
     places = np.flatnonzero(step.allowed)
-    scores = fits[places].astype(np.float64)
-    logs = scores - scores.max()
-    logs -= math.log(np.exp(logs).sum())
-    if rng is None or len(places) == 1:
-        best = int(logs.argmax())
-    else:
-        odds = np.cumsum(np.exp((logs - logs.max()) / temperature))
-        best = min(int(np.searchsorted(odds, rng.random() * odds[-1], side="right")), len(places) - 1)
-    return int(places[best]), float(logs[best])
+    logs = fits[places].astype(np.float64)
+    logs -= logs.max()
+    return places, logs - math.log(np.exp(logs).sum())
+
+
+def odds_at(logs: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Return running sums of probabilities, up to a factor, at a temperature above 0."""
+    return np.cumsum(np.exp((logs - logs.max()) / temperature))
+
+
+def drawn(odds: NDArray[np.float64], random: np.random.Generator) -> int:
+    """Return the index that a random number falls to."""
+    return min(int(np.searchsorted(odds, random.random() * odds[-1], side="right")), len(odds) - 1)
 
 
 def answer_of(made: list[Call | Dropped], logs: dict[int, float], whole: float) -> Answer:

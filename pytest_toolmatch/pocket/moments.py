@@ -82,7 +82,7 @@ def dates_at(words: Sequence[str], start: int, today: dt.date | None) -> Iterato
 
 def _days(words: Sequence[str], start: int, today: dt.date | None) -> Iterator[tuple[int, dt.date]]:
     word = words[start]
-    if found := _ISO.fullmatch(word):
+    if found := _ISO.fullmatch(word) or (_ISO.match(word) if _INSTANT.fullmatch(word.upper()) else None):
         yield from _valid(start + 1, int(found[1]), int(found[2]), int(found[3]))
     elif found := _DAY_FIRST.fullmatch(word):
         yield from _valid(start + 1, int(found[3]), int(found[2]), int(found[1]))
@@ -189,6 +189,8 @@ def times_at(words: Sequence[str], start: int) -> Iterator[Found]:
         yield start + 1, "00:00" if word == "midnight" else "12:00"
     elif found := _CLOCK.fullmatch(word):
         yield from _on_the_clock(words, start + 1, int(found[1]), int(found[2]))
+    elif _INSTANT.fullmatch(word.upper()):
+        yield start + 1, word[11:16]
     elif (hour := int(word) if word.isdigit() else SMALL.get(word)) is not None and word not in ("a", "an"):
         yield from _on_the_hour(words, start + 1, hour)
     elif word in ("half", "quarter"):

@@ -105,10 +105,11 @@ _AMBIGUOUS = frozenset({"s", "h", "t", "m", "l", "g", "second", "minute", "day",
 
 def unit_of(words: Sequence[str]) -> tuple[str, float] | None:
     """Return what a parameter counts in, by the words of its name and description; None where nothing is named."""
-    plural = [
-        word for word in words if word in UNITS and (word not in _AMBIGUOUS or word in ("minute", "second", "day"))
-    ]
-    return UNITS[plural[0]] if plural else None
+    told = [word for word in words if word in UNITS and (word not in _AMBIGUOUS or word in ("minute", "second", "day"))]
+    plain = [word for word in told if word != "min"]  # ``min_price`` is no time, and ``duration_min`` is
+    if plain or words[:1] == ["min"]:
+        return UNITS[plain[0]] if plain else None
+    return UNITS[told[0]] if told else None
 
 
 def is_number(word: str) -> bool:

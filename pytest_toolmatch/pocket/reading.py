@@ -9,6 +9,7 @@ import numpy as np
 
 from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
 from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, is_number
+from pytest_toolmatch.pocket.rows import against, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
 from pytest_toolmatch.pocket.text import STOP_WORDS, Token, stem, tokenise
 from pytest_toolmatch.pocket.toolbox import ARGUMENT, OPTION, TOOL, Toolbox
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SEGMENTS = 6
 """Last query, earlier query, assistant's text, earlier calls, replies since the last query, earlier replies."""
 
-TOKEN_FEATURES, ITEM_FEATURES = 23, 16
+TOKEN_FEATURES, ITEM_FEATURES = 26, 16
 SPECIALS = 4
 """Places of END, ABSENT, TRUE and FALSE, before the tokens and the items."""
 
@@ -34,7 +35,11 @@ NAME, ABOUT, SIBLINGS = range(3)
 """The layers of ``Reading.match``: with an item's name, with its description, with other arguments of the same tool."""
 
 _LAST_QUERY, _QUERY, _SAID, _CALLED, _REPLY, _OLD_REPLY = range(SEGMENTS)
-_COPIED_FROM = (_LAST_QUERY, _QUERY, _REPLY, _OLD_REPLY)
+_COPIED_FROM = (_LAST_QUERY, _QUERY, _SAID, _REPLY, _OLD_REPLY)
+_REPLIES = (_REPLY, _OLD_REPLY)
+_BRACKETS = frozenset('"[]}:')
+"""What is not read of a JSON reply: each field is its name and its value, each row begins with a brace."""
+
 _MOST_TOKENS, _MOST_OF_ONE = 200, 110
 _WEB = re.compile(r"@.+\.|://|^www\.|^[~/].|\.\w{2,4}$")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}.*|[ap]\.?m|noon|midnight|o'clock")
@@ -83,9 +88,12 @@ class Reading:
                 begins[place], self._ends[place] = may_begin(token.text), may_end(token.text)
                 self.last[place] = text.first + len(text.tokens) - 1
         self.begins = np.flatnonzero(begins)
+        known: dict[str, Spans] = {}
         for offered in self.toolbox.offered:
-            for slot, item in zip(offered.slots, offered.arguments, strict=True):
-                self.spans[item] = spans_of(slot, self._copied, now)
+            for slot, item, concern in zip(offered.slots, offered.arguments, offered.concerns, strict=True):
+                if concern not in known:
+                    known[concern] = spans_of(slot, self._copied, now)
+                self.spans[item] = known[concern]
         self.callable = [
             offered.supported
             and all(self._fillable(i, s) for i, s in zip(offered.arguments, offered.slots, strict=True))
@@ -132,7 +140,6 @@ class Reading:
 
     def _token_features(self, called: set[str]) -> Floats:
         made = np.zeros((len(self.words), TOKEN_FEATURES), np.float32)
-        quoted, previous = False, None
         for segment in self.segments:
             quoted = False
             for place, token in enumerate(segment.text.tokens, segment.text.first):
@@ -147,8 +154,7 @@ class Reading:
                     before is not None and before.text in "$€£#",
                     before is not None and before.text in ":=",
                 )
-                previous = token
-        del previous
+        self._compare(made)
         kinds = np.array([item.kind for item in self.toolbox.items])
         for column, kind in enumerate((TOOL, ARGUMENT, OPTION), 15):
             if len(self.words) and (kinds == kind).any():
@@ -156,6 +162,17 @@ class Reading:
         if len(self.words) and len(kinds):
             made[:, 18] = self.match[ABOUT].max(0)
         return made
+
+    def _compare(self, made: Floats) -> None:
+        """Mark in replies what is the least and the most of its kind, and what is below the limit of the query."""
+        asked = [word for segment in self.segments if segment.kind == _LAST_QUERY for word in segment.text.words]
+        limit = limit_in(asked)
+        for segment in self.segments:
+            if segment.kind in _REPLIES:
+                known = ranks(segment.text.content)
+                for place, token in enumerate(segment.text.tokens, segment.text.first):
+                    made[place, 23:25] = known.get(token.start, (0, 0))
+                    made[place, 25] = against(limit, self.words[place])
 
     def _item_features(self, likeness: Floats, conversation: Conversation) -> Floats:
         box = self.toolbox
@@ -210,7 +227,7 @@ def _segments(conversation: Conversation) -> list[Segment]:
     order = sorted(range(len(pieces)), key=lambda i: (pieces[i][0] != _LAST_QUERY, -i))
     room, kept = _MOST_TOKENS, {}
     for i in order:
-        tokens = tokenise(pieces[i][1])[: min(room, _MOST_OF_ONE)]
+        tokens = _tokens(*pieces[i])[: min(room, _MOST_OF_ONE)]
         room -= len(tokens)
         if tokens:
             kept[i] = tokens
@@ -220,6 +237,11 @@ def _segments(conversation: Conversation) -> list[Segment]:
         segments.append(Segment(pieces[i][0], Text(pieces[i][1], kept[i], words, first)))
         first += len(words)
     return segments
+
+
+def _tokens(kind: int, text: str) -> list[Token]:
+    bare = kind in _REPLIES and is_json(text)
+    return [token for token in tokenise(text) if not (bare and token.text in _BRACKETS)]
 
 
 def _pieces(message: Message, place: int, last: int) -> Iterator[tuple[int, str]]:

@@ -61,8 +61,8 @@ _CODES: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"currenc.*(?:code|three-letter|ISO|such as [A-Z]{3})|code.*currenc", re.IGNORECASE), "currency"),
     (re.compile(r"without a space|no spaces", re.IGNORECASE), "joined"),
 )
-_PHONE = re.compile(r"phone|mobile", re.IGNORECASE)
-_DIGITS_ONLY = re.compile(r"\bdigits only\b|\+49|E\.?164", re.IGNORECASE)
+_PHONE = re.compile(r"phone|mobile|fax|callback", re.IGNORECASE)
+_DIGITS_ONLY = re.compile(r"\bdigits only\b|\+\d\d|E\.?164", re.IGNORECASE)
 _MOST_ITEMS = 12
 
 
@@ -221,7 +221,7 @@ def _text_kind(schema: dict[str, Any], path: tuple[str, ...], about: str) -> Kin
     for pattern, kind in _HINTS:
         if pattern.search(about):
             return kind
-    if _PHONE.search(path[-1]):
-        return "phone" if _DIGITS_ONLY.search(about) else "text"
+    if _PHONE.search(f"{path[-1]} {about}") and _DIGITS_ONLY.search(about):
+        return "phone"
     named = f"{path[-1]} {about}"
     return next((kind for pattern, kind in _CODES if pattern.search(named)), "text")

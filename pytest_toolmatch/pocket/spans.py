@@ -33,6 +33,7 @@ _LONGEST_NAME = 4
 _FEWEST_DIGITS = 5
 _CHECKED_LONGEST = 8
 _CHECKS = frozenset({"pattern", "minLength", "maxLength"})
+_BOUNDS = _CHECKS | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 
 
 class Text(NamedTuple):
@@ -66,6 +67,13 @@ def spans_of(slot: Slot, texts: Sequence[Text], now: Now) -> Spans:
             if here:
                 ends[text.first + start] = here
     return Spans(ends)
+
+
+def concerns(slot: Slot) -> str:
+    """Return all that ``spans_of`` goes by in a slot: where it is the same, so are the spans."""
+    bounds = {name: slot.schema[name] for name in sorted(_BOUNDS & slot.schema.keys())}
+    share = slot.kind in ("integer", "number") and _is_share(slot)
+    return repr((slot.kind, slot.unit, share, bounds))
 
 
 def may_begin(token: str) -> bool:

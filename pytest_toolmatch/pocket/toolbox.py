@@ -9,6 +9,7 @@ import numpy as np
 
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.pocket.slots import KINDS, Slot, Unsupported, slots_of
+from pytest_toolmatch.pocket.spans import concerns
 from pytest_toolmatch.pocket.text import STOP_WORDS, name_words, sketch, stem
 
 if TYPE_CHECKING:
@@ -43,13 +44,17 @@ class Item(NamedTuple):
 
 
 class OfferedTool(NamedTuple):
-    """One tool: its item, its slots with theirs, and per slot the items of its options; none unless ``supported``."""
+    """One tool: its item, its slots with theirs, and per slot the items of its options; none unless ``supported``.
+
+    ``concerns`` says of each slot what may fill it: slots of one concern take the same.
+    """
 
     item: int
-    slots: tuple[Slot, ...]
-    arguments: tuple[int, ...]
-    options: tuple[tuple[int, ...], ...]
     supported: bool
+    slots: tuple[Slot, ...] = ()
+    arguments: tuple[int, ...] = ()
+    options: tuple[tuple[int, ...], ...] = ()
+    concerns: tuple[str, ...] = ()
 
 
 class Toolbox:
@@ -90,14 +95,14 @@ class Toolbox:
         try:
             slots = slots_of(tool)
         except Unsupported:
-            return OfferedTool(here, (), (), (), False)
+            return OfferedTool(here, supported=False)
         if here + sum(1 + len(slot.options) for slot in slots) > _MOST_ITEMS:
-            return OfferedTool(here, (), (), (), False)
+            return OfferedTool(here, supported=False)
         arguments, options = [], []
         for slot in slots:
             arguments.append(len(self.items))
             options.append(self._argument(slot, here))
-        return OfferedTool(here, slots, tuple(arguments), tuple(options), True)
+        return OfferedTool(here, True, slots, tuple(arguments), tuple(options), tuple(map(concerns, slots)))
 
     def _argument(self, slot: Slot, tool: int) -> tuple[int, ...]:
         here = len(self.items)

@@ -1,6 +1,6 @@
 """A travel desk: twelve tools as Python functions, and the queries in ``flights.jsonl``.
 
-Run it with ``pytest suites/flights --toolmatch``. Both models are scripted (see ``suites/scripted``).
+Run it with ``pytest suites/flights --toolmatch-mode=live``; see ``suites/README.md`` for two models that need no key.
 """
 
 import datetime as dt

@@ -11,13 +11,13 @@ import pytest
 from pytest_toolmatch.core.validation import ArgumentValidator, check_schema
 from pytest_toolmatch.distill.examples import KINDS, Example
 from pytest_toolmatch.distill.generator import generate
-from pytest_toolmatch.distill.generator.vocabulary import vocabulary
+from pytest_toolmatch.distill.generator.vocabulary import COMMON, vocabulary
 from tests.distill.evidence import leaves, text_of, without_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLAN = {"one": 0.35, "parallel": 0.18, "no_call": 0.12, "missing": 0.08, "done": 0.07}
+PLAN = {"one": 0.34, "parallel": 0.21, "no_call": 0.12, "missing": 0.08, "done": 0.07}
 SEVERAL = 0.20
 ANSWERS = ("done", "no_call", "missing")
 
@@ -100,8 +100,8 @@ def _lists(value: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:
 
 
 def test_what_is_held_out_is_never_learnt_from() -> None:
-    ours, theirs = vocabulary(False), vocabulary(True)
-    small = {"domains", "months", "weekdays", "numbers"}
+    ours, theirs = vocabulary(False), vocabulary(True, unknown_verbs=True)
+    small = {"domains", "months", "weekdays", "numbers", *COMMON}
     for part in ("verbs", "nouns", "phrases", "chat", "words"):
         kept = dict(_lists(getattr(ours, part)))
         for name, items in _lists(getattr(theirs, part)):
@@ -109,6 +109,20 @@ def test_what_is_held_out_is_never_learnt_from() -> None:
             assert name in small or not items & kept[name], name
     assert not {kind.names[0] for kind in ours.kinds} & {kind.names[0] for kind in theirs.kinds}
     assert not {kind.names[0] for kind in ours.flags} & {kind.names[0] for kind in theirs.flags}
+
+
+def test_every_kind_of_value_is_learnt_and_held_out_verbs_are_others() -> None:
+    ours, theirs, strange = vocabulary(False), vocabulary(True), vocabulary(True, unknown_verbs=True)
+    assert {kind.value for kind in theirs.kinds} <= {kind.value for kind in ours.kinds}
+    assert theirs.verbs == ours.verbs
+    assert all(strange.verbs[form] and not {*strange.verbs[form]} & {*verbs} for form, verbs in ours.verbs.items())
+
+
+def test_flags_are_said_with_a_word_of_their_schema() -> None:
+    for kind in [*vocabulary(False).flags, *vocabulary(True).flags]:
+        told = {word[:5] for text in (*kind.names, *kind.about) for word in re.findall("[a-z]{3,}", text.lower())}
+        for said in (*kind.said, *kind.unsaid):
+            assert told & {word[:5] for word in re.findall("[a-z]{3,}", said.lower())}, (kind.names, said)
 
 
 def _enum_values(examples: list[Example]) -> set[str]:

@@ -159,3 +159,12 @@ def test_copied_values_keep_their_spelling_and_may_come_from_replies() -> None:
     reading = Reading(conversation, Toolbox([tool({"id": {"type": "string"}})]))
     (first, last), *_ = reading.find("FL-0306-A")
     assert reading.value(1, first, last) == "FL-0306-A"
+
+
+def test_no_two_values_of_a_call_begin_at_the_same_token() -> None:
+    two = tool({"adults": {"type": "integer"}, "rooms": {"type": "integer"}})
+    for seed in range(40):
+        calls = wander(user("3 people, 2 rooms"), [two], np.random.default_rng(seed))
+        assert all(isinstance(call, Dropped) or set(call.arguments.values()) == {2, 3} for call in calls)
+    alone = [one for seed in range(40) for one in wander(user("for 3"), [two], np.random.default_rng(seed))]
+    assert set(alone) == {Dropped("act")}

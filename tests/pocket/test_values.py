@@ -102,3 +102,16 @@ def test_months_and_instants() -> None:
         "2026-03-03T19:00:00+02:00"
     ]
     assert list(instants_at(["2026-03-18t06:55"], 0, Now())) == [(1, "2026-03-18T06:55")]
+
+
+def test_min_is_a_unit_at_the_end_of_a_name_and_a_bound_at_its_start() -> None:
+    assert unit_of(["duration", "min"]) == unit_of(["minutes"])
+    assert unit_of(words("min price at least in euros")) == unit_of(["euros"])
+    assert unit_of(words("min rating from 0 to 10")) is None
+
+
+def test_a_date_and_a_time_stand_in_a_moment() -> None:
+    moment = words("2026-06-12T09:30:00+02:00")
+    assert list(dates_at(moment, 0, None)) == [(1, "2026-06-12")]
+    assert list(times_at(moment, 0)) == [(1, "09:30")]
+    assert list(dates_at(words("2026-06-12x"), 0, None)) == []

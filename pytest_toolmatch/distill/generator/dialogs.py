@@ -42,6 +42,8 @@ def said_later(world: World) -> Talk:
     """Return a conversation in which the user adds what was missing."""
     plan, (asked, parameter, said, call) = lacking(world)
     n = parameter.human
+    if world.dice.chance(0.15):
+        return _proposed(world, Talk((Message("user", asked.text),), (call,), [plan], asked.phrasing), n, said.text)
     question = parameter.kind.ask.format(n=n) or world.dice.pick((f"Which {n}?", f"What is the {n}?", "Which one?"))
     answer = world.dice.pick(
         ("{v}", "{v}", "{v}.", "It's {v}", "{v} please", "Oh, sorry: {v}", "that would be {v}", "The {n} is {v}.")
@@ -49,6 +51,14 @@ def said_later(world: World) -> Talk:
     text = answer.format(v=said.text, n=n)
     messages = (Message("user", asked.text), Message("assistant", question), Message("user", text))
     return Talk(messages, (call,), [plan], f"later.{asked.phrasing}")
+
+
+def _proposed(world: World, talk: Talk, name: str, text: str) -> Talk:
+    """Return a conversation in which the assistant guesses what is missing, and the user agrees."""
+    draft = Draft(world)
+    guess = draft.plain(draft.choose("guesses").format(n=name, v=draft.mark(text)))
+    messages = (*talk.messages, Message("assistant", guess), Message("user", draft.choose("agreeing")))
+    return talk._replace(messages=messages, phrasing=f"proposed.{phrasing_of(draft)}.{talk.phrasing}")
 
 
 def lacking(world: World) -> tuple[Plan, tuple[Asked, Parameter, Said, Call]]:
@@ -78,7 +88,7 @@ def put_right(world: World) -> Talk:
     while True:
         plan = some_plan(world, least=1)
         one = varying(plan) or plan.target
-        if one and one.kind.value != "title":
+        if one and one.kind.value != "title" and _alone(plan, one):
             break
     dice, draft = world.dice, Draft(world)
     target = say_value(world, plan.target) if plan.target else None
@@ -96,6 +106,11 @@ def put_right(world: World) -> Talk:
     follow = again.finish(again.choose(dice.pick(("sorry", "more"))).format(v=again.mark(new.text)))
     messages = (Message("user", text), *_told(world, (first,)), Message("user", follow))
     return Talk(messages, (second,), [plan], f"again.{phrasing_of(again)}.{phrasing_of(draft)}")
+
+
+def _alone(plan: Plan, one: Parameter) -> bool:
+    """Say whether a new value alone tells which argument it is for: no other is of its kind."""
+    return sum(p.kind.value == one.kind.value for p in (plan.target, *plan.parameters) if p) == 1
 
 
 def chosen_later(world: World) -> Talk:

@@ -83,7 +83,7 @@ def _nothing_to_call(world: World, plan: Plan, name: str) -> tuple[str, str]:
     if name == "negated":
         target = say_value(world, plan.target) if plan.target else None
         _, body, _ = compose.body_of(draft, plan, target, [])
-        text = phrases[index].format(do=body.removesuffix("?"))
+        text = phrases[index].format(do=body.removesuffix("?"), p=dice.pick(world.words["first"]))
     else:
         thing = plan.thing if dice.chance(0.6) else some_thing(world)
         text = phrases[index].format(n=thing, m=some_thing(world), p=dice.pick(world.words["first"]))

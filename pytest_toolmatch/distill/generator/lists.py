@@ -52,14 +52,31 @@ def measures(world: World, _: Parameter) -> tuple[str, dict[str, int]]:
     return text.format(a, b, c), {"length": a, "width": b, "height": c}
 
 
-def people(world: World, parameter: Parameter) -> tuple[str, list[dict[str, str]]]:
+def people(world: World, parameter: Parameter) -> tuple[str, list[dict[str, Any]]]:
     """Return people as objects."""
-    text, names = person_list(world, parameter)
-    return text, [{"name": name} for name in names]
+    return _objects(world, parameter, person_list(world, parameter)[1], ("{} ({})", "{}, {} years old", "{}, aged {}"))
 
 
-def articles(world: World, _: Parameter) -> tuple[str, list[dict[str, str]]]:
+def articles(world: World, parameter: Parameter) -> tuple[str, list[dict[str, Any]]]:
     """Return articles as objects, by code."""
     pattern = world.dice.pick(("@@@-##", "@####", "##-@@"))
     codes = list(dict.fromkeys(fill(world, pattern) for _ in range(world.dice.whole(1, 3))))
-    return listed(world, codes), [{"sku": one} for one in codes]
+    patterns = ("{1} x {0}", "{1} of {0}", "{0} ({1} pieces)", "{1} {0}", "{0} times {1}")
+    return _objects(world, parameter, codes, patterns)
+
+
+def _objects(
+    world: World, parameter: Parameter, firsts: list[str], patterns: tuple[str, ...]
+) -> tuple[str, list[dict[str, Any]]]:
+    """Return objects of a text and a number; where the number is optional, it is said of some."""
+    shape = parameter.schema["items"]
+    first, *numbers = shape["properties"]
+    pattern = world.dice.pick(patterns)
+    texts: list[str] = []
+    values: list[dict[str, Any]] = []
+    for one in firsts:
+        amount = world.dice.whole(2, 60)
+        counted = bool(numbers) and (numbers[0] in shape["required"] or world.dice.chance(0.6))
+        texts.append(pattern.format(one, amount) if counted else one)
+        values.append({first: one, **({numbers[0]: amount} if counted else {})})
+    return listed(world, texts), values

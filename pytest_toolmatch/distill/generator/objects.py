@@ -32,13 +32,23 @@ def _measures(world: World) -> dict[str, Any]:
 def _people(world: World) -> dict[str, Any]:
     return {
         "type": "array",
-        "items": _object(world, {"name": STRING}),
+        "items": _counted(world, "name", ("age", "years")),
         **({"minItems": 1} if world.dice.chance(0.5) else {}),
     }
 
 
 def _articles(world: World) -> dict[str, Any]:
-    return {"type": "array", "items": _object(world, {"sku": STRING})}
+    return {"type": "array", "items": _counted(world, "sku", ("quantity", "count", "pieces"))}
+
+
+def _counted(world: World, first: str, numbers: tuple[str, ...]) -> dict[str, Any]:
+    """Return an object of a text and, mostly, of a number that may be optional."""
+    dice = world.dice
+    if dice.chance(0.4):
+        return _object(world, {first: STRING})
+    number = dice.pick(numbers)
+    made = _object(world, {first: STRING, number: {"type": "integer"}})
+    return {**made, "required": [first]} if dice.chance(0.5) else made
 
 
 OBJECTS: dict[str, Callable[[World], dict[str, Any]]] = {

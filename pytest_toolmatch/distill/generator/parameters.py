@@ -57,6 +57,7 @@ class Parameter(NamedTuple):
 def make_parameter(world: World, kind: Kind, *, required: bool | None = None) -> Parameter:
     """Return a parameter of a kind under one of its names, or under a made-up one."""
     dice = world.dice
+    kind = _renamed(world, kind) if kind.said and dice.chance(_MADE_UP) else kind
     name, made = dice.pick(kind.names), False
     no_choices: tuple[tuple[str, Any], ...] = ()
     if kind.value == "integer" and dice.chance(0.25):
@@ -88,6 +89,23 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
     unit = not UNIT_WORDS.isdisjoint(told.lower().replace("_", " ").replace(".", " ").replace(",", " ").split())
     return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
 
+
+def _renamed(world: World, kind: Kind) -> Kind:
+    """Return a kind of the same values under a made-up name, which is said with each of them."""
+    word = world.made_up()
+    if kind.value == "flag":
+        said, unsaid = (tuple(one.format(n=word) for one in GRAMMAR[name]) for name in ("switched_on", "switched_off"))
+        return Kind(names=(word,), about=("With {n}.", "Whether {n} is wanted."), said=said, unsaid=unsaid)
+    ends = ("", "", "_name", "_value", "_of_it", f"_{kind.names[0]}")
+    told = kind.about if kind.value not in _PLAIN else ("The {n}.", "Which {n}.", "{n}.", "The {n} that is meant.")
+    names = tuple(word + world.dice.pick(ends) for _ in range(2))
+    return Kind(names=names, about=told, said=tuple(GRAMMAR["named"]), value=kind.value, ask="Which {n}?")
+
+
+_MADE_UP = 0.2
+_PLAIN = frozenset(
+    ("person", "city", "street", "code", "topic", "sentence", "title", "integer", "number", "enum", "made_enum")
+) | {"made_text", "enum_list", "text_list", "person_list", "people", "articles"}
 
 CODED = frozenset({"country", "currency", "airport", "airline", "joined"})
 """Kinds of which only a description tells what the value is."""

@@ -65,7 +65,7 @@ def ask_several(world: World) -> tuple[list[Plan], Asked]:
         if several.varying(plan):
             return [plan], several.ask_pairs(world, plan)
     plans = [some_plan(world)]
-    for _ in range(dice.pick((1, 1, 1, 2))):
+    for _ in range(dice.pick((1, 1, 2))):
         plans.append(other_plan(world, plans))
     if dice.chance(0.3) and not all(p.kind.value in SCARCE for p in (plans[0].target, *plans[0].parameters) if p):
         plans = [plans[0]] * len(plans)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+from pytest_toolmatch.distill.generator.vocabulary import GRAMMAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 EITHER = LETTERS + "23456789"
+_UNFIT = re.compile(r"[^A-Za-z]")
 
 
 def fill(world: World, pattern: str) -> str:
@@ -26,21 +30,32 @@ def fill(world: World, pattern: str) -> str:
 def person(world: World, _: Parameter | None = None) -> tuple[str, str]:
     """Return a name: a first name, or both; some are made up."""
     dice, words = world.dice, world.words
-    first = dice.pick(words["first"]) if dice.chance(0.8) else world.made_up().capitalize()
-    name = first if dice.chance(0.2) else f"{first} {dice.pick(words['last'])}"
+    first = dice.pick(words["first"]) if dice.chance(0.7) else world.made_up().capitalize()
+    last = dice.pick(words["last"]) if dice.chance(0.7) else world.made_up().capitalize()
+    name = first if dice.chance(0.2) else f"{first} {last}"
     return name, name
 
 
 def city(world: World, _: Parameter) -> tuple[str, str]:
     """Return a city; some are made up."""
-    name = world.dice.pick(world.words["cities"]) if world.dice.chance(0.8) else world.made_up().capitalize()
+    name = world.dice.pick(world.words["cities"]) if world.dice.chance(0.6) else _place(world)
     return name, name
+
+
+def _place(world: World) -> str:
+    """Return a made-up place of one word or two."""
+    name: str = world.dice.pick(GRAMMAR["places"])
+    return name.format(world.made_up().capitalize())
 
 
 def street(world: World, _: Parameter) -> tuple[str, str]:
     """Return a street and a number."""
-    name = f"{world.dice.pick(world.words['streets'])} {world.dice.whole(1, 180)}"
-    return name, name
+    dice = world.dice
+    made: str = dice.pick(GRAMMAR["roads"]) if dice.chance(0.5) else ""
+    road = made.format(world.made_up().capitalize()) if made else dice.pick(world.words["streets"])
+    number = f"{dice.whole(1, 180)}{dice.pick('abc') if dice.chance(0.1) else ''}"
+    text = f"{number} {road}" if dice.chance(0.2) else f"{road} {number}"
+    return text, text
 
 
 def code(world: World, parameter: Parameter) -> tuple[str, Any]:
@@ -52,9 +67,9 @@ def code(world: World, parameter: Parameter) -> tuple[str, Any]:
 def email(world: World, _: Parameter) -> tuple[str, str]:
     """Return an e-mail address in lower case."""
     dice = world.dice
-    first, last = dice.pick(world.words["first"]), dice.pick(world.words["last"]).replace(" ", "").replace("'", "")
+    first, last = (_UNFIT.sub("", dice.pick(world.words[name])) for name in ("first", "last"))
     name = dice.pick((first, f"{first}.{last}", f"{first}_{dice.whole(2, 99)}", f"{world.made_up()}.{last}"))
-    text = f"{name}@{dice.pick(world.words['domains'])}".lower().replace("ö", "o")
+    text = f"{name}@{dice.pick(world.words['domains'])}".lower()
     return text, text
 
 

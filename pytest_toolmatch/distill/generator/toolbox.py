@@ -5,20 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.distill.generator.schemas import Plan, make_plan
+from pytest_toolmatch.distill.generator.vocabulary import Verb
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.tool import Tool
-    from pytest_toolmatch.distill.generator.vocabulary import Verb
     from pytest_toolmatch.distill.generator.world import World
 
+_MADE_UP = 0.1
 _SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8)
-_FORMS = ("act", "act", "act", "act", "tell", "tell", "find", "find", "new", "new", "new", "new", "calc")
+_FORMS = ("act", "act", "act", "act", "tell", "tell", "find", "find", "new", "new", "new", "calc", "calc", "calc")
 
 
 def some_verb(world: World, *forms: str) -> Verb:
     """Return a verb of one of these forms, or of any."""
-    verb: Verb = world.dice.pick(world.vocabulary.verbs[world.dice.pick(forms or _FORMS)])
+    form = world.dice.pick(forms or _FORMS)
+    if world.dice.chance(_MADE_UP):
+        return made_up_verb(world, form)
+    verb: Verb = world.dice.pick(world.vocabulary.verbs[form])
     return verb
+
+
+def made_up_verb(world: World, form: str) -> Verb:
+    """Return a verb that nobody knows: it is told by its letters alone."""
+    word = world.made_up()
+    return Verb(form=form, names=(word,), say=(f"{word} {{o}}", f"{word} {{o}}", f"do the {word} of {{o}}"))
 
 
 def some_thing(world: World, form: str = "act") -> str:

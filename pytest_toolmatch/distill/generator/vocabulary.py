@@ -16,6 +16,9 @@ DATA = Path(__file__).parent / "data"
 HELD_OUT = 5
 """One word of five is held out."""
 
+COMMON = frozenset({"joins", "lists"})
+"""Phrases of punctuation and conjunctions alone: both halves speak one language."""
+
 _WORD = re.compile("[a-z]+")
 T = TypeVar("T")
 
@@ -37,7 +40,7 @@ class Verb(msgspec.Struct, frozen=True, gc=False):
 
 
 class Kind(msgspec.Struct, frozen=True, gc=False):
-    """A kind of parameter: how its value is made, its names and descriptions, how a request says it."""
+    """A kind of parameter: how its value is made, its names and descriptions, how it is said, and how often it is."""
 
     names: tuple[str, ...]
     about: tuple[str, ...]
@@ -45,22 +48,28 @@ class Kind(msgspec.Struct, frozen=True, gc=False):
     value: str = "flag"
     ask: str = ""
     unsaid: tuple[str, ...] = ()
+    often: int = 1
 
 
 class Vocabulary:
-    """One half of all words: the one to learn from, or the one held out."""
+    """One half of all words: the one to learn from, or the one held out.
 
-    def __init__(self, held_out: bool) -> None:
-        self.held_out = held_out
+    Verbs are apart: that ``make a copy of`` is to ``clone`` stands in no schema, so whoever never heard it can't know.
+    """
+
+    def __init__(self, held_out: bool, unknown_verbs: bool) -> None:
+        self.held_out = unknown_verbs
         verbs = msgspec.convert(read("verbs"), list[Verb])
         self.verbs = {form: self.half([v for v in verbs if v.form == form]) for form in sorted({v.form for v in verbs})}
+        self.held_out = held_out
         self.acting = [*self.verbs["act"], *self.verbs["tell"]]
-        self.kinds = self.half(msgspec.convert(read("slots"), list[Kind]))
+        kinds = self.half(msgspec.convert(read("slots"), list[Kind]))
+        self.kinds = [kind for kind in kinds for _ in range(kind.often)]
         self.flags = self.half(msgspec.convert(read("flags"), list[Kind]))
         self.nouns = {name: self.half(words) for name, words in read("nouns").items()}
         words = read("words")
         self.words = {name: some if len(some) < 2 * HELD_OUT + 4 else self.half(some) for name, some in words.items()}
-        self.phrases = {name: self.half(some) for name, some in read("phrases").items()}
+        self.phrases = {name: some if name in COMMON else self.half(some) for name, some in read("phrases").items()}
         self.codes = {name: self.half(list(read("codes")[name].items())) for name in read("codes")}
         self.real = {part for name in ("nouns", "words", "verbs") for part in _WORD.findall(str(read(name)).lower())}
         self.chat = {name: self.half(some) for name, some in read("chat").items()}
@@ -86,9 +95,9 @@ class Vocabulary:
 
 
 @functools.cache
-def vocabulary(held_out: bool) -> Vocabulary:
-    """Return a half of the words, read once."""
-    return Vocabulary(held_out)
+def vocabulary(held_out: bool, *, unknown_verbs: bool = False) -> Vocabulary:
+    """Return a half of the words, read once; ``unknown_verbs`` holds out the verbs and their synonyms, too."""
+    return Vocabulary(held_out, unknown_verbs)
 
 
 def _key(item: Any) -> str:

@@ -14,8 +14,8 @@ TIMES = 6
 """How often a phrasing with slots is told, each time with other values; one without slots is told twice."""
 
 
-def demo_requests(times: int = TIMES) -> list[Example]:
-    """Return all hand-written requests, told with values; the same ones each time.
+def demo_requests(times: int = TIMES, first: int = 0) -> list[Example]:
+    """Return all hand-written requests, told with values; the same ones each time, others for another ``first``.
 
     All examples of one phrasing have the same ``group``: a split by group holds whole phrasings out.
     """
@@ -23,6 +23,6 @@ def demo_requests(times: int = TIMES) -> list[Example]:
     for suite in map(read_suite, ("flights", "support")):
         for family in suite.families:
             for phrase in family.says:
-                for turn in range(times if "{" in phrase else min(times, 2)):
+                for turn in range(first, first + (times if "{" in phrase else min(times, 2))):
                     found += Telling(suite, family, phrase, f"{turn} {phrase}").turns()
     return found

@@ -1,0 +1,63 @@
+"""What a reader sees at a glance in a reply."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.pocket.reading import Reading
+from pytest_toolmatch.pocket.rows import against, is_json, limit_in, ranks
+from pytest_toolmatch.pocket.toolbox import Toolbox
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+DAYS = st.dates().map(lambda day: day.isoformat())
+PRICES = st.integers(-999, 999) | st.floats(-1e6, 1e6, allow_nan=False).map(lambda price: round(price, 2))
+ROWS = st.lists(st.fixed_dictionaries({"id": st.text("ABC-", min_size=1), "price": PRICES, "day": DAYS}), min_size=2)
+
+
+@given(ROWS, st.sampled_from((None, "results")))
+def test_the_least_and_the_most_of_each_column_are_marked(rows: list[dict[str, object]], key: str | None) -> None:
+    text = json.dumps(rows if key is None else {key: rows, "total": len(rows)})
+    found = ranks(text)
+    for column in ("price", "day"):
+        values = [row[column] for row in rows]
+        low, high = min(values), max(values)  # type: ignore[type-var]
+        marks = [mark for place, mark in sorted(found.items()) if _key_before(text, place) == column]
+        assert marks == [(float(value == low), float(value == high)) for value in values]
+
+
+def _key_before(text: str, place: int) -> str:
+    return text[:place].rsplit('"', 3 if text[place - 1] == '"' else 2)[-3 if text[place - 1] == '"' else -2]
+
+
+def test_one_row_and_mixed_columns_have_no_ranks() -> None:
+    assert ranks('{"price": 3, "tax": 1}') == {}
+    assert ranks('[{"when": 3}, {"when": "2026-01-02"}]') == {}
+    assert ranks("not JSON at all") == {}
+
+
+def test_a_limit_is_what_a_request_sets_as_a_bound() -> None:
+    assert limit_in(words("if there is one under 1,200 euros , book it")) == 1200
+    assert limit_in(words("for less than € 80.50")) == 80.5
+    assert limit_in(words("no more than two")) is None
+    assert limit_in(words("under the bridge at 7")) is None
+    assert [against(100, word) for word in ("99.9", "100", "1,000", "x")] == [1, -1, -1, 0]
+    assert against(None, "3") == 0
+
+
+def test_a_reply_in_json_is_read_without_its_brackets_and_any_other_as_it_is() -> None:
+    said = '[{"id": "A-1", "price": 3}, {"id": "B-2", "price": 9}]'
+    reading = Reading((*user("the cheapest under 5"), Message("tool", said, name="find")), Toolbox(()))
+    assert reading.words[4:] == ["{", "id", "a-1", ",", "price", "3", ",", "{", "id", "b-2", ",", "price", "9"]
+    marks = {word: tuple(row[23:26]) for word, row in zip(reading.words, reading.features, strict=True)}
+    assert marks["3"] == (1, 0, 1)
+    assert marks["9"] == (0, 1, -1)
+    assert marks["price"] == (0, 0, 0)
+    assert not is_json("done: [1]")

@@ -284,7 +284,8 @@ class Campaign:
     def _take_comparison(self, running: Running[Shown]) -> None:
         if (result := running.result) is None:
             return
-        self.compared.append(result)
+        if result.compared.after.draws:
+            self.compared.append(result)
         if result.lower and result.teacher_keeps:
             shrinking = self._pool.start(shrunk(result.compared, self._scorer))
             self._shrinking.append((result, shrinking))

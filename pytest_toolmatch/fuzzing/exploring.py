@@ -30,6 +30,9 @@ NO_CALL = "no call"
 _ALONE, _GROUP = 6, 5
 """Tools on which a relation is tried by itself at first; and relations that are tried at once later."""
 
+_ENOUGH, _FEW, _MANY = 8, 0.2, 0.4
+"""First looks after which the size of groups is thought over, and the shares of misses that it is to lie between."""
+
 _COSTS: dict[Must, float] = {"same": 1 / _GROUP, "mapped": 1 / _GROUP, "abstain": 1.0, "teacher": 4.0}
 """Draws that trying a relation takes about."""
 
@@ -70,6 +73,8 @@ class Explorer:
         self._supplies: list[_Supply] = []
         self._misses: dict[Cell, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._rates: dict[Cell, float] = {}
+        self._group = _GROUP
+        self._grouped_hits: list[bool] = []
         self._closed: set[Cell] = set()
         self.firsts: set[str] = set()
         """The variants that were the first of their relation and tool."""
@@ -88,6 +93,7 @@ class Explorer:
         """Return up to so many variants that were not chosen before; none where there are no more."""
         chosen: list[Variant] = []
         self._guess()
+        self._resize()
         while len(chosen) < count and (variant := self._covered() or self._grouped()):
             chosen.append(variant)
         return chosen
@@ -95,8 +101,18 @@ class Explorer:
     def learn(self, result: Screened) -> None:
         """Take a first look at a variant."""
         cells = cells_of(result.variant)
+        if len(cells) > 1:
+            self._grouped_hits.append(result.hit)
         for cell in () if result.fault else cells:
             self._misses[cell][result.hit] += 1 if result.hit else 1 / len(cells)
+
+    def _resize(self) -> None:
+        """Change less at once where that is often too much: the more prompts fail, the less one draw clears."""
+        if len(self._grouped_hits) < _ENOUGH:
+            return
+        missed = self._grouped_hits.count(False) / len(self._grouped_hits)
+        self._group = max(1, self._group - 1) if missed > _MANY else min(_GROUP, self._group + (missed < _FEW))
+        self._grouped_hits.clear()
 
     def close(self, cells: Iterable[Cell]) -> None:
         """Leave cells alone: a suspect is looked into, or a finding is there."""
@@ -141,7 +157,7 @@ class Explorer:
             group = [lead]
             if lead.groups:
                 others = [one for one in open_ if one.groups and one.subject is lead.subject and one is not lead]
-                group += sorted(others, key=self._effort)[: _GROUP - 1]
+                group += sorted(others, key=self._effort)[: self._group - 1]
             variants = [variant for one in group if (variant := one.next())]
             self._supplies = [one for one in self._supplies if not one.empty]
             if variants and self._is_new(variant := together(variants)):

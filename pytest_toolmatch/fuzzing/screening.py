@@ -79,6 +79,12 @@ def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = 
 
 def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:
     """Compare a suspect with its parent by draws that the first look has not seen, and ask the teacher beside it."""
+    if variant.parts:
+        # Changed in several ways at once, a prompt may well be too much for the teacher, too: a draw tells mostly.
+        (samples,) = yield (Ask(variant, "teacher", 1),)
+        first = scorer.tally(variant, variant.expected or (), samples)
+        if not first.matches:
+            return Shown(compared=Compared(variant=variant, state="unclear"), teacher=first)
     found: Compared = yield from compared(variant, scorer, needed=needed, skip=skip)
     if found.state != "lower" or found.chain is None:
         return Shown(compared=found)

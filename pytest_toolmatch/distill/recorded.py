@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
+from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.sampling.recordings import read_recording, read_records, recording_path
 from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.named import named_suites
@@ -52,7 +53,7 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
     ``recordings`` holds those of suites that name no directory of their own, below their names. Raises SuiteError,
     RecordingError, ConfigError where there is no suite or no one teacher, MissingRecording where nothing is recorded.
     """
-    suites = [read_suite(path, _list_mcp) for path in named_suites(paths, "a student learns from")]
+    suites = [read_suite(path, list_mcp) for path in named_suites(paths, "a student learns from")]
     folders = {id(suite): suite.recordings or recordings / suite.name for suite in suites}
     teacher = teacher or _only(_known(folders.values()), folders.values())
     cases: list[Recorded] = []
@@ -119,9 +120,3 @@ def _first(names: Sequence[str]) -> str:
 def _hint(teacher: str, known: Sequence[str]) -> str:
     there = f"; recorded are {', '.join(known)}" if known else "; record it with toolmatch record"
     return did_you_mean(teacher, known) or there
-
-
-def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:
-    from pytest_toolmatch.sampling.mcp import list_tools  # noqa: PLC0415 - only suites that name a server need it
-
-    return list_tools(server, where=where)

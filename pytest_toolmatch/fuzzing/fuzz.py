@@ -24,6 +24,7 @@ from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.sampling.budget import parse_budget
+from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.sampling.recordings import Recording, read_recording, recording_path
 from pytest_toolmatch.suites.named import named_suites
 from pytest_toolmatch.suites.yaml_file import read_suite
@@ -31,10 +32,8 @@ from pytest_toolmatch.suites.yaml_file import read_suite
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import Any
 
     from pytest_toolmatch.core.suite import Suite
-    from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.fuzzing.campaign import Finding
     from pytest_toolmatch.fuzzing.options import FuzzOptions
     from pytest_toolmatch.fuzzing.relation import Relation
@@ -60,7 +59,7 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
     if options.phrase_with:
         _check_model("phrase-with", options.phrase_with)
     named = named_suites(paths, "what is fuzzed are")
-    suites = [_only(read_suite(path, _list_mcp), options.cases) for path in named]
+    suites = [_only(read_suite(path, list_mcp), options.cases) for path in named]
     savers = [Saver(suite, path, out or path.parent) for suite, path in zip(suites, named, strict=True)]
     session = open_session(settings, lambda: None)
     try:
@@ -168,9 +167,3 @@ def _check_model(role: str, name: str) -> None:
             f"--{role} {name}: prompts that nobody has asked yet are not recorded; name a model that can be called, "
             f"as in --{role} pocket:base"
         )
-
-
-def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:
-    from pytest_toolmatch.sampling.mcp import list_tools  # noqa: PLC0415 - only suites that name a server need it
-
-    return list_tools(server, where=where)

@@ -12,6 +12,7 @@ from pytest_toolmatch.plugin import is_active, skip_inactive
 from pytest_toolmatch.plugin.chosen import expect
 from pytest_toolmatch.plugin.run import RUN
 from pytest_toolmatch.plugin.verdicts import fail, judge, require_samples
+from pytest_toolmatch.sampling.listed import list_mcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.suite import Suite
-    from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.harness import SuiteRun
     from pytest_toolmatch.judging.verdict import Verdict
 
@@ -34,7 +34,7 @@ class SuiteFile(pytest.File):
         from pytest_toolmatch.suites.yaml_file import read_suite  # noqa: PLC0415 - PyYAML is for suite files
 
         try:
-            self.suite = read_suite(self.path, _list_mcp if is_active(self.config) else None)
+            self.suite = read_suite(self.path, list_mcp if is_active(self.config) else None)
         except ToolmatchError as error:
             if is_active(self.config):
                 self.config.stash[RUN].faults.append(str(error))
@@ -57,12 +57,6 @@ class SuiteFile(pytest.File):
         run = self.config.stash[RUN].suite(self.suite)
         expect(self.config, run, self.suite)
         return run
-
-
-def _list_mcp(server: dict[str, Any], where: str) -> tuple[Tool, ...]:
-    from pytest_toolmatch.sampling.mcp import list_tools  # noqa: PLC0415 - only suites that name a server need it
-
-    return list_tools(server, where=where)
 
 
 class Diverged(Exception):  # noqa: N818 - what a failed verdict is, shown by repr_failure

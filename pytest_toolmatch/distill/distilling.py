@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
+from pytest_toolmatch.curation.splits import groups, parts, rank
 from pytest_toolmatch.distill.held_out import Drawing, judged
 from pytest_toolmatch.distill.recorded import Found, Recorded, read_recorded
 from pytest_toolmatch.distill.rung import Rung, Split
-from pytest_toolmatch.distill.splits import groups, parts, rank
 from pytest_toolmatch.distill.start import beyond, start_of
 from pytest_toolmatch.distill.table import Row, table_lines
 from pytest_toolmatch.suites.importers.fields import counted
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pytest_toolmatch.curation.splits import Part
     from pytest_toolmatch.distill.options import Options
-    from pytest_toolmatch.distill.splits import Part
 
 FEWEST = 20
 """Recorded cases below which nothing can be held out that would say anything."""

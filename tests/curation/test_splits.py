@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_toolmatch.distill.splits import ALIKE, groups, parts, template
+from pytest_toolmatch.curation.splits import ALIKE, groups, parts, template
 
 WORDS = ["book", "a", "flight", "to", "rome", "oslo", "on", "friday", "3", "4", "AB12", "'x y'", '"z"', "please", "now"]
 QUERIES = st.lists(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), max_size=14)

@@ -50,6 +50,8 @@ def _form(suite: Suite, tools: str, cases: str) -> dict[str, Any]:
         "chain_match": suite.chain_match,
         "divergence": suite.divergence,
         "gates": list(suite.gates),
+        "student": suite.student and msgspec.to_builtins(suite.student),
+        "split": suite.split and msgspec.to_builtins(suite.split),
         "recordings": f"recordings/{suite.name}",
         "cases": cases,
     }

@@ -20,10 +20,12 @@ from pytest_toolmatch.core import errors
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.fuzz import Fuzz
 from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.request import PARTS, Request
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import MODES, Override, Rules
 from pytest_toolmatch.core.sample import Outcome, Sample, Spending
+from pytest_toolmatch.core.suite import Split
 from pytest_toolmatch.core.turn import Turn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
 from pytest_toolmatch.judging.divergence import FUNNEL
@@ -130,7 +132,15 @@ def said_default(field: Any) -> str:
 
 @pytest.mark.parametrize(
     ("heading", "form"),
-    [("Suite", SuiteForm), ("Case", CaseForm), ("Fuzz", Fuzz), ("Message", Message), ("Override", Override)],
+    [
+        ("Suite", SuiteForm),
+        ("Case", CaseForm),
+        ("Fuzz", Fuzz),
+        ("Student", Prompt),
+        ("Split", Split),
+        ("Message", Message),
+        ("Override", Override),
+    ],
 )
 def test_suite_file_has_the_keys_of_the_form(heading: str, form: type[msgspec.Struct]) -> None:
     rows = table_of("reference/suite-file.md", heading)

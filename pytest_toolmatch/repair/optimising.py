@@ -33,7 +33,7 @@ _FEW, _SURE = 2, 3
 """Cases of a cluster that may fail by chance, and draws of each that rule it out."""
 
 _VALIDATION_IDS = 1_000_000
-_PATIENCE = 20
+_PATIENCE = 30
 """Attempts in a row of which nothing was kept, after which there are no more."""
 
 
@@ -64,7 +64,7 @@ def optimise(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Me
         raise adapter.error
     cases = (*ground.train, *ground.validation)
     return Mended(
-        candidate=dict(result.candidates[steering.best(result.candidates)]),
+        candidate=dict(result.candidates[steering.place]),
         learnt_from=len(ground.train),
         stopped=steering.over,
         helped=dict(steering.course.helped),
@@ -86,6 +86,8 @@ class Steering:
         mender = Mender(ground, blamer, self.known, self.course)
         self.adapter = ToolMatchAdapter(ground, blamer, self.known, self.course, mender)
         self.over = ""
+        self.place = 0
+        """The candidate that is being mended."""
         self._pool = 1
         self._idle = 0
 
@@ -107,15 +109,14 @@ class Steering:
         """Return the components of the clusters that are being mended."""
         return [one.component for one in self.adapter.clusters]
 
-    def best(self, candidates: Sequence[Candidate]) -> int:
-        """Return the candidate that does best on training and validation cases, by what is known; the last of equals.
+    def _beats(self, child: Candidate, parent: Candidate) -> bool:
+        """Say whether a child does as well as its parent on training and validation cases, by what is known.
 
-        gepa would go by the validation cases alone; they are few, and some faults show in none of them.
+        gepa would go by the validation cases alone; they are few, and some faults show in none of them. And it would
+        come back to any candidate that was lucky there.
         """
         cases = (*self._ground.train, *self._ground.validation)
-        return max(
-            range(len(candidates)), key=lambda place: (round(self.known.mean(candidates[place], cases), 9), place)
-        )
+        return self.known.mean(child, cases) >= self.known.mean(parent, cases)
 
     def sample_tasks(
         self,
@@ -127,9 +128,7 @@ class Steering:
         """Return what to mend now: one candidate, and the failing cases of some clusters."""
         pool = state.program_candidates
         self._settle(pool)
-        place = self.best(pool)
-        candidate = pool[place]
-        self.adapter.best = self.known.mean(candidate, self._ground.validation)
+        self.adapter.parent = candidate = pool[self.place]
         self.adapter.clusters = self._next(candidate)
         self._say(self._line(candidate))
         if self.over or not self.adapter.clusters:
@@ -137,11 +136,12 @@ class Steering:
             return []
         failing = {case.id for one in self.adapter.clusters for case in one.cases}
         ids = [number for number, item in trainset.items.items() if item.case.id in failing]
-        return [ProposalTask(place, candidate, ids, trainset.fetch(ids))]
+        return [ProposalTask(self.place, candidate, ids, trainset.fetch(ids))]
 
     def _settle(self, pool: Sequence[Candidate]) -> None:
         """Take note of what became of the attempt before."""
-        kept = len(pool) > self._pool and self.best(pool) >= self._pool
+        kept = len(pool) > self._pool and self._beats(pool[-1], pool[self.place])
+        self.place = len(pool) - 1 if kept else self.place
         for one in self.adapter.clusters:
             if kept and one.component in self.adapter.proposed:
                 self.course.kept(one.component, one.cases)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 6
 """Components that are mended together."""
 
-_FEW, _SURE = 2, 3
-"""Cases of a cluster that may fail by chance, and draws of each that rule it out."""
+_FEW, _SURE, _SURER = 2, 3, 5
+"""Cases of a kind that may fail by chance, and draws of each that rule it out: more where one of them matched."""
 
 _VALIDATION_IDS = 1_000_000
 _PATIENCE = 30
@@ -165,14 +165,16 @@ class Steering:
             # What was mended holds as far as it is known: so look whether it does on the other cases, too.
             self._look(candidate, [case for case in self._ground.train if not self.known.drawn(candidate, case)])
             clusters = self.course.clusters(candidate)
-        if self._doubt(candidate, clusters[:_AT_ONCE]):
+        while self._doubt(candidate, clusters[:_AT_ONCE]):
             clusters = self.course.clusters(candidate)
         return only_affordable(clusters[:_AT_ONCE], self._affordable())
 
     def _doubt(self, candidate: Candidate, clusters: Sequence[Cluster]) -> bool:
         """Draw once more what so few cases say that it may be chance; say whether there was anything to draw."""
-        few = [case for one in clusters if len(one.cases) <= _FEW for case in one.cases]
-        jobs = [(candidate, case, _SURE) for case in few if self._ground.evaluator.known(candidate, case) < _SURE]
+        few = [case for one in clusters for kind in one.kinds if len(kind) <= _FEW for case in kind]
+        wanted = [(case, _SURER if self._matched(candidate, case) else _SURE) for case in few]
+        known = self._ground.evaluator.known
+        jobs = [(candidate, case, draws) for case, draws in wanted if known(candidate, case) < draws]
         if not jobs or self._ground.evaluator.cost(jobs) > self._affordable():
             return False
         self.known.draw(jobs)
@@ -186,6 +188,10 @@ class Steering:
         again = [one for one in found if one.scores and one.score < 1 and (len(one.scores) == 1 or one.score > 0)]
         if len(again) <= self._ground.left:
             self.known.draw([(candidate, one.case, len(one.samples) + 1) for one in again])
+
+    def _matched(self, candidate: Candidate, case: Case) -> bool:
+        scored = self.known.scored(candidate, case)
+        return scored is not None and scored.score > 0
 
     def _affordable(self) -> int:
         """Return how many failing cases an iteration may have: each may be raced, drawn, and judged by validation."""

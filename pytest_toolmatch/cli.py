@@ -315,7 +315,7 @@ _REPAIR = (
     ("--reflect-with", str, "MODEL", "the model that writes them (default: the teacher)"),
     ("--rollouts", int, "N", "samples of the student to choose by, at most (default: 400)"),
     ("--budget", str, "AMOUNT", "what may be spent in all, as in 3000calls or 2.50usd (default: no bound)"),
-    ("--draws", int, "N", "samples of each case when prompts are chosen (default: 2)"),
+    ("--draws", int, "N", "samples of what fails at first, and of validation in the end (default: 2)"),
     ("--test-draws", int, "N", "samples of each case when a prompt is proved (default: 5)"),
     ("--phases", _names, "NAME,…", "optimisers, one after the other (default: gepa)"),
     ("--touch", _names, "GLOB,…", "only these texts: instructions, tool:NAME, tool:NAME:PATH, examples"),

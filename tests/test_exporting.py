@@ -151,8 +151,8 @@ def test_calls_that_a_run_would_refuse_are_left_out(capsys: pytest.CaptureFixtur
 
 def test_of_answers_that_all_count_as_right_the_first_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     both = [drawn(draw, chain, role="recorded", alternative=True) for draw, chain in enumerate((LIMA, RIGA))]
+    suite = draws(*both)
     for place, more in enumerate(([], ["--consensus"])):
-        suite = draws(*both) if not place else suite
         said = printed(capsys, "needle", suite, "-o", f"{place}.jsonl", "--part", "all", *more)
         assert len(lines(f"{place}.jsonl")) == 1
         assert any("1 sample left out: another answer that counts as right" in line for line in said)

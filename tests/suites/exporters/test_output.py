@@ -16,6 +16,12 @@ def below(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
+def put(folder: Path, *parts: str) -> None:
+    with Output(folder) as output:
+        for part in parts:
+            output.write([Line({"a": 1})], part)
+
+
 def test_a_directory_has_a_file_for_each_part_and_those_that_lines_name(tmp_path: Path) -> None:
     with Output(tmp_path / "new" / "out") as output:
         output.write([Line({"a": 1}), Line({"b": 2}, "answers/x.json")], "train")
@@ -51,9 +57,8 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text("mine")
     with pytest.raises(ConfigError, match=r"train.jsonl exists already: choose another place with -o"):
         Output(tmp_path / "train.jsonl")
-    with pytest.raises(ConfigError, match="exists already"), Output(tmp_path) as output:
-        output.write([Line({"a": 1})], "validation")
-        output.write([Line({"a": 1})], "train")
+    with pytest.raises(ConfigError, match="exists already"):
+        put(tmp_path, "validation", "train")
     assert below(tmp_path) == {"train.jsonl": "mine"}
     (tmp_path / "plain").write_text("mine")
     with pytest.raises(ConfigError, match="exists already"):
@@ -62,11 +67,8 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 
 def test_a_disk_that_does_not_take_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with (
-        pytest.raises(ConfigError, match=r"file/out: can't be written: .*; choose another place with -o"),
-        Output(tmp_path / "file" / "out") as output,
-    ):
-        output.write([Line({"a": 1})], "train")
+    with pytest.raises(ConfigError, match=r"file/out: can't be written: .*; choose another place with -o"):
+        put(tmp_path / "file" / "out", "train")
 
 
 def test_every_format_has_the_same_names() -> None:

@@ -12,7 +12,7 @@ from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.reports.lines import clean, encodable, needs_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_toolmatch.reports.lines import Line
 
@@ -21,6 +21,13 @@ USAGE_ERROR = 4
 
 
 class _Parser(argparse.ArgumentParser):
+    more: Callable[[], str] | None = None
+    """What ends the help; it is made when somebody asks."""
+
+    def format_help(self) -> str:
+        self.epilog = self.more() if self.more else None
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE_ERROR, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
@@ -214,8 +221,13 @@ def _export(commands: Any) -> None:
     from pytest_toolmatch.suites.exporters import FORMATS  # noqa: PLC0415
 
     command = commands.add_parser(
-        "export", help="write what a teacher is recorded to have done, to train and evaluate with"
+        "export",
+        help="write what a teacher is recorded to have done, to train and evaluate with",
+        description="Write what a teacher is recorded to have done, one row for each of its samples, in a format that\n"
+        "others train or evaluate with. Test cases stay unless --part asks for them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    command.more = _export_formats
     command.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
     command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="suite files, or directories of such")
     command.add_argument(
@@ -232,6 +244,12 @@ def _export(commands: Any) -> None:
     for name, kind, word, meaning in _EXPORT:
         command.add_argument(name, type=kind, metavar=word, help=meaning)
     command.set_defaults(run=_run_export)
+
+
+def _export_formats() -> str:
+    from pytest_toolmatch.suites.exporters import FORMATS, find_format  # noqa: PLC0415
+
+    return "\n".join(["formats:", *(f"  {name:<12} {find_format(name).SUMMARY}" for name in FORMATS)])
 
 
 _EXPORT = (

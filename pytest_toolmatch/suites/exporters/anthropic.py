@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "anthropic"
-SUMMARY = "Anthropic Messages: system, messages and tools"
+SUMMARY = "system, messages and tools, as Anthropic's Messages API takes them"
 UNIT: Unit = "sample"
 NEXT = ""
 

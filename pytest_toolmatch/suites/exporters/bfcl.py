@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "bfcl"
-SUMMARY = "BFCL: questions and possible answers"
+SUMMARY = "questions and possible answers of BFCL: the teacher's consensus"
 UNIT: Unit = "case"
 NEXT = "toolmatch import bfcl {out} -o suites/bfcl"
 

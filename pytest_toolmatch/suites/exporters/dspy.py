@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "dspy"
-SUMMARY = "DSPy examples"
+SUMMARY = "rows for dspy.Example"
 UNIT: Unit = "sample"
 NEXT = ""
 

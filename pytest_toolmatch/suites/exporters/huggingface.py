@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "huggingface"
-SUMMARY = "Hugging Face chat messages with tools, for chat templates and TRL"
+SUMMARY = "messages and tools for chat templates and TRL, arguments as objects"
 UNIT: Unit = "sample"
 NEXT = "trl sft --dataset_name {out} --model_name_or_path MODEL"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "inspect"
-SUMMARY = "Inspect dataset: one Sample a case, its target the teacher's chain"
+SUMMARY = "Samples of Inspect: a case, and the teacher's consensus as its target"
 UNIT: Unit = "case"
 NEXT = ""
 

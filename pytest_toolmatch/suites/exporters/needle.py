@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "needle"
-SUMMARY = "Needle: a request, tools, and what is called at once"
+SUMMARY = "request, tools, and what is called at once, for needle finetune"
 UNIT: Unit = "sample"
 NEXT = "needle finetune {train}"
 

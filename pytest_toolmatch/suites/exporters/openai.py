@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.suites.exporters.row import Lines, Row, Unit
 
 NAME = "openai"
-SUMMARY = "OpenAI fine-tuning: chat messages with tools"
+SUMMARY = "messages and tools of OpenAI's fine-tuning, arguments as text"
 UNIT: Unit = "sample"
 NEXT = ""
 

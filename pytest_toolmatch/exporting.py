@@ -49,8 +49,9 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
 class _Count(NamedTuple):
     """What was written of a part."""
 
-    cases: int
-    rows: int
+    cases: int = 0
+    rows: int = 0
+    made_up: int = 0
 
 
 def export(name: str, paths: Sequence[Path], out: Path, options: ExportOptions) -> Iterator[str]:
@@ -70,6 +71,8 @@ def export(name: str, paths: Sequence[Path], out: Path, options: ExportOptions) 
         if not output.lines:
             raise ConfigError(_nothing(form, cases, rows, options.parts))
     yield from _account(name, found, rows)
+    if form.REPLIES and (made_up := sum(count.made_up for count in counts.values())):
+        yield f"  ! {made_up:,} {'reply' if made_up == 1 else 'replies'} simulated: none is recorded"
     yield from _places(output, counts, options.parts)
     yield from _withheld(cases, options.parts)
     yield from _next(form, found, paths, output)
@@ -79,12 +82,12 @@ def _write(
     form: Format, cases: Sequence[Parted], rows: Rows, output: Output, parts: Sequence[str]
 ) -> dict[str, _Count]:
     """Write the rows of the parts that leave, part after part, and return what was written of each."""
-    made = {part: _Count(0, 0) for part in parts}
+    made = {part: _Count() for part in parts}
     for part in parts:
         for number, placed in enumerate(cases):
             if placed.part != part:
                 continue
-            said = 0
+            said = made_up = 0
             for row in rows.of(placed, number):
                 lines = form.write(row)
                 if isinstance(lines, Omitted):
@@ -92,7 +95,9 @@ def _write(
                     continue
                 output.write(lines, part)
                 said += 1
-            made[part] = _Count(made[part].cases + bool(said), made[part].rows + said)
+                made_up += row.made_up
+            so_far = made[part]
+            made[part] = _Count(so_far.cases + bool(said), so_far.rows + said, so_far.made_up + made_up)
     return made
 
 
@@ -112,8 +117,6 @@ def _account(name: str, found: Found, rows: Rows) -> Iterator[str]:
     yield f"{name}: {found.teacher}, {counted(len(found.cases), 'recorded case')}, {counted(samples, 'sample')}"
     yield from (f"  ! {note}" for note in found.notes)
     yield from (f"  ! {note}" for note in _left(rows))
-    if rows.made_up:
-        yield f"  ! {counted(rows.made_up, 'reply').replace('replys', 'replies')} simulated: none is recorded"
 
 
 def _left(rows: Rows) -> list[str]:

@@ -29,12 +29,11 @@ if TYPE_CHECKING:
 class Rows:
     """Makes rows: one for each usable sample, or for each case that has a consensus.
 
-    ``left`` counts what has none, as (noun, why); ``made_up`` the replies that nobody has recorded.
+    ``left`` counts what has none, as (noun, why).
     """
 
     def __init__(self, unit: Unit) -> None:
         self.left: Counter[tuple[str, str]] = Counter()
-        self.made_up = 0
         self._choose = {"sample": self._samples, "case": self._consensus}[unit]
         self._validators: dict[int, tuple[tuple[Tool, ...], ArgumentValidator]] = {}
 
@@ -54,11 +53,12 @@ class Rows:
                 tools=one.tools,
                 instructions=one.suite.instructions,
                 conversation=tuple(replace(message, native=None) for message in one.case.conversation),
-                said=self._said(sample, replies),
+                said=said_by(sample, replies),
                 chain=sample.chain,
                 text=sample.text,
                 support=support,
                 draws=len(one.samples),
+                made_up=sum(replies.made_up(sample, place) for place in range(_answered(sample))),
             )
 
     def _samples(self, one: Recorded) -> Iterator[tuple[Sample, int]]:
@@ -92,15 +92,18 @@ class Rows:
             return "they call tools that are not on offer"
         return "their arguments do not satisfy the schema of their tool"
 
-    def _said(self, sample: Sample, replies: KnownReplies) -> Conversation:
-        """Return the teacher's calls, the replies and its last words; no reply that it says nothing to."""
-        said: list[Message] = []
-        last = len(sample.chain) - 1
-        for place, step in enumerate(sample.chain):
-            said.append(Message("assistant", calls=step))
-            if place == last and not sample.text.strip():
-                break
-            self.made_up += replies.made_up(sample, place)
+
+def said_by(sample: Sample, replies: KnownReplies) -> Conversation:
+    """Return a teacher's calls, the replies and its last words; no reply that it says nothing to."""
+    said: list[Message] = []
+    for place, step in enumerate(sample.chain):
+        said.append(Message("assistant", calls=step))
+        if place < _answered(sample):
             texts = zip(step, replies.of_step(sample, place), strict=True)
             said += [Message("tool", text, name=call.name) for call, text in texts]
-        return (*said, *([Message("assistant", sample.text)] if sample.text.strip() else ()))
+    return (*said, *([Message("assistant", sample.text)] if sample.text.strip() else ()))
+
+
+def _answered(sample: Sample) -> int:
+    """Return how many steps the teacher goes on from."""
+    return len(sample.chain) - (not sample.text.strip() and bool(sample.chain))

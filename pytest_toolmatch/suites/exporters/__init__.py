@@ -1,6 +1,6 @@
 """Exporters: one module per format, with the same names in each.
 
-These are ``NAME``, ``SUMMARY``, ``UNIT``, ``NEXT`` and ``write``.
+These are ``NAME``, ``SUMMARY``, ``UNIT``, ``REPLIES``, ``NEXT`` and ``write``.
 """
 
 from __future__ import annotations
@@ -30,11 +30,16 @@ FORMATS = MappingProxyType(
 
 
 class Format(Protocol):
-    """What a format module exports; ``NEXT`` is the command that takes ``{out}`` or ``{train}``, empty for none."""
+    """What a format module exports.
+
+    ``REPLIES`` says whether its rows hold what the tools answered. ``NEXT`` is the command that takes ``{out}`` or
+    ``{train}``, empty for none.
+    """
 
     NAME: str
     SUMMARY: str
     UNIT: Unit
+    REPLIES: bool
     NEXT: str
 
     def write(self, row: Row) -> Lines:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NAME = "anthropic"
 SUMMARY = "system, messages and tools, as Anthropic's Messages API takes them"
 UNIT: Unit = "sample"
+REPLIES = True
 NEXT = ""
 
 _KEPT = ("system", "messages", "tools")

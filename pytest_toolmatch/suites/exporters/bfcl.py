@@ -1,7 +1,7 @@
 """The Berkeley Function-Calling Leaderboard: questions, and beside them the possible answers.
 
 A suite is a category: ``PART/BFCL_v4_SUITE.json`` and ``PART/possible_answer/BFCL_v4_SUITE.json``. One step is said as
-its allowed values; several steps, of one call each, as the call strings of a conversation. ``toolmatch import bfcl``
+its allowed values; several steps as the call strings of a conversation, a string each. ``toolmatch import bfcl``
 reads them back.
 """
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 NAME = "bfcl"
 SUMMARY = "questions and possible answers of BFCL: the teacher's consensus"
 UNIT: Unit = "case"
+REPLIES = False
 NEXT = "toolmatch import bfcl {out} -o suites/bfcl"
 
 _TYPES = {"object": "dict", "number": "float"}
 """JSON Schema's names of types → BFCL's, where they differ."""
 
 _CALLED = Omitted("a conversation with calls so far, which BFCL's questions can't say")
-_PARALLEL = Omitted("several steps with several calls at once, which BFCL's answers can't say")
 _NAMES = Omitted("several steps with names that are no Python, which BFCL's answers can't say")
 _EMPTY = Omitted("an empty text as argument, which BFCL's answers read as one left out")
 
@@ -87,13 +87,10 @@ def _has_empty(value: dict[str, Any]) -> bool:
 
 
 def _turns(chain: Chain) -> list[Any] | Omitted:
-    """Return steps as the call strings of one turn."""
-    if any(len(step) > 1 for step in chain):
-        return _PARALLEL
-    calls = [step[0] for step in chain]
-    if not all(_is_python(part) for call in calls for part in call.name.split(".")):
+    """Return steps as the call strings of one turn, a string each."""
+    if not all(_is_python(part) for step in chain for call in step for part in call.name.split(".")):
         return _NAMES
-    return [[_written(call) for call in calls]]
+    return [[", ".join(map(_written, step)) for step in chain]]
 
 
 def _written(call: Call) -> str:

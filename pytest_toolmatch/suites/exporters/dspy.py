@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NAME = "dspy"
 SUMMARY = "rows for dspy.Example"
 UNIT: Unit = "sample"
+REPLIES = False
 NEXT = ""
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NAME = "huggingface"
 SUMMARY = "messages and tools for chat templates and TRL, arguments as objects"
 UNIT: Unit = "sample"
+REPLIES = True
 NEXT = "trl sft --dataset_name {out} --model_name_or_path MODEL"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NAME = "inspect"
 SUMMARY = "Samples of Inspect: a case, and the teacher's consensus as its target"
 UNIT: Unit = "case"
+REPLIES = False
 NEXT = ""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NAME = "needle"
 SUMMARY = "request, tools, and what is called at once, for needle finetune"
 UNIT: Unit = "sample"
+REPLIES = False
 NEXT = "needle finetune {train}"
 
 _LATER = Omitted("later turns of a conversation, which Needle's form can't say")

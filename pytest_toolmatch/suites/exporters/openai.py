@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAME = "openai"
 SUMMARY = "messages and tools of OpenAI's fine-tuning, arguments as text"
 UNIT: Unit = "sample"
+REPLIES = True
 NEXT = ""
 
 

@@ -20,7 +20,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     ``number`` tells cases apart, ``conversation`` what was said before, ``said`` what the teacher
     went on with: its calls, the replies to them, and its last words ``text``; it ends with the teacher. ``support`` of
-    ``draws`` samples did the same.
+    ``draws`` samples did the same. ``made_up`` replies are simulated, since none is recorded.
     """
 
     suite: str
@@ -36,6 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     support: int = 1
     draws: int = 1
+    made_up: int = 0
 
     @property
     def request(self) -> Request:

@@ -77,5 +77,6 @@ def test_every_format_has_the_same_names() -> None:
         assert name == form.NAME
         assert form.SUMMARY
         assert form.UNIT in ("sample", "case")
+        assert form.REPLIES in (True, False)
         assert form.NEXT.format(out="OUT", train="TRAIN") is not None
         assert callable(form.write)

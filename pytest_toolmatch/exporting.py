@@ -74,7 +74,7 @@ def export(name: str, paths: Sequence[Path], out: Path, options: ExportOptions) 
     if form.REPLIES and (made_up := sum(count.made_up for count in counts.values())):
         yield f"  ! {made_up:,} {'reply' if made_up == 1 else 'replies'} simulated: none is recorded"
     yield from _places(output, counts, options.parts)
-    yield from _withheld(cases, options.parts)
+    yield from _withheld(cases, counts)
     yield from _next(form, found, paths, output)
 
 
@@ -136,13 +136,13 @@ def _places(output: Output, counts: dict[str, _Count], parts: Sequence[str]) -> 
         yield f"{files[0] if len(files) == 1 else output.path / part}: {said[part]}" if files else f"{part}: no row"
 
 
-def _withheld(cases: Sequence[Parted], parts: Sequence[str]) -> Iterator[str]:
+def _withheld(cases: Sequence[Parted], counts: dict[str, _Count]) -> Iterator[str]:
     placed = Counter[str](one.part for one in cases)
-    kept = [f"{counted(placed[part], f'{part} case')}" for part in PARTS if part not in parts and placed[part]]
+    kept = [counted(placed[part], f"{part} case") for part in PARTS if part not in counts and placed[part]]
     if kept:
         yield f"not exported: {', '.join(kept)}"
-    if "test" in parts and placed["test"]:
-        yield f"  ! {counted(placed['test'], 'test case')} exported: what is trained on them can't be judged by them"
+    if gone := counts.get("test", _Count()).cases:
+        yield f"  ! {counted(gone, 'test case')} exported: what is trained on them can't be judged by them"
 
 
 def _next(form: Format, found: Found, paths: Sequence[Path], output: Output) -> Iterator[str]:

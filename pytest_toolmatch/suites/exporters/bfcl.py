@@ -1,13 +1,14 @@
 """The Berkeley Function-Calling Leaderboard: questions, and beside them the possible answers.
 
 A suite is a category: ``PART/BFCL_v4_SUITE.json`` and ``PART/possible_answer/BFCL_v4_SUITE.json``. One step is said as
-its allowed values; several steps as the call strings of a conversation, a string each. ``toolmatch import bfcl``
-reads them back.
+its allowed values; several steps as the call strings of a conversation, a string each, so names that are no Python get
+underscores. ``toolmatch import bfcl`` reads them back.
 """
 
 from __future__ import annotations
 
 import keyword
+import re
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
@@ -29,7 +30,7 @@ _TYPES = {"object": "dict", "number": "float"}
 """JSON Schema's names of types → BFCL's, where they differ."""
 
 _CALLED = Omitted("a conversation with calls so far, which BFCL's questions can't say")
-_NAMES = Omitted("several steps with names that are no Python, which BFCL's answers can't say")
+_NAMES = Omitted("tools with names that are the same in Python, as BFCL writes them")
 _EMPTY = Omitted("an empty text as argument, which BFCL's answers read as one left out")
 
 
@@ -37,6 +38,9 @@ def write(row: Row) -> Lines:
     """Return the question and its possible answer; a teacher that calls nothing has an empty one."""
     if any(message.calls or message.role == "tool" for message in row.conversation):
         return _CALLED
+    names = {_python_name(tool.name).replace(".", "_") for tool in row.tools}
+    if len(names) < len(row.tools):
+        return _NAMES
     truth = _turns(row.chain) if len(row.chain) > 1 else _allowed(row.chain[0] if row.chain else ())
     if isinstance(truth, Omitted):
         return truth
@@ -50,7 +54,7 @@ def write(row: Row) -> Lines:
 def _function(tool: Tool) -> dict[str, Any]:
     schema = {"type": "object", "properties": {}} | (tool.parameters or {})
     near = _near(schema) if schema["type"] == "object" else schema
-    return {"name": tool.name, "description": tool.description, "parameters": near}
+    return {"name": _python_name(tool.name), "description": tool.description, "parameters": near}
 
 
 def _near(schema: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +70,10 @@ def _allowed(step: Step) -> list[Any] | Omitted:
     """Return calls that are issued at once as their allowed values, one each."""
     if any(_has_empty(call.arguments or {}) for call in step):
         return _EMPTY
-    return [{call.name: {key: [_choice(value)] for key, value in (call.arguments or {}).items()}} for call in step]
+    return [
+        {_python_name(call.name): {key: [_choice(value)] for key, value in (call.arguments or {}).items()}}
+        for call in step
+    ]
 
 
 def _choice(value: Any) -> Any:
@@ -86,10 +93,8 @@ def _has_empty(value: dict[str, Any]) -> bool:
     return False
 
 
-def _turns(chain: Chain) -> list[Any] | Omitted:
+def _turns(chain: Chain) -> list[Any]:
     """Return steps as the call strings of one turn, a string each."""
-    if not all(_is_python(part) for step in chain for call in step for part in call.name.split(".")):
-        return _NAMES
     return [[", ".join(map(_written, step)) for step in chain]]
 
 
@@ -98,7 +103,13 @@ def _written(call: Call) -> str:
     given = call.arguments or {}
     plain = all(map(_is_python, given))
     inside = ", ".join(f"{key}={value!r}" for key, value in given.items()) if plain else repr(given)
-    return f"{call.name}({inside})"
+    return f"{_python_name(call.name)}({inside})"
+
+
+def _python_name(name: str) -> str:
+    """Return a name that Python can call, parts with dots between them; one that it can stays as it is."""
+    parts = [part if _is_python(part) else re.sub(r"^(?=\d)|[^A-Za-z0-9_]", "_", part) for part in name.split(".")]
+    return ".".join(f"{part}_" if keyword.iskeyword(part) else part or "_" for part in parts)
 
 
 def _is_python(name: str) -> bool:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.exporters.bfcl import write
 from pytest_toolmatch.suites.exporters.output import Output
 from pytest_toolmatch.suites.exporters.row import Omitted, Row
@@ -69,11 +70,25 @@ def test_tools_instructions_and_conversation_come_back(tmp_path: Path) -> None:
     assert book.parameters == {"type": "object", "properties": {}}
 
 
+NAMES = [("mcp__my-shop__find", "mcp__my_shop__find"), ("class", "class_"), ("2nd", "_2nd"), ("a.b", "a_b"),
+         ("größe", "größe"), ("né-e", "n__e")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "written"), NAMES)
+def test_names_are_python(name: str, written: str, tmp_path: Path) -> None:
+    call, tools = Call(name, {"id": 7}), (Tool(name=name), Tool(name="book"))
+    rows = [row((call,), tools=tools, number=1), row((call, BOOK), (call,), tools=tools, number=2)]
+    read = exported(tmp_path, rows)
+    same_call = Call(written, {"id": 7})
+    assert [run.chain for run in read.runs] == [((same_call,),), ((same_call, BOOK), (same_call,))]
+    assert all([tool.name for tool in run.case.tools or ()] == [written, "book"] for run in read.runs)
+
+
 @pytest.mark.parametrize(
     ("one", "why"),
     [
         (row((FIND,), conversation=(Message("assistant", calls=(FIND,)), *user("?"))), "calls so far"),
-        (row((Call("find-it"),), (BOOK,)), "names that are no Python"),
+        (row((FIND,), tools=(Tool(name="a-b"), Tool(name="a_b"))), "the same in Python"),
         (row((Call("find", {"to": ""}),)), "empty text"),
         (row((Call("find", {"to": [{"a": {"b": ""}}]}),)), "empty text"),
     ],

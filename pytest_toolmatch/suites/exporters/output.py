@@ -34,7 +34,8 @@ class Output:
         self.path = path
         self.is_file = path.suffix in FILES
         self.lines: Counter[Path] = Counter()
-        self._staged = path.with_name(f".{path.name}.{os.getpid()}")
+        # Inside a directory that is there already: it may be a file system of its own.
+        self._staged = (path if path.is_dir() else path.parent) / f".export-{os.getpid()}"
         self._open: dict[Path, IO[bytes]] = {}
         self._stack = ExitStack()
         if path.exists() and (self.is_file or not path.is_dir()):

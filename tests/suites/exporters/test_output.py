@@ -41,6 +41,15 @@ def test_one_file_holds_all_parts(tmp_path: Path) -> None:
     assert below(tmp_path) == {"out.jsonl": '{"a":1}\n{"a":2}\n'}
 
 
+@pytest.mark.parametrize("name", [".", "there", "new", "new/er"])
+def test_any_directory_will_do(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    put(Path(name), "train")
+    assert below(tmp_path / name) == {"train.jsonl": '{"a":1}\n'}
+    assert not list(tmp_path.rglob(".export*"))
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ConfigError])
 def test_what_ends_early_leaves_nothing(tmp_path: Path, stop: type[BaseException]) -> None:
     def interrupted() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
-from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.core.model import PROVIDERS
-from pytest_toolmatch.curation.splits import SHARES
+from pytest_toolmatch.curation.splits import Part
 from pytest_toolmatch.recorded.parted import parted
 from pytest_toolmatch.recorded.reading import read_recorded
 from pytest_toolmatch.recorded.rows import Rows
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.recorded.parted import Parted
     from pytest_toolmatch.recorded.reading import Found
 
-PARTS: tuple[str, ...] = tuple(sorted((part for part, _ in SHARES), key=["train", "validation", "test"].index))
+PARTS: tuple[str, ...] = get_args(Part)
 USUAL = PARTS[:2]
 """What leaves where nobody says; test cases judge what was trained on the others, so they stay."""
 
@@ -62,6 +62,9 @@ def export(name: str, paths: Sequence[Path], out: Path, options: ExportOptions) 
     form = find_format(name)
     output = Output(out)
     found = read_recorded(paths, options.recordings, options.teacher, use="toolmatch export reads")
+    if not found.cases:
+        notes = "; ".join(found.notes)
+        raise MissingRecording(f"nothing of {found.teacher} can be exported: {notes}; record again: toolmatch record")
     cases = parted(found.cases, options.seed)
     rows = Rows("case" if options.consensus else form.UNIT)
     if form.UNIT == "case":
@@ -157,9 +160,9 @@ def _next(form: Format, found: Found, paths: Sequence[Path], output: Output) -> 
 def _nothing(form: Format, cases: Sequence[Parted], rows: Rows, parts: Sequence[str]) -> str:
     placed = Counter[str](one.part for one in cases)
     if not any(placed[part] for part in parts):
-        there = " and ".join(part for part in PARTS if placed[part])
+        there = ", ".join(f"{part} {count}" for part, count in placed.items())
         return (
-            f"nothing to export: all {counted(len(cases), 'recorded case')} are in {there}, and {' and '.join(parts)} "
-            f"{'was' if len(parts) == 1 else 'were'} asked for: name others with --part, or record more cases"
+            f"nothing to export: of {counted(len(cases), 'recorded case')} none is in {' or '.join(parts)} "
+            f"(there are {there}): name other parts with --part, or record more cases"
         )
     return f"nothing to export: no row is left for {form.NAME}: {'; '.join(_left(rows))}"

@@ -185,12 +185,19 @@ def test_what_is_stale_is_told_with_the_command_that_records_it(capsys: pytest.C
     assert "to record what is lacking: toolmatch record suites --teacher local:m" in said
 
 
+def test_where_all_is_stale_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    suite = Path(draws(drawn(0, LIMA)))
+    suite.write_text("instructions: Be brief.\n" + suite.read_text())
+    said = refused(capsys, "needle", str(suite), "-o", "out", "--part", "all")
+    assert "nothing of scripted:teacher can be exported: 1 sample: stale, their query," in said
+
+
 def test_parts_without_cases_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     suite = draws(drawn(0, LIMA))
     (part,) = parts(groups(["weather?"]), 0)
     other = "train" if part != "train" else "test"
     said = refused(capsys, "needle", suite, "-o", "out", "--part", other)
-    assert f"all 1 recorded case are in {part}, and {other} was asked for" in said
+    assert f"of 1 recorded case none is in {other} (there are {part} 1): name other parts with --part" in said
 
 
 def test_two_suites_of_one_name_are_not_mixed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,8 @@ BELOW = {
     "importing",
     "live",
     "recording",
+    "recorded",
+    "exporting",
 }
 ANYTHING = {*BELOW, "plugin", "cli"}
 MAY_IMPORT = {
@@ -47,7 +49,9 @@ MAY_IMPORT = {
     "pocket": {"core"},
     "providers": {"core", "pocket"},
     "sampling": {"core", "providers"},
-    "suites": {"core", "judging"},
+    "suites": {"core", "judging", "providers"},
+    "recorded": {"core", "curation", "judging", "sampling", "suites"},
+    "exporting": {"core", "curation", "recorded", "suites"},
     "curation": {"core", "judging"},
     "reports": {"core", "judging", "statistics"},
     "settings": {"core"},
@@ -73,6 +77,7 @@ MAY_IMPORT = {
         "core",
         "curation",
         "pocket",
+        "recorded",
         "statistics",
         "judging",
         "providers",

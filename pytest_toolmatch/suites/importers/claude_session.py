@@ -7,7 +7,7 @@ session forks. This module puts the pieces together again and knows nothing of c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,9 @@ SYNTHETIC = "<synthetic>"
 
 CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 """Types of content blocks that are calls."""
+
+_SHOWN = ("text", "image", "document")
+"""Types of content blocks that are a part of what was said."""
 
 _INTERRUPTED = "[Request interrupted by user"
 _NOISE = ("<command-name>", "<command-message>", "<local-command-", "Caveat: The messages below were generated")
@@ -56,6 +59,7 @@ class Line(msgspec.Struct, rename="camel", kw_only=True):
     is_api_error_message: bool | None = False
     is_compact_summary: bool | None = False
     message: Body | None = None
+    attachment: Any = None
     number: int = 0
 
     @property
@@ -65,9 +69,15 @@ class Line(msgspec.Struct, rename="camel", kw_only=True):
 
     @property
     def text(self) -> str:
-        """Return the text of the record; a picture is only named."""
+        """Return the text of the record; a picture or a document is only named."""
         blocks = self.message.blocks if self.message else []
-        return "\n".join(_text_of(block) for block in blocks if block.get("type") in ("text", "image"))
+        return "\n".join(_text_of(block) for block in blocks if block.get("type") in _SHOWN)
+
+    @property
+    def announced(self) -> list[str]:
+        """Return the names of the tools that the record says can be searched for from here on."""
+        names = self.attachment.get("addedNames") if isinstance(self.attachment, dict) else None
+        return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 class Response(msgspec.Struct, eq=False):
@@ -165,14 +175,17 @@ def replies_of(steps: Sequence[Response]) -> tuple[tuple[str, ...], ...]:
 
 
 class Session:
-    """A session in the making: records go in one by one, in file order."""
+    """A session in the making: records go in one by one, in file order. ``spoken`` says that there is any message."""
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.problems: list[Problem] = []
         self.sidechain: set[str] = set()
+        self.announced: dict[str, None] = {}
         self.lost = 0
-        self.known = False
+        self.spoken = False
+        self._orphans: dict[str, str] = {}
+        self._parent: dict[str, str] = {}
         self._turn: dict[str, Turn | None] = {}
         self._response: dict[str, Response | None] = {}
         self._by_id: dict[str, Response] = {}
@@ -186,18 +199,20 @@ class Session:
             self.problems.append(line)
             return
         line.number = item.line
-        self.known = self.known or line.type is not None
+        self.spoken = self.spoken or (line.message is not None and line.type in ("assistant", "user"))
+        self.announced.update(dict.fromkeys(line.announced))
         if line.is_sidechain:
             self.sidechain.update(_call_ids(line))
             return
         turn, response = self._above(line)
         if line.message and line.type == "assistant":
-            response = self._respond(line, line.message, turn, response)
+            response = self._respond(line, line.message, turn, response, item.where)
         elif line.message and line.type == "user":
             turn, response = self._hear(line, line.message, turn, response)
         if line.type in ("assistant", "user"):
             self._last = turn, response
         if line.uuid:
+            self._hang(line.uuid, line.parent_uuid, item.where)
             self._turn[line.uuid], self._response[line.uuid] = turn, response
 
     def _above(self, line: Line) -> tuple[Turn | None, Response | None]:
@@ -209,14 +224,35 @@ class Session:
         lost = any(line.parents) or not line.uuid or line.type == "assistant"
         return self._last if lost else (None, None)
 
-    def _respond(self, line: Line, body: Body, turn: Turn | None, above: Response | None) -> Response | None:
-        key = body.id or line.request_id or line.uuid or str(line.number)
+    def _hang(self, uuid: str, parent: str | None, where: str) -> None:
+        if parent:
+            self._parent[uuid] = parent
+            if parent not in self._turn:
+                self._orphans[uuid] = where
+
+    def circles(self) -> Iterator[str]:
+        """Yield where records hang off themselves in a circle, once each; a file whose parents come first has none."""
+        done: set[str] = set()
+        for start, where in self._orphans.items():
+            above, uuid = set[str](), start
+            while uuid in self._parent and uuid not in above and uuid not in done:
+                above.add(uuid)
+                uuid = self._parent[uuid]
+            if uuid in above:
+                yield where
+            done |= above
+
+    def _respond(
+        self, line: Line, body: Body, turn: Turn | None, above: Response | None, where: str
+    ) -> Response | None:
+        key = body.id or line.request_id or line.uuid or where
         response = self._by_id.get(key)
         if not response and not turn:
             self.lost += len(_call_ids(line))
             return None
         if not response:
             if body.model == SYNTHETIC and not line.is_api_error_message:
+                self.lost += len(_call_ids(line))
                 return above
             response = self._by_id[key] = Response(key, line.number, above)
             if above:
@@ -259,7 +295,10 @@ class Session:
 def _text_of(block: Any) -> str:
     if not isinstance(block, dict):
         return str(block)
-    return str(block.get("text") or "") if block.get("type") == "text" else f"[{block.get('type')}]"
+    kind = block.get("type")
+    # What a search for tools found is the names of tools.
+    key = {"text": "text", "tool_reference": "tool_name"}.get(str(kind))
+    return str(block.get(key) or "") if key else f"[{kind}]"
 
 
 def _call_ids(line: Line) -> set[str]:

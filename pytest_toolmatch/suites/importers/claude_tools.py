@@ -6,6 +6,7 @@ against it. The descriptions are ours, not those that models are shown; ``--tool
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -43,8 +44,10 @@ _TABLE: MappingProxyType[str, tuple[Effect, str, str]] = MappingProxyType(
         "Grep": (
             "read",
             "Search files by a regular expression.",
-            "pattern:s! path:s glob:s type:s output_mode:content|files_with_matches|count -A:n -B:n -C:n -i:b -n:b"
-            " multiline:b head_limit:n offset:n",
+            (
+                "pattern:s! path:s glob:s type:s output_mode:content|files_with_matches|count"
+                " -A:n -B:n -C:n -i:b -n:b multiline:b head_limit:n offset:n"
+            ),
         ),
         "KillShell": ("write", "End a command in the background.", "shell_id:s!"),
         "LS": ("read", "List a directory.", "path:s! ignore:s*"),
@@ -120,6 +123,11 @@ def _schema(form: str) -> dict[str, Any]:
     return {"type": types if len(types) > 1 else types[0]}
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of all tools that are known, the older ones too."""
-    return (*_TABLE, *RENAMED)
+def renamed(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of names, older and newer, that may be of one tool: known ones, and servers called otherwise."""
+    called = list(names)
+    yield from ((old, new) for old, new in RENAMED.items() if old in called and new in called)
+    servers = [name for name in called if name.startswith("mcp__")]
+    for place, old in enumerate(servers):
+        tail = old.rpartition("__")[2]
+        yield from ((old, new) for new in servers[place + 1 :] if new.rpartition("__")[2] == tail)

@@ -16,7 +16,7 @@ import msgspec
 
 from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call, Chain
-from pytest_toolmatch.core.conversation import Conversation, Message
+from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers.secrets import NAMES, Pattern, patterns
@@ -41,7 +41,9 @@ def kinds_of(text: str) -> tuple[str, ...]:
     """Read ``keys,emails`` or ``none``; ConfigError names the known kinds."""
     kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip() not in ("", "none"))
     if unknown := next((kind for kind in kinds if kind not in KINDS), None):
-        raise ConfigError(f"--redact {text}: no kind {unknown!r}{did_you_mean(unknown, KINDS)}; known: keys, emails, none")
+        raise ConfigError(
+            f"--redact {text}: no kind {unknown!r}{did_you_mean(unknown, KINDS)}; known: keys, emails, none"
+        )
     return kinds
 
 

@@ -242,7 +242,7 @@ def test_arguments_of_claude_codes_own_tools_are_as_it_is_known_to_take_them() -
                 if not call.name.startswith("mcp__"):
                     called[call.name] += 1
                     assert ArgumentValidator([tools[call.name]]).problem(call) is None
-    assert len(called) == 22
+    assert len(called) == 20
     announced = {name for name, tool in tools.items() if not tool.parameters and not name.startswith("mcp__")}
     assert "CronCreate" in announced
 

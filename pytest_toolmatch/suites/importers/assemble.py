@@ -122,9 +122,8 @@ class _Part:
     def add(self, record: Imported | Question | Offered, counts: Counter[str]) -> None:
         """Take in one record."""
         if isinstance(record, Offered):
-            for tool in record.tools:
-                if self._offered.get(tool.name, tool).parameters is None:
-                    self._offered[tool.name] = tool
+            named = (tool for tool in record.tools if self._offered.get(tool.name, Tool(name="")).parameters is None)
+            self._offered.update({tool.name: tool for tool in named})
             return
         self.holds_cases = True
         self._open = self._open or record.case.tools is None

@@ -67,8 +67,10 @@ NAMES = re.compile(
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """One way in which a secret shows. ``group`` is the part that is secret; ``told`` says that only what stands around
-    it gives it away, so that the same text elsewhere would not be found.
+    """One way in which a secret shows.
+
+    ``group`` is the part that is secret; ``told`` says that only what stands around it gives it away, so that the same
+    text elsewhere would not be found.
     """
 
     kind: str

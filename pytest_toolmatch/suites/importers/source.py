@@ -75,14 +75,14 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Ignored(msgspec.Struct, frozen=True):
-    """A file of a directory that is left out quietly; ``reason`` is said with their number: ``files that are empty``."""
+    """A file of a directory that is left out quietly; ``reason`` follows their number: ``files without a session``."""
 
     where: str
     reason: str
 
 
 class Offered(msgspec.Struct, frozen=True):
-    """Tools that were on offer somewhere in the log, for the suite; one without ``parameters`` is known by name only."""
+    """Tools that were on offer somewhere in a log, for its suite; one without ``parameters`` is known by name only."""
 
     tools: tuple[Tool, ...]
     suite: str = ""
@@ -99,8 +99,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded run of one model on one case.
 
     ``instructions`` is the system prompt that all cases of a suite share. ``suite`` names the part of a benchmark.
-    ``identity`` is the run's own id where the log has one: the same run found twice counts once, as its longest copy. An ``alternative`` is
-    one of several right answers. ``source`` is ``path:line``. ``latency`` in seconds. ``replies`` are as in a Sample.
+    ``identity`` is the run's own id where the log has one: the same run found twice counts once, as its longest copy.
+    An ``alternative`` is one of several right answers. ``source`` is ``path:line``. ``latency`` in seconds. ``replies``
+    are as in a Sample.
     """
 
     case: Case

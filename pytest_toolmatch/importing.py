@@ -19,7 +19,7 @@ from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.staging import ANSWERS, write_imported
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, assemble
-from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.suites.importers.fields import amount, counted
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
 from pytest_toolmatch.suites.importers.source import Options, Source
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_tools
@@ -195,7 +195,7 @@ def _effects(path: Path | None) -> dict[str, str]:
 
 def _account(form: str, assembly: Assembly, *, verbose: bool) -> Iterator[str]:
     """Yield what was read, then every doubt about a suite, then the first problems by kind, or all of them."""
-    read = ", ".join(_amount(count, what) for what, count in assembly.counts.items() if what != "problems")
+    read = ", ".join(amount(count, what) for what, count in assembly.counts.items() if what != "problems")
     yield f"{form}: {read}"
     if assembly.redacted:
         yield f"redacted: {', '.join(f'{count:,} × {kind}' for kind, count in assembly.redacted.items())}"
@@ -207,12 +207,6 @@ def _account(form: str, assembly: Assembly, *, verbose: bool) -> Iterator[str]:
     yield from (f"  ! {_said(alike)}" for alike in kinds[:SHOWN])
     if rest := sum(map(len, kinds[SHOWN:])):
         yield f"  ! … and {counted(rest, 'more problem')}; -v lists all"
-
-
-def _amount(count: int, what: str) -> str:
-    """Return ``1 call of subagents`` for what is counted as ``calls of subagents``."""
-    noun, _, more = what.partition(" ")
-    return f"{counted(count, noun.removesuffix('s'))} {more}".rstrip()
 
 
 def _kinds(problems: Sequence[Problem]) -> list[list[Problem]]:

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.errors import ImportFormatError
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import read_log
-from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.suites.importers.fields import amount, counted
 from pytest_toolmatch.suites.importers.redact import Redactor
 from pytest_toolmatch.suites.importers.source import (
     Ignored,
@@ -100,7 +100,7 @@ def assemble(
 def _nothing(problems: Sequence[Problem], counts: Counter[str]) -> str:
     shown = "".join(f"\n  {problem}" for problem in problems[:SHOWN])
     more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-    left = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    left = ", ".join(amount(count, what) for what, count in counts.items() if count)
     colon = ":" if shown else ""
     return f"nothing to import: no run of any model was found{f' ({left})' if left else ''}{colon}{shown}{more}"
 

@@ -319,7 +319,9 @@ def test_a_fork_shares_its_beginning_and_its_longest_copy_counts(logs: Logs, scr
     logs.lines("p/3-copy.jsonl", *full)
     assembly = import_log("claude-code", "mine", [Source(logs.folder)])
     [suite] = assembly.suites
-    chains = {case.query: names_of(sample.chain) for case, sample in zip(suite.cases, suite.samples[SONNET], strict=True)}
+    chains = {
+        case.query: names_of(sample.chain) for case, sample in zip(suite.cases, suite.samples[SONNET], strict=True)
+    }
     assert chains == {"Go": ["look", "go"], "Stop": ["stop"]}
     counted = ("runs", "samples", "calls", "runs found twice", "calls of runs found twice")
     assert [assembly.counts[what] for what in counted] == [4, 2, 3, 2, 3]
@@ -339,7 +341,15 @@ def test_a_directory_is_read_whatever_else_lies_in_it(logs: Logs, script: Script
     (logs.folder / "loop").symlink_to(logs.folder)
     read = logs.read("claude-code")
     assert [names_of(run.chain) for run in read.runs] == [["Bash"], ["Bash"]]
-    assert sorted(read.ignored) == ["1.txt", "empty.jsonl", "notes.md", "rollout.jsonl", "sessions-index.json", "summary.jsonl", "unpacked"]
+    assert sorted(read.ignored) == [
+        "1.txt",
+        "empty.jsonl",
+        "notes.md",
+        "rollout.jsonl",
+        "sessions-index.json",
+        "summary.jsonl",
+        "unpacked",
+    ]
     assert read.problems == []
 
 
@@ -405,11 +415,19 @@ def test_parents_in_a_circle_are_named_and_the_order_of_the_file_counts(logs: Lo
     circle = [first | {"parentUuid": third["uuid"]}, second, third | {"parentUuid": second["uuid"]}]
     path = logs.lines("s.jsonl", *circle)
     own = {"type": "user", "uuid": "me", "parentUuid": "me", "message": {"content": "Again"}}
-    answer = {"type": "assistant", "uuid": "z", "parentUuid": "me", "message": {"id": "m9", "model": SONNET, "content": "No."}}
+    answer = {
+        "type": "assistant",
+        "uuid": "z",
+        "parentUuid": "me",
+        "message": {"id": "m9", "model": SONNET, "content": "No."},
+    }
     other = logs.lines("t.jsonl", own, answer)
     read = logs.read("claude-code")
     told = "its parents lead back to it: taken in the order of the file"
-    assert [problem for problem in read.problems if "its parents" in problem] == [f"{path}:1: {told}", f"{other}:1: {told}"]
+    assert [problem for problem in read.problems if "its parents" in problem] == [
+        f"{path}:1: {told}",
+        f"{other}:1: {told}",
+    ]
     assert [names_of(run.chain) for run in read.runs] == [["go", "on"], []]
 
 
@@ -432,7 +450,11 @@ def test_a_file_in_another_encoding_is_a_problem_and_the_rest_is_read(logs: Logs
     logs.raw("b.jsonl", path.read_text().encode("utf-16"))
     logs.raw("c.jsonl", path.read_bytes().replace(b"Go", b"G\xf6"))
     read = logs.read("claude-code")
-    assert [problem.rpartition("/")[2].partition(":")[0] for problem in read.problems] == ["b.jsonl", "b.jsonl", "c.jsonl"]
+    assert [problem.rpartition("/")[2].partition(":")[0] for problem in read.problems] == [
+        "b.jsonl",
+        "b.jsonl",
+        "c.jsonl",
+    ]
     assert len(read.runs) == 1
 
 

@@ -22,10 +22,12 @@ from pytest_toolmatch.core.sample import Sample
 _T = TypeVar("_T")
 Mend = Callable[[bytes], bytes]
 
+_CACHE = 8 << 10
+"""KiB of the database that are kept in memory."""
+
 _SETUP = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -8000;
 CREATE TABLE cases (number INTEGER PRIMARY KEY, suite INTEGER, id TEXT, digest BLOB, data BLOB);
 CREATE UNIQUE INDEX case_ids ON cases (suite, id);
 CREATE TABLE samples (number INTEGER PRIMARY KEY, series INTEGER, place INTEGER, draw INTEGER, outcome TEXT, data BLOB);
@@ -47,7 +49,7 @@ class Spool:
     def __init__(self, mend: Mend | None = None) -> None:
         self._base = sqlite3.connect("", isolation_level=None)
         weakref.finalize(self, self._base.close)
-        self._base.executescript(_SETUP)
+        self._base.executescript(f"PRAGMA cache_size = -{_CACHE};{_SETUP}")
         self._mend = mend or bytes
 
     def ask(self, query: str, *values: Any) -> sqlite3.Cursor:

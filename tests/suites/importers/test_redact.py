@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.importers import spool
 from pytest_toolmatch.suites.importers.assemble import Assembly, assemble
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
 from pytest_toolmatch.suites.importers.source import Imported, Problem, Question, Record
@@ -206,12 +206,13 @@ def test_a_short_word_that_was_a_password_somewhere_stays_a_word_elsewhere() -> 
     assert assembly.suites[0].samples["m"][1].chain[0][0].arguments == {"password": "<secret-1>"}
 
 
-def test_nothing_of_a_key_is_on_disk_while_a_log_is_read() -> None:
+def test_nothing_of_a_key_is_on_disk_while_a_log_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The spool of a large log spills to disk; what it holds then is read through the process's own descriptors."""
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("no /proc to look into the spool")
-    held = redacted(*(run(f"{KEY} {number} {'filler ' * 400}", {"key": KEY}) for number in range(4000)))
-    assert len(held.suites[0].cases) == 4000
+    monkeypatch.setattr(spool, "_CACHE", 64)
+    held = redacted(*(run(f"{KEY} {number} {'filler ' * 100}", {"key": KEY}) for number in range(400)))
+    assert len(held.suites[0].cases) == 400
     spilled = [data for data in spool_files() if data]
     assert spilled
     for data in spilled:
@@ -221,7 +222,7 @@ def test_nothing_of_a_key_is_on_disk_while_a_log_is_read() -> None:
 
 def spool_files() -> Iterator[bytes]:
     """Yield what is in SQLite's temporary files, which are open here and have no name any more."""
-    for one in os.listdir("/proc/self/fd"):
+    for one in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # the listing's own
-            if os.readlink(f"/proc/self/fd/{one}").rpartition("/")[2].startswith("etilqs_"):
-                yield Path(f"/proc/self/fd/{one}").read_bytes()
+            if one.readlink().name.startswith("etilqs_"):
+                yield one.read_bytes()

@@ -285,6 +285,19 @@ def test_what_was_recorded_before_stays_in_the_file(capsys: pytest.CaptureFixtur
     assert recording.read_bytes().count(b"\n") == 2
 
 
+@pytest.mark.parametrize("depth", [100, 400, 700, 5000])
+def test_arguments_nested_as_deep_as_they_like_are_kept_or_named(
+    capsys: pytest.CaptureFixture[str], depth: int
+) -> None:
+    session("logs/a.jsonl", "Go", "DEEP")
+    path = Path("logs/a.jsonl")
+    path.write_text(path.read_text().replace('"of": "DEEP"', f'"of": {"[" * depth}"{KEY}"{"]" * depth}'))
+    said = printed(capsys, "claude-code")
+    kept = [line for line in said if "nested too deeply" not in line]
+    assert len(kept) == len(said) or depth > 400
+    assert KEY not in Path("out/recordings/out/m.jsonl").read_text()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_on_a_terminal_a_line_says_how_far_it_is_and_is_gone_afterwards() -> None:
     for number in range(60):

@@ -113,16 +113,17 @@ def _fill(session: Session, file: Path, source: Source) -> Iterator[Record]:
     if not named and not (is_log(file, source) and ".json" not in file.suffixes):
         yield Ignored(at(file), _NO_SESSION)
         return
-    problems = []
+    faults = 0
     for item in read_file(file, source):
         if isinstance(item, Document):
-            session.add(item)
-        elif named or item.what != EMPTY:
-            problems.append(item)
-    problems += session.problems
-    yield from problems
+            problem = session.add(item)
+        else:
+            problem = item if named or item.what != EMPTY else None
+        if problem:
+            faults += 1
+            yield problem
     yield from (Problem(where, _CIRCLE, f"records: {_CIRCLE}") for where in session.circles())
-    if session.spoken or problems:
+    if session.spoken or faults:
         return
     yield Problem(at(file, 1), "no Claude Code session: no message in it") if named else Ignored(at(file), _NO_SESSION)
 

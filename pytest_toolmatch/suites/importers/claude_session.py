@@ -179,7 +179,6 @@ class Session:
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
-        self.problems: list[Problem] = []
         self.sidechain: set[str] = set()
         self.announced: dict[str, None] = {}
         self.lost = 0
@@ -192,13 +191,19 @@ class Session:
         self._asked: dict[str, Response] = {}
         self._last: tuple[Turn | None, Response | None] = (None, None)
 
-    def add(self, item: Document) -> None:
-        """Take in one record; what is no user's or assistant's only carries the tree on."""
+    def add(self, item: Document) -> Problem | None:
+        """Take in one record, or return what is wrong with it.
+
+        What is no user's or assistant's only carries the tree on.
+        """
         line = typed(item.data, Line, item.where)
         if isinstance(line, Problem):
-            self.problems.append(line)
-            return
+            return line
         line.number = item.line
+        self._take(line, item.where)
+        return None
+
+    def _take(self, line: Line, where: str) -> None:
         self.spoken = self.spoken or (line.message is not None and line.type in ("assistant", "user"))
         self.announced.update(dict.fromkeys(line.announced))
         if line.is_sidechain:
@@ -206,13 +211,13 @@ class Session:
             return
         turn, response = self._above(line)
         if line.message and line.type == "assistant":
-            response = self._respond(line, line.message, turn, response, item.where)
+            response = self._respond(line, line.message, turn, response, where)
         elif line.message and line.type == "user":
             turn, response = self._hear(line, line.message, turn, response)
         if line.type in ("assistant", "user"):
             self._last = turn, response
         if line.uuid:
-            self._hang(line.uuid, line.parent_uuid, item.where)
+            self._hang(line.uuid, line.parent_uuid, where)
             self._turn[line.uuid], self._response[line.uuid] = turn, response
 
     def _above(self, line: Line) -> tuple[Turn | None, Response | None]:

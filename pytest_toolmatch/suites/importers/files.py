@@ -197,14 +197,14 @@ def decode(data: bytes) -> Any:
     except UnicodeDecodeError:
         raise
     except msgspec.MsgspecError:
-        return _mended(_lenient(data))
+        return _lenient(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 def _lenient(data: bytes) -> Any:
     try:
-        return json.loads(data, strict=False)
+        return _mended(json.loads(data, strict=False))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

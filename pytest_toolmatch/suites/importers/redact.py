@@ -78,7 +78,7 @@ class Redactor:
             case Problem() if self._patterns:
                 return msgspec.structs.replace(record, what=self._without(record.what))
             case Offered():
-                return msgspec.structs.replace(record, tools=tuple(map(self.value, record.tools)))
+                return msgspec.structs.replace(record, tools=tuple(map(self._tool, record.tools)))
         return record
 
     def text(self, text: str) -> str:
@@ -89,23 +89,32 @@ class Redactor:
         """Return a JSON value without the values, in strings and keys of any depth."""
         if not self._patterns:
             return value
-        match value:
-            case str():
-                return self._string(value)
-            case dict():
-                return {self._string(str(key)): self._of_key(str(key), item) for key, item in value.items()}
-            case list():
-                return [self.value(item) for item in value]
-            case Tool():
-                shown = {"description": self._string(value.description), "parameters": self.value(value.parameters)}
-                return msgspec.structs.replace(value, **shown)
-        return value
+        whole: list[Any] = [value]
+        todo: list[tuple[Any, Any]] = [(whole, 0)]  # no recursion: arguments may be nested as deep as they like
+        while todo:
+            into, place = todo.pop()
+            item = into[place]
+            if isinstance(item, str):
+                into[place] = self._string(item)
+            elif isinstance(item, list):
+                into[place] = list(item)
+                todo += ((into[place], index) for index in range(len(item)))
+            elif isinstance(item, dict):
+                into[place] = {self._string(str(key)): self._of_name(str(key), inner) for key, inner in item.items()}
+                todo += ((into[place], key) for key in into[place])
+        return whole[0]
 
-    def _of_key(self, key: str, item: Any) -> Any:
-        if self._keys and isinstance(item, str) and item and NAMES.fullmatch(key):
-            found = self._string(item)
-            return found if found != item else self._holder(item, "value of a secret's name", told=True)
-        return self.value(item)
+    def _of_name(self, name: str, item: Any) -> Any:
+        """Return what stands under a name; a text under the name of a secret is one."""
+        plain = isinstance(item, str) and item and not item.startswith("<secret-")
+        if self._keys and plain and NAMES.fullmatch(name) and self._string(item) == item:
+            return self._holder(item, "value of a secret's name", told=True)
+        return item
+
+    def _tool(self, tool: Tool) -> Tool:
+        return msgspec.structs.replace(
+            tool, description=self._string(tool.description), parameters=self.value(tool.parameters)
+        )
 
     def _without(self, text: str) -> str:
         for pattern in self._patterns:
@@ -165,7 +174,7 @@ class Redactor:
         return Call(call.name, self.value(call.arguments))
 
     def _case(self, case: Case) -> Case:
-        tools = None if case.tools is None else tuple(map(self.value, case.tools))
+        tools = None if case.tools is None else tuple(map(self._tool, case.tools))
         redacted = msgspec.structs.replace(case, conversation=tuple(map(self._message, case.conversation)), tools=tools)
         return msgspec.structs.replace(redacted, id=self._id(case, redacted))
 

@@ -492,8 +492,8 @@ def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs, script: Scrip
     read = logs.read("claude-code")
     assert [names_of(run.chain) for run in read.runs] == [["go"]]
     wheres = [problem.split(": ")[0].removeprefix(f"{logs.folder}/") for problem in read.problems]
-    assert wheres == ["a.jsonl:5", "a.jsonl:2", "a.jsonl:3"]
-    assert "`$.message.content`" in read.problems[1]
+    assert wheres == ["a.jsonl:2", "a.jsonl:3", "a.jsonl:5"]
+    assert "`$.message.content`" in read.problems[0]
     assert read.ignored == ["b.jsonl", "outcomes.json"]
 
 

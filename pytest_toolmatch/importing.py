@@ -61,23 +61,24 @@ def import_suites(
     keys = suite_keys(settings)
     kinds = kinds_of(redact)
     _check_name(name, output)
-    declared = with_effects(_declared(tools, mcp), _effects(effects))
+    declared, said = _declared(tools, mcp), _effects(effects)
     other = frozenset(path.resolve() for path in (tools, effects) if path)
     logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
     with Ticker("reading") as ticker:
         records = read_log(form, logs, Options(tools=declared, redact=kinds, **options))
         assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
-    for imported in assembly.suites:
+    suites = [msgspec.structs.replace(one, tools=with_effects(one.tools, said)) for one in assembly.suites]
+    for imported in suites:
         _check_effect(imported, keys["rules"].effect)
     yield from _account(form, assembly, verbose=verbose)
     with Ticker("writing") as ticker:
-        written = write_imported(assembly.suites, output, keys, ticker)
-    for imported, path in zip(assembly.suites, written, strict=True):
+        written = write_imported(suites, output, keys, ticker)
+    for imported, path in zip(suites, written, strict=True):
         yield _written(imported, path)
-        if len(assembly.suites) <= SUITES_IN_FULL:
+        if len(suites) <= SUITES_IN_FULL:
             yield from (f"  {model}: {_summary(drawn)}" for model, drawn in imported.samples.items())
     yield ""
-    yield from _next(assembly, output)
+    yield from _next(suites, output)
 
 
 def _declared(tools: Path | None, mcp: Sequence[str]) -> tuple[Tool, ...]:
@@ -114,9 +115,8 @@ def _check_effect(imported: ImportedSuite, effect: str | None) -> None:
         )
 
 
-def _next(assembly: Assembly, output: Path) -> Iterator[str]:
+def _next(suites: Sequence[ImportedSuite], output: Path) -> Iterator[str]:
     """Yield the command to go on with, for two models that can be compared."""
-    suites = assembly.suites
     drawn = Counter[str]()
     for suite in suites:
         drawn.update({model: len(samples) for model, samples in suite.samples.items()})

@@ -212,6 +212,13 @@ def test_tools_come_from_a_live_server_where_no_file_has_them(capsys: pytest.Cap
     assert tools["mcp__air__fail"]["description"] == "Mine."
 
 
+def test_effects_are_said_of_tools_that_only_the_log_knows_too(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", "Go", tool="Bash")
+    lines("effects.json", {"Bash": "read"})
+    printed(capsys, "claude-code", "--effects", "effects.json")
+    assert "Bash: read" in Path("out/out.toolmatch.yaml").read_text()
+
+
 @pytest.mark.parametrize("server", ["air", "air=", "=x", "air=no-such-program-here"])
 def test_a_server_that_is_none_is_one_clear_line(capsys: pytest.CaptureFixture[str], server: str) -> None:
     session("logs/a.jsonl", "Go")

@@ -115,11 +115,8 @@ def _fill(session: Session, file: Path, source: Source) -> Iterator[Record]:
         return
     faults = 0
     for item in read_file(file, source):
-        if isinstance(item, Document):
-            problem = session.add(item)
-        else:
-            problem = item if named or item.what != EMPTY else None
-        if problem:
+        problem = session.add(item) if isinstance(item, Document) else item
+        if problem and (named or problem.what != EMPTY):
             faults += 1
             yield problem
     yield from (Problem(where, _CIRCLE, f"records: {_CIRCLE}") for where in session.circles())

@@ -188,6 +188,7 @@ class Session:
         self._turn: dict[str, Turn | None] = {}
         self._response: dict[str, Response | None] = {}
         self._by_id: dict[str, Response] = {}
+        self._turn_of: dict[str, Turn] = {}
         self._asked: dict[str, Response] = {}
         self._last: tuple[Turn | None, Response | None] = (None, None)
 
@@ -212,6 +213,8 @@ class Session:
         turn, response = self._above(line)
         if line.message and line.type == "assistant":
             response = self._respond(line, line.message, turn, response, where)
+            # A copy of a record may hang off another prompt than its response does.
+            turn = self._turn_of[response.id] if response else turn
         elif line.message and line.type == "user":
             turn, response = self._hear(line, line.message, turn, response)
         if line.type in ("assistant", "user"):
@@ -252,18 +255,15 @@ class Session:
     ) -> Response | None:
         key = body.id or line.request_id or line.uuid or where
         response = self._by_id.get(key)
-        if not response and not turn:
-            self.lost += len(_call_ids(line))
-            return None
-        if not response:
-            if body.model == SYNTHETIC and not line.is_api_error_message:
+        if response is None:
+            if turn is None or (body.model == SYNTHETIC and not line.is_api_error_message):
                 self.lost += len(_call_ids(line))
                 return above
             response = self._by_id[key] = Response(key, line.number, above)
+            self._turn_of[key] = turn
             if above:
                 above.leaf = False
-            if turn:
-                turn.responses.append(response)
+            turn.responses.append(response)
         response.add(line, body)
         self._asked.update(dict.fromkeys(response.calls, response))
         return response

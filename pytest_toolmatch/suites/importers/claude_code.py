@@ -22,7 +22,8 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.conversation import Conversation, last_query
 from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
-from pytest_toolmatch.suites.importers.claude_session import SYNTHETIC, Response, Session, Turn, chain_of, replies_of
+from pytest_toolmatch.suites.importers.claude_records import SYNTHETIC
+from pytest_toolmatch.suites.importers.claude_session import Response, Session, Turn, chain_of, replies_of
 from pytest_toolmatch.suites.importers.claude_tools import known_tool, renamed
 from pytest_toolmatch.suites.importers.fields import tokens
 from pytest_toolmatch.suites.importers.files import EMPTY, Document, is_log, read_file, walk

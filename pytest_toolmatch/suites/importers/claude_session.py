@@ -14,70 +14,12 @@ import msgspec
 
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.core.errors import at
+from pytest_toolmatch.suites.importers.claude_records import CALLS, SYNTHETIC, Body, Line, call_ids, text_of
 from pytest_toolmatch.suites.importers.files import Document, typed
 from pytest_toolmatch.suites.importers.source import Problem
 
-SYNTHETIC = "<synthetic>"
-"""The model of records that no model wrote: API errors, notes of the harness."""
-
-CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
-"""Types of content blocks that are calls."""
-
-_SHOWN = ("text", "image", "document")
-"""Types of content blocks that are a part of what was said."""
-
 _INTERRUPTED = "[Request interrupted by user"
 _NOISE = ("<command-name>", "<command-message>", "<local-command-", "Caveat: The messages below were generated")
-
-
-class Body(msgspec.Struct):
-    """The ``message`` of a user or assistant record."""
-
-    content: str | list[dict[str, Any]] | None = None
-    id: str | None = None
-    model: str | None = None
-    stop_reason: str | None = None
-    usage: dict[str, Any] | None = None
-
-    @property
-    def blocks(self) -> list[dict[str, Any]]:
-        """Return the content as blocks."""
-        return [{"type": "text", "text": self.content}] if isinstance(self.content, str) else self.content or []
-
-
-class Line(msgspec.Struct, rename="camel", kw_only=True):
-    """One record of a session; unknown types and fields are ignored."""
-
-    type: str | None = None
-    uuid: str | None = None
-    parent_uuid: str | None = None
-    logical_parent_uuid: str | None = None
-    request_id: str | None = None
-    is_sidechain: bool | None = False
-    is_meta: bool | None = False
-    is_api_error_message: bool | None = False
-    is_compact_summary: bool | None = False
-    message: Body | None = None
-    attachment: Any = None
-    number: int = 0
-
-    @property
-    def parents(self) -> tuple[str | None, str | None]:
-        """Return what the record hangs off; after a compaction only the logical parent is left."""
-        return self.parent_uuid, self.logical_parent_uuid
-
-    @property
-    def text(self) -> str:
-        """Return the text of the record; a picture or a document is only named."""
-        blocks = self.message.blocks if self.message else []
-        return "\n".join(_text_of(block) for block in blocks if block.get("type") in _SHOWN)
-
-    @property
-    def announced(self) -> list[str]:
-        """Return the names of the tools that the record says can be searched for from here on."""
-        names = self.attachment.get("addedNames") if isinstance(self.attachment, dict) else None
-        return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 class Response(msgspec.Struct, eq=False):
@@ -208,7 +150,7 @@ class Session:
         self.spoken = self.spoken or (line.message is not None and line.type in ("assistant", "user"))
         self.announced.update(dict.fromkeys(line.announced))
         if line.is_sidechain:
-            self.sidechain.update(_call_ids(line))
+            self.sidechain.update(call_ids(line))
             return
         turn, response = self._above(line)
         if line.message and line.type == "assistant":
@@ -257,7 +199,7 @@ class Session:
         response = self._by_id.get(key)
         if response is None:
             if turn is None or (body.model == SYNTHETIC and not line.is_api_error_message):
-                self.lost += len(_call_ids(line))
+                self.lost += len(call_ids(line))
                 return above
             response = self._by_id[key] = Response(key, line.number, above)
             self._turn_of[key] = turn
@@ -293,19 +235,5 @@ class Session:
         key = str(block.get("tool_use_id"))
         if response := self._asked.get(key):
             content = block.get("content")
-            text = "\n".join(map(_text_of, content if isinstance(content, list) else [content or ""]))
+            text = "\n".join(map(text_of, content if isinstance(content, list) else [content or ""]))
             response.replies[key] = Message("tool", text, name=response.calls[key].name)
-
-
-def _text_of(block: Any) -> str:
-    if not isinstance(block, dict):
-        return str(block)
-    kind = block.get("type")
-    # What a search for tools found is the names of tools.
-    key = {"text": "text", "tool_reference": "tool_name"}.get(str(kind))
-    return str(block.get(key) or "") if key else f"[{kind}]"
-
-
-def _call_ids(line: Line) -> set[str]:
-    blocks = line.message.blocks if line.message and line.type == "assistant" else []
-    return {str(block.get("id") or at("", line.number)) for block in blocks if block.get("type") in CALLS}

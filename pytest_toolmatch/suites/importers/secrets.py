@@ -45,15 +45,15 @@ _OURS = (
     ("Anthropic key", r"sk-ant-[A-Za-z0-9_-]{16,}"),
     ("OpenAI key", r"sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{16,}"),
     ("Google key", r"AIza[A-Za-z0-9_-]{35}"),
-    ("Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
+    ("Hugging Face token", r"hf_[A-Za-z0-9]{30,}"),
     ("GitHub token", r"github_pat_[A-Za-z0-9_]{22,}"),
-    ("npm token", r"\bnpm_[A-Za-z0-9]{36}"),
+    ("npm token", r"npm_[A-Za-z0-9]{36}"),
 )
 _CONTEXT = (
-    ("authorization", rf"(?i:\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+){_VALUE}"),
+    ("authorization", rf"(?i:authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+){_VALUE}"),
     (
         "environment variable",
-        rf"\b[A-Z0-9_]*(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSWD)(?:_[A-Z0-9_]*)?=(?=\S*\d){_VALUE}",
+        rf"(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSWD)(?:_[A-Z0-9_]*)?=(?=\S*\d){_VALUE}",
     ),
 )
 _EMAIL = r"(?<![A-Za-z0-9._%+-])(?!git@)[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"

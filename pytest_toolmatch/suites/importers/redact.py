@@ -28,7 +28,8 @@ KINDS = ("keys", "emails")
 _SHORTEST = 6
 """Shorter texts hold no secret."""
 _MAX_REMEMBERED = 8 << 20
-"""Characters of texts whose results are remembered."""
+"""Characters of texts whose results are remembered; a text counts ``_OVERHEAD`` more."""
+_OVERHEAD = 200
 _RUN = re.compile(rb"[A-Za-z0-9]{8,}")
 _ESCAPES = re.compile(rb"\\[nrtbf]")
 _BLOB = re.compile(
@@ -206,10 +207,10 @@ class _Remembered:
             return text
         known = self._known.get(text)
         if known is None:
-            self._size += len(text)
+            self._size += len(text) + _OVERHEAD
             if self._size > _MAX_REMEMBERED:
                 self._known.clear()
-                self._size = len(text)
+                self._size = len(text) + _OVERHEAD
             known = self._known[text] = self._function(text)
         return known
 

@@ -1,7 +1,8 @@
 """What keys and addresses look like: the patterns of detect-secrets, and those of keys that it does not know.
 
 Its detectors by entropy and by keyword are left out: they take every hash and every ``token = …`` of a program for a
-secret. So are those of public addresses and of services whose patterns match ordinary words.
+secret. So are those of public addresses, of services whose patterns match ordinary words, and of npm, whose pattern
+takes a time that grows with the square of a line's length.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ _LIBRARY = MappingProxyType(
         "github_token": "GitHubTokenDetector",
         "gitlab_token": "GitLabTokenDetector",
         "mailchimp": "MailchimpDetector",
-        "npm": "NpmDetector",
         "openai": "OpenAIDetector",
         "pypi_token": "PypiTokenDetector",
         "sendgrid": "SendGridDetector",
@@ -41,7 +41,7 @@ _WHOLE = ("github_token", "gitlab_token")
 _VALUE = r"[\"']?([A-Za-z0-9+/_.\-]{8,}={0,2})"
 _OURS = (
     ("private key", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^-]{32,}(?:-----END [A-Z0-9 ]*-----)?"),
-    ("JSON Web Token", r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]+)?"),
+    ("JSON Web Token", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]+)?"),
     ("Anthropic key", r"sk-ant-[A-Za-z0-9_-]{16,}"),
     ("OpenAI key", r"sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{16,}"),
     ("Google key", r"AIza[A-Za-z0-9_-]{35}"),
@@ -50,10 +50,11 @@ _OURS = (
     ("npm token", r"npm_[A-Za-z0-9]{36}"),
 )
 _CONTEXT = (
+    ("npm token", rf":_authToken=\s*{_VALUE}"),
     ("authorization", rf"(?i:authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+){_VALUE}"),
     (
         "environment variable",
-        rf"(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSWD)(?:_[A-Z0-9_]*)?=(?=\S*\d){_VALUE}",
+        rf"(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSWD)(?:_[A-Z0-9_]{{0,64}})?=(?=\S{{0,128}}?\d){_VALUE}",
     ),
 )
 _EMAIL = r"(?<![A-Za-z0-9._%+-])(?!git@)[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ TEXTS = [
     (f"export DB_PASSWORD={PASSWORD}\nls", "export DB_PASSWORD=<secret-1>\nls"),
     (f'Authorization: Bearer {PASSWORD}"', 'Authorization: Bearer <secret-1>"'),
     (f"clone https://kim:{PASSWORD}@git.example/x", "clone https://kim:<secret-1>@git.example/x"),
+    (f"//npm.example/:_authToken={PASSWORD}", "//npm.example/:_authToken=<secret-1>"),
     (
         "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIE" * 20 + "\n-----END RSA PRIVATE KEY-----\nend",
         "<secret-1>\nend",
@@ -84,7 +86,7 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), TEXTS, ids=["environment", "header", "url", "private key"])
+@pytest.mark.parametrize(("text", "expected"), TEXTS, ids=["environment", "header", "url", "npm", "private key"])
 def test_what_stands_around_gives_a_value_away(text: str, expected: str) -> None:
     assert Redactor(("keys",)).text(text) == expected
 
@@ -104,6 +106,32 @@ PLAIN = [
 @pytest.mark.parametrize("text", PLAIN)
 def test_programs_and_hashes_are_left_alone(text: str) -> None:
     assert Redactor(("keys", "emails")).text(text) == text
+
+
+NASTY = [
+    "A",
+    "0",
+    "eyJ",
+    "://",
+    "://a",
+    "//x/",
+    "//r/:_authToken",
+    "TOKEN=",
+    "API_KEY_",
+    "a@",
+    "a.b@c-d.",
+    "aws key ",
+    "-----BEGIN A",
+]
+
+
+@pytest.mark.parametrize("unit", [*NASTY, "0123abcd-", "authorization: ", "xoxb-1-"])
+def test_no_text_takes_a_time_that_grows_with_its_square(unit: str) -> None:
+    text = unit * (100_000 // len(unit))
+    redactor = Redactor(("keys", "emails"))
+    start = time.process_time()
+    redactor.value(text)
+    assert time.process_time() - start < 1  # the square of it would take three, and more
 
 
 def test_addresses_are_taken_out_on_demand() -> None:

@@ -197,6 +197,15 @@ def test_redaction_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no kind 'mails'; did you mean 'emails'?; known: keys, emails, none" in capsys.readouterr().err
 
 
+def test_keys_are_taken_out_of_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    step = {"action": "go", "action_input": {"key": KEY}, "observation": KEY}
+    lines("logs/m.jsonl", {"task_id": "t", "question": f"{KEY}?", "model": "m", "runs": [{"steps": [step]}]})
+    assert "redacted: 1 × AWS Access Key" in printed(capsys, "react", "--replies")
+    written = b"".join(path.read_bytes() for path in Path("out").rglob("*") if path.is_file())
+    assert KEY.encode() not in written
+    assert written.count(b"<secret-1>") >= 2
+
+
 SERVER = Path(__file__).parent / "servers" / "mcp_stdio.py"
 
 

@@ -35,7 +35,10 @@ class Format(Protocol):
     SUMMARY: str
 
     def read(self, sources: Sequence[Source], options: Options) -> Iterator[Record]:
-        """Yield what the sources hold, in an order that depends on them alone."""
+        """Yield what the sources hold, in an order that depends on them alone.
+
+        One file, or better one record of it, at a time: memory is not to grow with the log.
+        """
         ...
 
 

@@ -99,10 +99,10 @@ class Redactor:
                 into[place] = self._string(item)
             elif isinstance(item, list):
                 into[place] = list(item)
-                todo += ((into[place], index) for index in range(len(item)))
+                todo += ((into[place], index) for index in reversed(range(len(item))))
             elif isinstance(item, dict):
                 into[place] = {self._string(str(key)): self._of_name(str(key), inner) for key, inner in item.items()}
-                todo += ((into[place], key) for key in into[place])
+                todo += ((into[place], key) for key in reversed(into[place]))
         return whole[0]
 
     def _of_name(self, name: str, item: Any) -> Any:

@@ -73,6 +73,12 @@ def test_equal_values_have_equal_placeholders_and_others_have_others(keys: list[
     assert [redactor.text(text) for text in taken] == taken
 
 
+@given(keys=st.lists(KEYS, min_size=2, max_size=4, unique=True))
+def test_placeholders_are_numbered_as_one_reads(keys: list[str]) -> None:
+    taken = [f"<secret-{number}>" for number in range(1, len(keys) + 1)]
+    assert Redactor(("keys",)).value([{"of": f"{key} "} for key in keys]) == [{"of": f"{one} "} for one in taken]
+
+
 PASSWORD = "pw-" + "7QzLm4RtYb"
 TEXTS = [
     (f"export DB_PASSWORD={PASSWORD}\nls", "export DB_PASSWORD=<secret-1>\nls"),

@@ -89,6 +89,13 @@ def _import(commands: Any) -> None:
     )
     command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the suites go")
     command.add_argument("--tools", type=Path, metavar="FILE", help="the tools on offer, in any provider's JSON form")
+    command.add_argument(
+        "--mcp",
+        action="append",
+        default=[],
+        metavar="NAME=SERVER",
+        help="an MCP server to ask for its tools: a command to start, or a URL",
+    )
     command.add_argument("--effects", type=Path, metavar="FILE", help='JSON of {"tool": "read" or "write"}')
     command.add_argument("--name", metavar="NAME", help="name of the suite (default: that of DIR)")
     command.add_argument(
@@ -103,6 +110,12 @@ def _import(commands: Any) -> None:
     )
     command.add_argument(
         "--replies", action="store_true", help="keep what the tools answered, for suites with mode: next_step"
+    )
+    command.add_argument(
+        "--redact",
+        default="keys",
+        metavar="KINDS",
+        help="personal data to take out: keys, emails, keys,emails or none (default: keys)",
     )
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the suites, as in match=sequence"
@@ -121,6 +134,8 @@ def _run_import(arguments: argparse.Namespace) -> Iterable[str]:
         name=arguments.output.resolve().name if arguments.name is None else arguments.name,
         tools=arguments.tools,
         effects=arguments.effects,
+        mcp=arguments.mcp,
+        redact=arguments.redact,
         settings=arguments.set,
         verbose=arguments.verbose,
         include=tuple(arguments.include),

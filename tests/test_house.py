@@ -36,6 +36,8 @@ BELOW = {
     "rounds",
     "harness",
     "importing",
+    "staging",
+    "ticking",
     "live",
     "recording",
     "recorded",
@@ -72,7 +74,9 @@ MAY_IMPORT = {
         "settings",
         "live",
     },
-    "importing": {"core", "judging", "sampling", "suites", "harness"},
+    "ticking": {"reports"},
+    "staging": {"core", "sampling", "suites", "ticking"},
+    "importing": {"core", "judging", "sampling", "suites", "harness", "staging", "ticking"},
     "distill": {
         "core",
         "curation",
@@ -119,7 +123,7 @@ HEAVY = {
     "gepa",
     "dspy",
 }
-LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic"}
+LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic", "detect_secrets"}
 """Imported where they are used, never with the module."""
 
 MADE_OF = {"pocket": {"numpy"}, "distill": {"numpy", "torch"}, "fuzzing": {"hypothesis"}}

@@ -18,9 +18,20 @@ from typing import Any, TypeAlias
 import pytest
 
 from pytest_toolmatch.core.chain import Chain, calls_of
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, assemble
-from pytest_toolmatch.suites.importers.source import Options, Problem, Question, Skipped, Source
+from pytest_toolmatch.suites.importers.source import (
+    Ignored,
+    Imported,
+    Offered,
+    Options,
+    Problem,
+    Question,
+    Skipped,
+    Source,
+)
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "realdata"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real logs: {DATA} is absent")
@@ -185,15 +196,55 @@ def tool_use_ids(folder: Path) -> set[str]:
     return found
 
 
-def test_every_call_of_every_real_session_is_accounted_for() -> None:
-    folder = DATA / "claude_code_sessions"
-    records = list(read_log("claude-code", [Source(folder)]))
-    runs = [record for record in records if hasattr(record, "chain")]
-    skipped = sum(record.calls for record in records if isinstance(record, Skipped))
-    problems = [record for record in records if isinstance(record, Problem)]
-    assert sum(len(calls_of(run.chain)) for run in runs) + skipped == len(tool_use_ids(folder)) == 478
-    assert (len(runs), skipped) == (25, 122)
-    assert [problem.what for problem in problems] == ["the file is empty"] * 16
+ACCOUNTS = {
+    "claude_code_sessions": {
+        "blocks": 478,
+        "imported": 356,
+        "calls of subagents": 122,
+        "files without a session": 17,
+        "problems": [],
+    },
+    "claude_code_retail": {
+        "blocks": 1705,
+        "imported": 1705,
+        "files without a session": 3,
+        "problems": ["failed before any model answered"] * 3,
+    },
+}
+
+
+@pytest.mark.parametrize("folder", ACCOUNTS)
+def test_every_call_of_every_real_session_is_accounted_for(folder: str) -> None:
+    records = list(read_log("claude-code", [Source(DATA / folder)]))
+    account: Counter[str] = Counter()
+    for record in records:
+        match record:
+            case Imported():
+                account["imported"] += len(calls_of(record.chain))
+            case Skipped():
+                account[record.reason] += record.calls
+            case Ignored():
+                account[record.reason] += 1
+    blocks = len(tool_use_ids(DATA / folder))
+    assert sum(account.values()) - account["files without a session"] == blocks
+    problems = [record.what.partition(":")[0].partition(";")[0] for record in records if isinstance(record, Problem)]
+    assert {"blocks": blocks, **account, "problems": problems} == ACCOUNTS[folder]
+
+
+def test_arguments_of_claude_codes_own_tools_are_as_it_is_known_to_take_them() -> None:
+    tools: dict[str, Tool] = {}
+    called: Counter[str] = Counter()
+    for folder in ACCOUNTS:
+        for record in read_log("claude-code", [Source(DATA / folder)]):
+            if isinstance(record, Offered):
+                tools |= {tool.name: tool for tool in record.tools}
+            for call in calls_of(record.chain) if isinstance(record, Imported) else ():
+                if not call.name.startswith("mcp__"):
+                    called[call.name] += 1
+                    assert ArgumentValidator([tools[call.name]]).problem(call) is None
+    assert len(called) == 20
+    announced = {name for name, tool in tools.items() if not tool.parameters and not name.startswith("mcp__")}
+    assert "CronCreate" in announced
 
 
 HOTPOT = tuple(
@@ -321,4 +372,4 @@ def test_the_possible_answers_hold_what_claude_called_mostly() -> None:
 @pytest.mark.parametrize("folder", ["otel_langfuse", "codex_rollouts", "gemini_cli", "inspect_ai", "hotpotqa_react"])
 def test_foreign_logs_are_reported_and_never_a_crash(form: str, folder: str) -> None:
     records = list(read_log(form, [Source(DATA / folder)]))
-    assert form == "react" or all(isinstance(record, Problem | Question) for record in records)
+    assert form == "react" or all(isinstance(record, Problem | Question | Ignored) for record in records)

@@ -142,16 +142,25 @@ class _Part:
     def suite(self, tools: tuple[Tool, ...]) -> ImportedSuite:
         """Return the finished suite."""
         order = {case: place for place, case in enumerate(self._cases)}
+        shared = () if tools else self._shared_tools
+        cases = self._cases.values()
         return ImportedSuite(
             name=self.name,
             instructions=self._common_instructions,
-            tools=tools,
-            cases=tuple(self._cases.values()),
+            tools=tools or shared,
+            cases=tuple(msgspec.structs.replace(case, tools=None) for case in cases) if shared else tuple(cases),
             samples={
                 model: tuple(sorted(samples, key=lambda sample: (order[sample.case], sample.draw)))
                 for model, samples in self._samples.items()
             },
         )
+
+    @property
+    def _shared_tools(self) -> tuple[Tool, ...]:
+        """Return the tools of all cases where they are the same: then they are the suite's, and written once."""
+        offered = [case.tools for case in self._cases.values()]
+        same = len(offered) > 1 and all(tools == offered[0] for tools in offered)
+        return (offered[0] or ()) if same else ()
 
     @property
     def _common_instructions(self) -> str:

@@ -51,19 +51,19 @@ def documents(sources: Iterable[Source]) -> Iterator[Document | Problem]:
         yield from read_file(path, source)
 
 
-def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
+def find(sources: Iterable[Source], suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[Source, Path]]:
     """Yield the files of the sources: directories are walked, ``run_2`` comes before ``run_10``."""
     for source in sources:
         if source.path.is_dir():
             found = (Path(folder, name) for folder, _, names in os.walk(source.path) for name in names)
-            logs = (path for path in found if _is_log(path, source))
+            logs = (path for path in found if _is_log(path, source, suffixes))
             yield from ((source, path) for path in sorted(logs, key=natural))
         else:
             yield source, source.path
 
 
-def _is_log(path: Path, source: Source) -> bool:
-    named = path.name.lower().endswith(SUFFIXES)
+def _is_log(path: Path, source: Source, suffixes: tuple[str, ...]) -> bool:
+    named = path.name.lower().endswith(suffixes)
     return named and not (source.other and path.resolve() in source.other)
 
 

@@ -89,6 +89,7 @@ class Dialogue:
 
     def forget(self, conversation: Conversation) -> None:
         """Put another conversation in the place of all that was said so far; an open turn keeps its prompt."""
+        self._open = None
         if self._now.responses:
             self._cut = conversation, len(self._now.parts)
         else:

@@ -8,6 +8,7 @@ events, which else repeat the messages. Calls are counted by the messages that t
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -36,7 +37,7 @@ _ZIPPED = ".eval"
 _HEADERS = ("header.json", "_journal/start.json")
 """Where the facts of an eval stand; the second one where it was not finished."""
 _ATTACHED = "attachment://"
-_UNREADABLE = (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What ``zipfile`` raises: for what is no zip, or packed in a way that this Python does not know, or encrypted."""
 
 
@@ -120,16 +121,23 @@ def _zipped(file: Path) -> Iterator[_Found | Problem]:
 def _members(log: zipfile.ZipFile, file: Path) -> Iterator[_Found | Problem]:
     names = log.namelist()
     name = next((name for name in _HEADERS if name in names), None)
-    header = _header(decode(log.read(name)), at(file)) if name else Problem(at(file), "no Inspect log: no header.json")
+    told = _member(log, name, file) if name else Problem(at(file), "no Inspect log: no header.json")
+    header = told if isinstance(told, Problem) else _header(told, f"{file}:{name}")
     if isinstance(header, Problem):
         yield header
         return
-    for name in sorted(name for name in names if name.startswith("samples/") and name.endswith(".json")):
-        where, data = f"{file}:{name}", log.read(name)
-        try:
-            yield _Found(header.eval, decode(data), where)
-        except ValueError as error:
-            yield Problem(where, describe(data, error))
+    for sample in sorted(name for name in names if name.startswith("samples/") and name.endswith(".json")):
+        data = _member(log, sample, file)
+        yield data if isinstance(data, Problem) else _Found(header.eval, data, f"{file}:{sample}")
+
+
+def _member(log: zipfile.ZipFile, name: str, file: Path) -> Any:
+    """Return the value in one file of the zip, or the problem with it."""
+    data = log.read(name)
+    try:
+        return decode(data)
+    except ValueError as error:
+        return Problem(f"{file}:{name}", describe(data, error))
 
 
 def _wanted(run: Imported, task: str, options: Options) -> Record:

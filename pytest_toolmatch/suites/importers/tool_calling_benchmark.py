@@ -97,13 +97,14 @@ def _runs(item: Document, cases: Sequence[Case]) -> Iterator[Record]:
 
 def _imported(answer: _Answer, case: Case, file: _File, item: Document) -> Imported:
     chain = answer.chain
+    lost = answer.tool_called and not chain
     return Imported(
         case=case,
         model=item.source.label or file.model_name,
-        outcome="infrastructure" if answer.error else outcome_of(chain),
+        outcome="infrastructure" if answer.error else "invalid" if lost else outcome_of(chain),
         chain=chain,
         text=answer.raw_content or "",
-        error=answer.error or "",
+        error=answer.error or ("a call that names no tool" if lost else ""),
         latency=None if answer.latency_ms is None else answer.latency_ms / 1000,
         source=item.where,
     )

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_toolmatch.core.chain import Call, Chain, calls_of
+from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.core.sample import Usage
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.importers import joining
+from pytest_toolmatch.suites.importers.assemble import import_log
+from pytest_toolmatch.suites.importers.source import Source
+from tests.suites.importers.wires import WIRES, Talk, Wire
+from tests.suites.importers.writing import Logs
+
+ROME = Call("weather", {"city": "Rome"})
+OSLO = Call("weather", {"city": "Oslo"})
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+WEATHER = Tool(name="weather", description="Weather.", parameters=SCHEMA)
+TALK: Talk = (("Where is it warmer?", (((ROME, OSLO), ("20", "5")), ((ROME,), ("21",))), "In Rome."),)
+
+
+@pytest.fixture(params=WIRES, ids=lambda wire: wire.name)
+def wire(request: pytest.FixtureRequest) -> Wire:
+    found: Wire = request.param
+    return found
+
+
+def test_requests_that_add_replies_are_one_chain(logs: Logs, wire: Wire) -> None:
+    path = logs.lines("a.jsonl", *wire.log(TALK, instructions="Be brief."))
+    [run] = logs.read("requests", replies=True).runs
+    assert run.chain == ((ROME, OSLO), (ROME,))
+    assert run.replies == (("20", "5"), ("21",))
+    assert (run.case.conversation, run.case.tools) == (user("Where is it warmer?"), (WEATHER,))
+    assert (run.instructions, run.text, run.outcome) == ("Be brief.", "In Rome.", "called")
+    assert (run.model, run.source) == ("big-1", f"{path}:1")
+    assert run.usage == Usage(input=30, output=6, cache_write=9 if wire.name == "messages" else 0)
+
+
+def test_the_next_prompt_is_the_next_case(logs: Logs, wire: Wire) -> None:
+    logs.lines("a.jsonl", *wire.log((*TALK, ("And now?", (), "Still in Rome."))))
+    first, second = logs.read("requests").runs
+    assert second.case.conversation == (
+        *first.case.conversation,
+        Message("assistant", "", (ROME, OSLO)),
+        Message("tool", "20", name="weather"),
+        Message("tool", "5", name="weather"),
+        Message("assistant", "", (ROME,)),
+        Message("tool", "21", name="weather"),
+        Message("assistant", "In Rome."),
+        Message("user", "And now?"),
+    )
+    assert (second.chain, second.outcome, second.text) == ((), "answered", "Still in Rome.")
+
+
+calls = st.builds(
+    Call, st.sampled_from(["weather", "map"]), st.dictionaries(st.sampled_from("xyz"), st.integers(0, 3), max_size=2)
+)
+words = st.text("abc ä\n", min_size=1, max_size=6).filter(str.strip)
+steps = st.lists(calls, min_size=1, max_size=3).flatmap(
+    lambda made: st.tuples(st.just(tuple(made)), st.lists(words, min_size=len(made), max_size=len(made)).map(tuple))
+)
+talks = st.lists(st.tuples(words, st.lists(steps, max_size=3).map(tuple), words), min_size=1, max_size=3).map(tuple)
+
+
+def chains(talk: Talk) -> list[Chain]:
+    return [tuple(made for made, _ in turn) for _, turn, _ in talk]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_mixed_conversations_of_any_wire_come_apart_again(logs: Logs, data: st.DataObject) -> None:
+    """Every conversation is logged in its order, those of others between; each turn is found as one run."""
+    told = data.draw(st.lists(st.tuples(st.sampled_from(WIRES), talks), min_size=1, max_size=3))
+    queues = [
+        wire.log(((f"{number}: {talk[0][0]}", *talk[0][1:]), *talk[1:])) for number, (wire, talk) in enumerate(told)
+    ]
+    mixed = []
+    while waiting := [queue for queue in queues if queue]:
+        mixed.append(data.draw(st.sampled_from(waiting)).pop(0))
+    logs.lines("a.jsonl", *mixed)
+    read = logs.read("requests")
+    assert read.problems == []
+    expected = [chain for _, talk in told for chain in chains(talk)]
+    assert Counter(map(repr, (run.chain for run in read.runs))) == Counter(map(repr, expected))
+    assert Counter(run.text for run in read.runs) == Counter(text for _, talk in told for *_, text in talk)
+
+
+def test_memory_is_bounded_and_no_call_is_lost(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "WAITING", 3)
+    wire = WIRES[0]
+    firsts = [wire.log(((f"Ask {number}", TALK[0][1], "."),))[:1] for number in range(10)]
+    logs.lines("a.jsonl", *(one for first in firsts for one in first), *wire.log(TALK))
+    runs = logs.read("requests").runs
+    assert [len(calls_of(run.chain)) for run in runs].count(2) == 10
+    assert sum(len(calls_of(run.chain)) for run in runs) == 23
+
+
+def test_a_response_that_is_gone_on_from_by_its_id(logs: Logs) -> None:
+    responses = next(wire for wire in WIRES if wire.name == "responses")
+    first, second, third = responses.log(TALK)
+    for later, before, items in ((second, first, 2), (third, second, 1)):
+        later["request"] |= {
+            "previous_response_id": before["response"]["id"],
+            "input": later["request"]["input"][-items:],
+        }
+    lost = json.loads(json.dumps(second))
+    lost["request"]["previous_response_id"] = "resp_other"
+    path = logs.lines("a.jsonl", first, second, lost, third)
+    read = logs.read("requests", replies=True)
+    assert [(run.chain, run.replies) for run in read.runs] == [(((ROME, OSLO), (ROME,)), (("20", "5"), ("21",)))]
+    what = "goes on from response resp_other, which is not in the log: left out, with calls: 1"
+    assert read.problems == [f"{path}:3: {what}"]
+
+
+def test_an_id_that_is_given_again_and_again(logs: Logs) -> None:
+    lines = WIRES[0].log(TALK)
+    text = json.dumps(lines).replace("call_2", "call_0")
+    logs.lines("a.jsonl", *json.loads(text))
+    [run] = logs.read("requests", replies=True).runs
+    assert run.replies == (("20", "5"), ("21",))
+
+
+def test_the_bodies_may_be_wrapped_or_text(logs: Logs, wire: Wire) -> None:
+    plain = wire.log(TALK)
+    wrapped = [
+        {
+            "request": {"url": "x", "body": json.dumps(one["request"])},
+            "response": {"status": 200, "body": one["response"]},
+        }
+        for one in plain
+    ]
+    logs.lines("a.jsonl", *wrapped)
+    logs.document("b.json", [{"request_body": one["request"], "response_body": one["response"]} for one in plain])
+    body = gzip.compress(json.dumps(plain[0]["response"]).encode())
+    tape = {
+        "request": {"body": json.dumps(plain[0]["request"])},
+        "response": {"body": {"string": body}, "status": {"code": 200}},
+    }
+    logs.raw("c.yaml", yaml.safe_dump({"interactions": [tape], "version": 1}).encode())
+    assert [len(run.chain) for run in logs.read("requests").runs] == [2, 2, 1]
+
+
+CHAT = WIRES[0].log(TALK)[0]
+STREAMED = 'data: {"choices": [{"delta": {"content": "Hm"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("response", "what"),
+    [
+        ({"error": {"message": "overloaded"}}, "the response is an error: overloaded"),
+        ({"type": "error", "error": {"type": "x", "message": "too long"}}, "the response is an error: too long"),
+        ({"status_code": 503, "body": "busy"}, "the response is an error: status 503"),
+        ("<html>", "the response has no JSON body"),
+        (None, "the response has no JSON body"),
+        ({"object": "list", "data": []}, "the response is in no form of OpenAI's, Anthropic's or Google's"),
+        ({"choices": []}, "the response is in no form of OpenAI's, Anthropic's or Google's"),
+        ({"output": [], "status": "in_progress"}, "the response is in no form of OpenAI's, Anthropic's or Google's"),
+        ({"content": []}, "offers no tool: left out"),
+    ],
+)
+def test_what_is_no_answer_is_named(logs: Logs, response: Any, what: str) -> None:
+    request = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    path = logs.lines("a.jsonl", {"request": request, "response": response}, CHAT)
+    read = logs.read("requests")
+    assert read.problems == [f"{path}:1: {what}"]
+    assert len(read.runs) == 1
+
+
+def test_other_bad_input_is_named(logs: Logs) -> None:
+    response = CHAT["response"]
+    path = logs.lines(
+        "a.jsonl",
+        {"a": 1},
+        [7],
+        {"request": None, "response": response},
+        {"request": {"input": "hi"}, "response": response},
+        CHAT,
+        broken=b'{"request": {',
+    )
+    logs.raw("b.yaml", b"a: [")
+    logs.raw("c.yml", b"a: 1")
+    found = [problem.removeprefix(f"{logs.folder}/") for problem in logs.read("requests").problems]
+    assert found[:4] == [
+        f"{path.name}:1: no {{request, response}}",
+        f"{path.name}:2 [0]: no {{request, response}}",
+        f"{path.name}:3: the request has no JSON body",
+        f"{path.name}:4: the request holds no messages, or not in the form of its response",
+    ]
+    assert [problem.partition(": ")[0] for problem in found[4:]] == ["a.jsonl:6", "b.yaml:1", "c.yml:1"]
+    assert len(logs.read("requests").runs) == 1
+
+
+def test_pictures_thoughts_and_the_providers_own_tools(logs: Logs) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": base64.b64encode(b"x").decode()}
+    said = [{"type": "image", "source": source}, {"type": "text", "text": "What is it?"}]
+    own = {"type": "web_search_20250305", "name": "web_search"}
+    content = [
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
+        {"type": "text", "text": "A cat."},
+        {"type": "tool_use", "id": "t", "name": "free", "input": {"input": "meow"}},
+    ]
+    free = {"type": "custom", "name": "free", "description": "Text."}
+    request = {"model": "m", "messages": [{"role": "user", "content": said}], "tools": [own, free, {"name": 3}]}
+    path = logs.lines("a.jsonl", {"request": request, "response": {"type": "message", "content": content}})
+    read = logs.read("requests")
+    [run] = read.runs
+    assert (run.case.query, run.text) == ("[image]\nWhat is it?", "A cat.")
+    assert run.chain == ((Call("free", {"input": "meow"}),),)
+    assert [tool.name for tool in run.case.tools or ()] == ["free"]
+    assert read.skipped == {"calls that the provider answered itself": 1}
+    assert read.problems[0] == f"{path}:1: 'web_search' is run by the provider: no tool of the suite"
+    assert read.problems[1].startswith(f"{path}:1: a tool that can't be read: ")
+
+
+def test_the_tools_of_all_cases_are_the_suites(logs: Logs) -> None:
+    lines = WIRES[0].log((*TALK, ("And now?", (), "Still.")))
+    path = logs.lines("a.jsonl", *lines)
+    [suite] = import_log("requests", "mine", [Source(path)]).suites
+    assert (suite.tools, [case.tools for case in suite.cases]) == ((WEATHER,), [None, None])
+    del lines[-1]["request"]["tools"]
+    lines[-1]["request"]["functions"] = [{"name": "other"}]
+    [suite] = import_log("requests", "mine", [Source(logs.lines("a.jsonl", *lines))]).suites
+    assert (suite.tools, [len(case.tools or ()) for case in suite.cases]) == ((), [1, 1])

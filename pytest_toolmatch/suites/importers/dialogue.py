@@ -15,7 +15,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.conversation import Conversation, Message, last_query
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers.source import Imported, Options, Record, Skipped
+from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
 from pytest_toolmatch.suites.importers.transcript import MADE, Response, Transcript, conversation_of
 
 _encoder = msgspec.json.Encoder()
@@ -46,6 +46,7 @@ class Dialogue:
         self._stop: tuple[Outcome, str] | None = None
         self._taken = 0
         self._later = 0
+        self._calls = 0
 
     def hear(self, message: Message, where: str) -> Iterator[Record]:
         """Take in a prompt: it ends the turn before it, where a model had answered that."""
@@ -111,6 +112,9 @@ class Dialogue:
     def end(self) -> Iterator[Record]:
         """Yield what is left when the session is over."""
         yield from self.end_turn()
+        if self._taken and not self._calls:
+            what = "no tool: all their prompts become cases without a call"
+            yield Problem(self.about.path, f"calls {what.replace('their', 'its')}", f"sessions call {what}")
         if self._later:
             yield Skipped(self.about.path, "calls after the first prompt", calls=self._later)
 
@@ -121,6 +125,7 @@ class Dialogue:
             self._later += sum(len(response.message.calls) for response in responses)
         elif responses:
             self._taken += 1
+            self._calls += sum(len(response.message.calls) for response in responses)
             yield self._run(responses)
         self._go_on(asked=bool(responses))
         self._now, self._open, self._stop, self._where = Transcript(), None, None, ""

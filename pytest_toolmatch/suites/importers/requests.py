@@ -3,7 +3,8 @@
 OpenAI's Chat Completions and Responses, Anthropic's Messages and Google's ``generateContent`` are told apart by the
 response. The conversation of a request is the case, with the tools that it offers; what the response calls is the
 first step of the chain. A request that adds nothing but the tools' replies goes on with the chain of the one before
-it, wherever in the log that stands. Recorded HTTP traffic in VCR's YAML is read, too.
+it, wherever in the log that stands. Streamed responses are put together. HTTP traffic recorded in VCR's YAML is read,
+too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pytest_toolmatch.suites.importers.joining import Exchange, Joiner
 from pytest_toolmatch.suites.importers.offers import Offers
 from pytest_toolmatch.suites.importers.source import Options, Problem, Record, Skipped, Source
 from pytest_toolmatch.suites.importers.wire import Answered, Asked
+from pytest_toolmatch.suites.importers.wire_stream import is_stream, whole
 
 NAME = "requests"
 SUMMARY = "requests and responses of OpenAI, Anthropic and Google: JSON Lines of {request, response}, or VCR cassettes"
@@ -100,6 +102,7 @@ def _exchange(entry: dict[str, Any], where: str, offers: Offers, source: Source)
     if keys is None:
         return Problem(where, "no {request, response}")
     request, response = (_body(entry[key]) for key in keys)
+    response = (whole(response) or response) if is_stream(response) else response
     if what := _fault(response, mapping(entry[keys[1]])):
         return Problem(where, what)
     key = next((key for key in _WIRES if isinstance(mapping(response).get(key), list | dict)), "")
@@ -141,6 +144,6 @@ def _fault(response: Any, outer: dict[str, Any]) -> str:
     if told or status >= _BAD or mapping(response).get("type") == "error":
         message = string(mapping(told).get("message")) or string(told) or f"status {status}"
         return f"the response is an error: {message[:120]}"
-    if isinstance(response, list) or (isinstance(response, str) and response.lstrip().startswith(("data:", "event:"))):
-        return "a streamed response: log the whole message that the client puts together"
+    if is_stream(response):
+        return "a streamed response without its end"
     return "" if dicts([response]) else "the response has no JSON body"

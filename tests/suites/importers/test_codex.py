@@ -114,7 +114,7 @@ def test_dynamic_tools_are_on_offer_beside_the_given_ones(logs: Logs) -> None:
     schema = {"type": "object", "properties": {"day": {"type": "string"}}}
     dynamic = {"name": "calendar", "description": "Days.", "input_schema": schema}
     meta = line("session_meta", id="s", base_instructions="Be brief.", dynamic_tools=[dynamic])
-    logs.lines("a.jsonl", meta, CONTEXT, *prompt("hi"), said("assistant", "Hello."))
+    logs.lines("a.jsonl", meta, CONTEXT, *prompt("hi"), call("c", "calendar"))
     read = logs.read("codex")
     assert read.problems == [
         f"{logs.folder}/a.jsonl:1: only the dynamic tools are logged: give --tools a file with Codex's own"
@@ -219,3 +219,10 @@ def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs) -> None:
     assert found[1] == "history.jsonl:1: no Codex rollout: its records have no type and payload of one"
     assert found[2] == "z.jsonl:1: bytes that are not UTF-8"
     assert len(found) == 3
+
+
+def test_a_session_without_a_call_is_told(logs: Logs) -> None:
+    path = logs.lines("a.jsonl", META, *prompt("hi"), said("assistant", "Hello."))
+    read = logs.read("codex")
+    assert read.problems == [f"{path}: calls no tool: all its prompts become cases without a call"]
+    assert [run.outcome for run in read.runs] == ["answered"]

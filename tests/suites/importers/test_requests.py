@@ -150,7 +150,6 @@ def test_the_bodies_may_be_wrapped_or_text(logs: Logs, wire: Wire) -> None:
 
 
 CHAT = WIRES[0].log(TALK)[0]
-STREAMED = 'data: {"choices": [{"delta": {"content": "Hm"}}]}\n\n'
 
 
 @pytest.mark.parametrize(
@@ -160,6 +159,8 @@ STREAMED = 'data: {"choices": [{"delta": {"content": "Hm"}}]}\n\n'
         ({"type": "error", "error": {"type": "x", "message": "too long"}}, "the response is an error: too long"),
         ({"status_code": 503, "body": "busy"}, "the response is an error: status 503"),
         ("<html>", "the response has no JSON body"),
+        ("data: {\n\n", "a streamed response without its end"),
+        ([{"type": "error", "error": {"message": "overloaded"}}], "the response is an error: overloaded"),
         (None, "the response has no JSON body"),
         ({"object": "list", "data": []}, "the response is in no form of OpenAI's, Anthropic's or Google's"),
         ({"choices": []}, "the response is in no form of OpenAI's, Anthropic's or Google's"),
@@ -173,6 +174,74 @@ def test_what_is_no_answer_is_named(logs: Logs, response: Any, what: str) -> Non
     read = logs.read("requests")
     assert read.problems == [f"{path}:1: {what}"]
     assert len(read.runs) == 1
+
+
+def deltas(response: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a Chat response in pieces of three characters."""
+    said = response["choices"][0]["message"]
+    calls = said.get("tool_calls") or []
+    parts: list[dict[str, Any]] = [{"content": piece} for piece in pieces(said["content"] or "")]
+    for index, call in enumerate(calls):
+        parts.append({"tool_calls": [call | {"index": index, "function": call["function"] | {"arguments": ""}}]})
+        written = pieces(call["function"]["arguments"])
+        parts += [{"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in written]
+    chunks = [{"id": response["id"], "model": "big-1", "choices": [{"delta": part}]} for part in parts]
+    end = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+    return [*chunks, end, {"choices": [], "usage": response["usage"]}]
+
+
+def pieces(text: str) -> list[str]:
+    return [text[start : start + 3] for start in range(0, len(text), 3)]
+
+
+def blocks(response: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a Messages response as its events."""
+    start = {"type": "message_start", "message": response | {"content": [], "stop_reason": None}}
+    events: list[dict[str, Any]] = [start, {"type": "ping"}]
+    for index, block in enumerate(response["content"]):
+        empty = block | ({"text": ""} if "text" in block else {"input": {}})
+        events.append({"type": "content_block_start", "index": index, "content_block": empty})
+        key, whole = ("text", block["text"]) if "text" in block else ("partial_json", json.dumps(block["input"]))
+        for piece in pieces(whole):
+            delta = {"type": "input_json_delta", key: piece}
+            events.append({"type": "content_block_delta", "index": index, "delta": delta})
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}
+    return [*events, end, {"type": "message_stop"}]
+
+
+def created(response: dict[str, Any]) -> list[dict[str, Any]]:
+    first = {"type": "response.created", "response": response | {"status": "in_progress", "output": []}}
+    return [
+        first,
+        {"type": "response.output_text.delta", "delta": "x"},
+        {"type": "response.completed", "response": response},
+    ]
+
+
+def candidates(response: dict[str, Any]) -> list[dict[str, Any]]:
+    parts = response["candidates"][0]["content"]["parts"]
+    chunks: list[dict[str, Any]] = [{"candidates": [{"content": {"role": "model", "parts": [part]}}]} for part in parts]
+    return [*chunks, response | {"candidates": [{"finishReason": "STOP"}]}]
+
+
+STREAMS = {"chat": deltas, "messages": blocks, "responses": created, "google": candidates}
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_streamed_responses_are_put_together(logs: Logs, wire: Wire, *, as_text: bool) -> None:
+    whole = wire.log(TALK)
+    streamed, cut = [], []
+    for one in whole:
+        chunks = STREAMS[wire.name](one["response"])
+        text = "".join(f"event: x\ndata: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n"
+        streamed.append(one | {"response": {"status": 200, "body": text} if as_text else chunks})
+        cut.append(one | {"response": chunks[:1]})
+    found = [logs.read("requests", logs.lines("a.jsonl", *lines)).runs for lines in (whole, streamed)]
+    assert [(run.chain, run.text, run.usage, run.identity) for run in found[0]] == [
+        (run.chain, run.text, run.usage, run.identity) for run in found[1]
+    ]
+    problems = logs.read("requests", logs.lines("a.jsonl", *cut)).problems
+    assert [problem.partition(": ")[2] for problem in problems] == ["a streamed response without its end"] * 3
 
 
 def test_other_bad_input_is_named(logs: Logs) -> None:

@@ -44,7 +44,7 @@ def _events(text: str) -> list[dict[str, Any]]:
 
 def _chat(chunks: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     text: list[str] = []
-    calls: dict[Any, dict[str, Any]] = {}
+    calls: dict[int, dict[str, Any]] = {}
     finish, usage = None, None
     for chunk in chunks:
         usage = chunk.get("usage") or usage
@@ -53,12 +53,16 @@ def _chat(chunks: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
             finish = choice.get("finish_reason") or finish
             text.append(string(delta.get("content")))
             for part in dicts(delta.get("tool_calls")):
-                _grow(calls.setdefault(part.get("index", len(calls)), {"name": "", "arguments": ""}), part)
+                _grow(calls.setdefault(_index(part, len(calls)), {"name": "", "arguments": ""}), part)
     if finish is None:
         return None
     made = [{"id": call.get("id"), "function": call} for call in calls.values()]
     choice = {"message": {"content": "".join(text), "tool_calls": made}, "finish_reason": finish}
     return {"id": chunks[0].get("id"), "model": chunks[0].get("model"), "choices": [choice], "usage": usage}
+
+
+def _index(part: dict[str, Any], default: int) -> int:
+    return part["index"] if isinstance(part.get("index"), int) else default
 
 
 def _grow(call: dict[str, Any], part: dict[str, Any]) -> None:
@@ -76,15 +80,15 @@ def _typed(chunks: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     if not any(chunk.get("type") == "message_stop" for chunk in chunks):
         return next(({"error": chunk["error"]} for chunk in chunks if chunk.get("type") == "error"), None)
     message: dict[str, Any] = {}
-    blocks: dict[Any, dict[str, Any]] = {}
+    blocks: dict[int, dict[str, Any]] = {}
     for chunk in chunks:
         match chunk.get("type"):
             case "message_start":
                 message = dict(mapping(chunk.get("message")))
             case "content_block_start":
-                blocks[chunk.get("index")] = dict(mapping(chunk.get("content_block")))
+                blocks[_index(chunk, 0)] = dict(mapping(chunk.get("content_block")))
             case "content_block_delta":
-                _fill(blocks.setdefault(chunk.get("index"), {}), mapping(chunk.get("delta")))
+                _fill(blocks.setdefault(_index(chunk, 0), {}), mapping(chunk.get("delta")))
             case "message_delta":
                 message["usage"] = {**mapping(message.get("usage")), **mapping(chunk.get("usage"))}
                 message |= mapping(chunk.get("delta"))

@@ -116,7 +116,9 @@ class _Part:
             number += 1
             case = msgspec.structs.replace(case, id=f"{base}-{number}")
         if number > 1:
-            what = f"another conversation than {self._cases[base].where} under the id {base!r}: it becomes {case.id!r}"
+            taken = self._cases[base]
+            other = "other tools" if taken.conversation == case.conversation else "another conversation"
+            what = f"{other} than {taken.where} under the id {base!r}: it becomes {case.id!r}"
             self.problems.append(Problem(case.where, what))
         self._cases[case.id] = case
         return case

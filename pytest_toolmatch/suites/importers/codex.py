@@ -21,7 +21,7 @@ from pytest_toolmatch.suites.importers.files import Document, find, read_file
 from pytest_toolmatch.suites.importers.offers import Offers
 from pytest_toolmatch.suites.importers.source import Options, Problem, Record, Source
 from pytest_toolmatch.suites.importers.transcript import Transcript
-from pytest_toolmatch.suites.importers.wire_responses import CALLS, messages_of, part_of, usage_of
+from pytest_toolmatch.suites.importers.wire_responses import messages_of, part_of, usage_of
 
 NAME = "codex"
 SUMMARY = "Codex CLI rollouts (~/.codex/sessions/**/*.jsonl); tool schemas come from --tools"
@@ -84,7 +84,9 @@ class _Rollout:
         if reader and isinstance(payload, dict):
             self.known = True
             yield from reader(payload, item.where)
-        elif not reader and "type" in record and part_of(record, CALLS):  # the first versions wrote items as they are
+        elif (
+            not reader and "type" in record and part_of(record, own=True)
+        ):  # the first versions wrote items as they are
             self.known = True
             yield from self._item(record, item.where)
 
@@ -114,7 +116,7 @@ class _Rollout:
         return iter(())
 
     def _item(self, payload: dict[str, Any], where: str) -> Iterator[Record]:
-        part = part_of(payload, CALLS)
+        part = part_of(payload, own=True)
         if part is None:
             return
         if part.role == "assistant":

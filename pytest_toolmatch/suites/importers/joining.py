@@ -67,7 +67,7 @@ class Joiner:
             )
             return
         messages = [*self._said.get(asked.previous, ()), *asked.messages]
-        if answered.id:
+        if answered.id and asked.kept:
             _keep(self._said, answered.id, [*messages, answered.message])
         transcript = Transcript.of(messages)
         run = self._earlier(transcript)

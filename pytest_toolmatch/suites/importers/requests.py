@@ -49,6 +49,7 @@ _WIRES = MappingProxyType(
 """Key of a response that tells its wire; the last is what Ollama and Cohere have in the place of ``choices``."""
 
 _PAIRS = (("request", "response"), ("request_body", "response_body"), ("requestBody", "responseBody"))
+_ASKED = ("messages", "input", "contents")
 _BODIES = ("parsed_body", "body", "json", "string")
 _STATUSES = ("status_code", "statusCode", "status", "code")
 _BAD = 400
@@ -65,10 +66,16 @@ def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
             if isinstance(exchange, Problem):
                 yield exchange
                 continue
-            if exchange.answered.own:
-                yield Skipped(exchange.where, "calls that the provider answered itself", calls=exchange.answered.own)
+            yield from _passed_over(exchange)
             yield from joiner.add(exchange)
     yield from joiner.rest()
+
+
+def _passed_over(exchange: Exchange) -> Iterator[Skipped]:
+    if exchange.answered.own:
+        yield Skipped(exchange.where, "calls that the provider answered itself", calls=exchange.answered.own)
+    if exchange.answered.others:
+        yield Skipped(exchange.where, "calls of further answers to one request", calls=exchange.answered.others)
 
 
 def _lines(file: Path, source: Source) -> Iterator[tuple[dict[str, Any], str] | Problem]:
@@ -86,7 +93,7 @@ def _cassette(file: Path) -> Iterator[tuple[dict[str, Any], str] | Problem]:
 
     try:
         interactions = mapping(yaml.load(file.read_bytes(), yaml.CSafeLoader)).get("interactions")
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         yield Problem(at(file, 1), f"can't be read: {str(error).splitlines()[0]}")
         return
     if not isinstance(interactions, list):
@@ -98,12 +105,12 @@ def _cassette(file: Path) -> Iterator[tuple[dict[str, Any], str] | Problem]:
 
 def _exchange(entry: dict[str, Any], where: str, offers: Offers, source: Source) -> Exchange | Problem:
     """Read one request with its response."""
-    keys = next((keys for keys in _PAIRS if keys[0] in entry and keys[1] in entry), None)
-    if keys is None:
+    pair = _pair(entry)
+    if pair is None:
         return Problem(where, "no {request, response}")
-    request, response = (_body(entry[key]) for key in keys)
+    request, response = map(_body, pair)
     response = (whole(response) or response) if is_stream(response) else response
-    if what := _fault(response, mapping(entry[keys[1]])):
+    if what := _fault(response, mapping(pair[1])):
         return Problem(where, what)
     key = next((key for key in _WIRES if isinstance(mapping(response).get(key), list | dict)), "")
     answered = _WIRES[key].answered(response) if key else None
@@ -121,6 +128,16 @@ def _exchange(entry: dict[str, Any], where: str, offers: Offers, source: Source)
         where=where,
         label=source.label,
     )
+
+
+def _pair(entry: dict[str, Any]) -> tuple[Any, Any] | None:
+    """Return a request and its response; some logs write what was asked beside the response."""
+    keys = next((keys for keys in _PAIRS if keys[0] in entry and keys[1] in entry), None)
+    if keys:
+        return entry[keys[0]], entry[keys[1]]
+    if "response" in entry and any(key in entry for key in _ASKED):
+        return {**mapping(entry.get("model_parameters")), **entry}, entry["response"]
+    return None
 
 
 def _body(value: Any) -> Any:

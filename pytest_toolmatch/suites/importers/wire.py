@@ -16,17 +16,24 @@ from pytest_toolmatch.core.sample import Outcome, Usage
 
 
 class Asked(msgspec.Struct, kw_only=True):
-    """A request; ``tools`` as they stand there, ``previous`` is the id of the response that it goes on from."""
+    """A request; ``tools`` as they stand there, ``previous`` is the id of the response that it goes on from.
+
+    ``kept`` says that the service keeps the response, so that a later request may go on from it by its id.
+    """
 
     messages: list[Message]
     instructions: str = ""
     tools: list[Any] = []
     previous: str = ""
+    kept: bool = False
     model: str = ""
 
 
 class Answered(msgspec.Struct, kw_only=True):
-    """A response; ``own`` counts the calls of tools that the provider runs itself, which are no calls of ours."""
+    """A response, the first one where several were asked for at once.
+
+    ``own`` counts the calls of tools that the provider runs itself, ``others`` those of further answers.
+    """
 
     message: Message
     stop: Outcome | None = None
@@ -34,6 +41,7 @@ class Answered(msgspec.Struct, kw_only=True):
     model: str = ""
     id: str = ""
     own: int = 0
+    others: int = 0
 
 
 def without_instructions(messages: list[Message], instructions: str = "") -> tuple[str, list[Message]]:

@@ -29,7 +29,8 @@ def asked(body: dict[str, Any]) -> Asked:
 
 def answered(body: dict[str, Any]) -> Answered | None:
     """Return what a response says; None where there is no message in it."""
-    choice = next(iter(dicts(body.get("choices"))), body)
+    choices = dicts(body.get("choices"))
+    choice = choices[0] if choices else body
     said = choice.get("message")
     message = message_of(said | {"role": "assistant"}) if isinstance(said, dict) else None
     if message is None:
@@ -42,6 +43,7 @@ def answered(body: dict[str, Any]) -> Answered | None:
         usage=_usage(mapping(body.get("usage"))),
         model=string(body.get("model")),
         id=string(body.get("id")),
+        others=sum(len(list(_calls(mapping(other.get("message"))))) for other in choices[1:]),
     )
 
 

@@ -29,17 +29,23 @@ def asked(body: dict[str, Any]) -> Asked:
 
 def answered(body: dict[str, Any]) -> Answered | None:
     """Return what a response says; None where it holds no candidate."""
-    candidate = next(iter(dicts(body.get("candidates"))), None)
-    if candidate is None:
+    candidates = dicts(body.get("candidates"))
+    if not candidates:
         return None
+    candidate, *others = candidates
     tokens = mapping(body.get("usageMetadata"))
     return Answered(
-        message=_said(mapping(candidate.get("content")).get("parts")),
+        message=_said(_parts(candidate)),
         stop=STOPS.get(string(candidate.get("finishReason"))),
         usage=_usage(tokens) if tokens else None,
         model=string(body.get("modelVersion")),
         id=string(body.get("responseId")),
+        others=sum(len(_said(_parts(other)).calls) for other in others),
     )
+
+
+def _parts(candidate: dict[str, Any]) -> Any:
+    return mapping(candidate.get("content")).get("parts")
 
 
 def parts_text(parts: Any) -> str:

@@ -17,7 +17,8 @@ STOPS: dict[str, Outcome] = {
     "pause_turn": "truncated",
     "refusal": "refused",
 }
-_OWN = ("server_tool_use", "mcp_tool_use")
+_OWN = "_tool_use"
+"""How the types of blocks end that are calls of tools that Anthropic runs itself."""
 
 
 def asked(body: dict[str, Any]) -> Asked:
@@ -38,7 +39,7 @@ def answered(body: dict[str, Any]) -> Answered | None:
         usage=_usage(mapping(body.get("usage"))),
         model=string(body.get("model")),
         id=string(body.get("id")),
-        own=sum(block.get("type") in _OWN for block in dicts(body["content"])),
+        own=sum(string(block.get("type")).endswith(_OWN) for block in dicts(body["content"])),
     )
 
 

@@ -13,20 +13,10 @@ from pytest_toolmatch.suites.importers.fields import parsed
 from pytest_toolmatch.suites.importers.transcript import Response
 from pytest_toolmatch.suites.importers.wire import Answered, Asked, without_instructions
 
-OURS = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call", "computer_call")
-"""Calls that the caller answers."""
+_OURS = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call", "computer_call")
+"""Calls that the caller answers; all others (``web_search_call``, ``mcp_call``, …) OpenAI answers itself."""
 
-OWN = (
-    "web_search_call",
-    "file_search_call",
-    "code_interpreter_call",
-    "image_generation_call",
-    "tool_search_call",
-    "mcp_call",
-)
-"""Calls that OpenAI answers itself."""
-
-CALLS = OURS + OWN
+_CALL = "_call"
 
 
 def asked(body: dict[str, Any]) -> Asked:
@@ -39,6 +29,7 @@ def asked(body: dict[str, Any]) -> Asked:
         instructions=instructions,
         tools=dicts(body.get("tools")),
         previous=string(body.get("previous_response_id")),
+        kept=body.get("store") is not False,
         model=string(body.get("model")),
     )
 
@@ -57,7 +48,7 @@ def answered(body: dict[str, Any]) -> Answered | None:
         usage=_usage(mapping(body.get("usage"))),
         model=string(body.get("model")),
         id=string(body.get("id")),
-        own=sum(item.get("type") in OWN for item in dicts(body["output"])),
+        own=sum(_is_own(string(item.get("type"))) for item in dicts(body["output"])),
     )
 
 
@@ -86,16 +77,20 @@ def messages_of(items: Iterable[dict[str, Any]]) -> Iterator[Message]:
     yield from (answer.message,) if answer else ()
 
 
-def part_of(item: dict[str, Any], calls: tuple[str, ...] = OURS) -> Message | None:
+def _is_own(kind: str) -> bool:
+    return kind.endswith(_CALL) and kind not in _OURS
+
+
+def part_of(item: dict[str, Any], *, own: bool = False) -> Message | None:
     """Return one item as a message, or as the part of an answer that it is; None for what is neither.
 
-    ``calls`` are the types that count as calls. Reasoning, and what the provider's own tools did, is nobody's message.
+    Reasoning is nobody's message, nor are calls of the provider's own tools, unless ``own`` says that they count.
     """
     kind = string(item.get("type")) or "message"
     if kind == "message":
         role = ROLES.get(string(item.get("role")))
         return Message(role, text_of(item.get("content"))) if role else None
-    if kind in calls:
+    if kind in _OURS or (own and _is_own(kind)):
         return Message("assistant", "", (call_of(item),), ids=(_key(item),))
     if kind.endswith("_call_output"):
         return Message("tool", output_text(item.get("output")), reply_to=_key(item))
@@ -110,7 +105,7 @@ def call_of(item: dict[str, Any]) -> Call:
     if kind in ("function_call", "mcp_call"):
         return Call(name, parsed(item.get("arguments")))
     known = next(filter(None, (mapping(item.get(key)) for key in ("action", "operation"))), None)
-    return Call(name or kind.removesuffix("_call"), known or parsed(item.get("arguments")))
+    return Call(name or kind.removesuffix(_CALL), known or parsed(item.get("arguments")))
 
 
 def output_text(output: Any) -> str:

@@ -140,13 +140,18 @@ def test_the_bodies_may_be_wrapped_or_text(logs: Logs, wire: Wire) -> None:
     ]
     logs.lines("a.jsonl", *wrapped)
     logs.document("b.json", [{"request_body": one["request"], "response_body": one["response"]} for one in plain])
+    beside = {"model_parameters": {"tools": WIRES[0].log(TALK)[0]["request"]["tools"]}, "metadata": {"user": "x"}}
+    chat = WIRES[0].log(TALK)[0]
+    logs.lines("d.jsonl", {"messages": chat["request"]["messages"], "response": chat["response"]} | beside)
     body = gzip.compress(json.dumps(plain[0]["response"]).encode())
     tape = {
         "request": {"body": json.dumps(plain[0]["request"])},
         "response": {"body": {"string": body}, "status": {"code": 200}},
     }
     logs.raw("c.yaml", yaml.safe_dump({"interactions": [tape], "version": 1}).encode())
-    assert [len(run.chain) for run in logs.read("requests").runs] == [2, 2, 1]
+    runs = logs.read("requests").runs
+    assert [len(run.chain) for run in runs] == [2, 2, 1, 1]
+    assert all(run.case.tools == (WEATHER,) for run in runs)
 
 
 CHAT = WIRES[0].log(TALK)[0]
@@ -300,3 +305,23 @@ def test_the_tools_of_all_cases_are_the_suites(logs: Logs) -> None:
     lines[-1]["request"]["functions"] = [{"name": "other"}]
     [suite] = import_log("requests", "mine", [Source(logs.lines("a.jsonl", *lines))]).suites
     assert (suite.tools, [len(case.tools or ()) for case in suite.cases]) == ((), [1, 1])
+
+
+@pytest.mark.parametrize(("name", "key"), [("chat", "choices"), ("google", "candidates")])
+def test_several_answers_at_once(logs: Logs, name: str, key: str) -> None:
+    line = next(wire for wire in WIRES if wire.name == name).log(TALK)[0]
+    line["response"][key] *= 3
+    logs.lines("a.jsonl", line)
+    read = logs.read("requests")
+    assert [run.chain for run in read.runs] == [((ROME, OSLO),)]
+    assert read.skipped == {"calls of further answers to one request": 4}
+
+
+def test_one_query_with_other_tools_is_another_case(logs: Logs) -> None:
+    line = WIRES[0].log(TALK)[0]
+    other = {"type": "function", "function": {"name": "weather", "description": "Newer."}}
+    path = logs.lines("a.jsonl", line, line | {"request": line["request"] | {"tools": [other]}})
+    assembly = import_log("requests", "mine", [Source(path)])
+    [problem] = map(str, assembly.problems)
+    assert problem.startswith(f"{path}:2: other tools than {path}:1 under the id 'where-is-it-warmer-")
+    assert len(assembly.suites[0].cases) == 2

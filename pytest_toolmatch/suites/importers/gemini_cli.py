@@ -1,9 +1,9 @@
 """Gemini CLI sessions: the files below ``~/.gemini/tmp/*/chats``.
 
 The first versions write one JSON object per session, later ones a line per change: a message that has changed is
-written again under its id, ``$rewindTo`` takes back a message and all after it, ``$set`` changes the session. Every
-prompt that a model answered becomes a case with the conversation before it. The log holds neither tools nor
-instructions: they have to be given.
+written again under its id, ``$rewindTo`` takes back a message and all after it, ``$set`` changes the session and may
+put a summary in the place of what was said. Every prompt that a model answered becomes a case with the conversation
+before it. The log holds neither tools nor instructions: they have to be given.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ from pytest_toolmatch.suites.importers.contents import count, dicts, mapping, st
 from pytest_toolmatch.suites.importers.dialogue import About, Dialogue
 from pytest_toolmatch.suites.importers.files import Document, find, read_file
 from pytest_toolmatch.suites.importers.source import Options, Problem, Record, Skipped, Source
+from pytest_toolmatch.suites.importers.transcript import Transcript
 from pytest_toolmatch.suites.importers.wire_google import parts_text, result_text
 
 NAME = "gemini-cli"
 SUMMARY = "Gemini CLI sessions (~/.gemini/tmp/*/chats/session-*); tool schemas come from --tools"
+
+
+_PAST = "$past"
+"""Our own type of a message that stands for all of the conversation so far."""
 
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
@@ -58,7 +63,16 @@ class _Session:
             self._put([record], item.where)
         else:
             self._known = self._known or "sessionId" in record
-            self._put(dicts(told.get("messages")), item.where)
+            self._replace(dicts(told.get("messages")), item.where)
+
+    def _replace(self, messages: list[dict[str, Any]], where: str) -> None:
+        """Take in what the conversation is from now on: what was said before stays, but no longer as its past."""
+        new = any(string(message.get("id")) not in self._messages for message in messages)
+        if self._messages and new:
+            known = [message for message in messages if message.get("id") in self._messages]
+            self._put([*known, {"id": f"past {where}", "type": _PAST, "messages": messages}], where)
+        else:
+            self._put(messages, where)
 
     def _put(self, messages: list[dict[str, Any]], where: str) -> None:
         for message in messages:
@@ -90,28 +104,44 @@ def _tell(talk: Dialogue, message: dict[str, Any], where: str) -> Iterator[Recor
     if kind == "user":
         yield from talk.hear(Message("user", text), where)
     elif kind == "gemini":
-        _answer(talk, message, text, where)
+        _answer(talk, message, where)
+    elif kind == _PAST:
+        yield from talk.end_turn()
+        said = (part for one in dicts(message.get("messages")) for part in _messages(one))
+        talk.forget(Transcript.of(said).conversation)
     elif kind == "error" and talk.unfinished:
         talk.fail("infrastructure", text)
     elif kind == "info" and talk.unfinished and "cancel" in text.lower():
         talk.fail("truncated", text)
 
 
-def _answer(talk: Dialogue, message: dict[str, Any], text: str, where: str) -> None:
-    calls = list(_calls(message))
-    said = Message("assistant", text, tuple(call for _, call in calls), ids=tuple(key for key, _ in calls))
+def _answer(talk: Dialogue, message: dict[str, Any], where: str) -> None:
+    said, *replies = _messages(message)
     talk.say(said, where, model=string(message.get("model")), usage=_usage(mapping(message.get("tokens"))))
     talk.close()
-    for call in dicts(message.get("toolCalls")):
-        result = call.get("result")
-        failed = call.get("status") in ("error", "cancelled")
-        told = [mapping(part.get("functionResponse")) for part in dicts(result) if "functionResponse" in part]
-        content = result_text(told[0].get("response")) if told else parts_text(result)
-        if told or result:
-            key = string(call.get("id"))
-            talk.note(Message("tool", content, name=string(call.get("name")), reply_to=key, error=failed))
-    if calls and all(call.get("status") == "cancelled" for call in dicts(message["toolCalls"])):
+    for reply in replies:
+        talk.note(reply)
+    if said.calls and all(call.get("status") == "cancelled" for call in dicts(message["toolCalls"])):
         talk.fail("truncated", "cancelled by the user")
+
+
+def _messages(message: dict[str, Any]) -> Iterator[Message]:
+    """Yield a prompt, or an answer and the replies to its calls."""
+    text = parts_text(message.get("content"))
+    if message.get("type") == "user":
+        yield Message("user", text)
+    elif message.get("type") == "gemini":
+        calls = list(_calls(message))
+        yield Message("assistant", text, tuple(call for _, call in calls), ids=tuple(key for key, _ in calls))
+        yield from (_reply(call) for call in dicts(message.get("toolCalls")) if call.get("result"))
+
+
+def _reply(call: dict[str, Any]) -> Message:
+    result = call["result"]
+    told = [mapping(part["functionResponse"]) for part in dicts(result) if "functionResponse" in part]
+    content = result_text(told[0].get("response")) if told else parts_text(result)
+    failed = call.get("status") in ("error", "cancelled")
+    return Message("tool", content, name=string(call.get("name")), reply_to=string(call.get("id")), error=failed)
 
 
 def _calls(message: dict[str, Any]) -> Iterator[tuple[str, Call]]:

@@ -76,6 +76,19 @@ def test_what_was_taken_back_is_counted_and_no_past(logs: Logs) -> None:
     assert read.skipped == {"calls of branches that were taken back": 1}
 
 
+def test_a_summary_takes_the_place_of_what_was_said(logs: Logs) -> None:
+    short = {
+        "$set": {"messages": [user("s", "In short: x."), {"id": "t", "type": "gemini", "content": "Got it."}, TALK[4]]}
+    }
+    logs.lines("a.jsonl", {"sessionId": "s"}, *TALK, short, user("6", "go on"), gemini("7", "", used("d", "ls")))
+    read = logs.read("gemini-cli")
+    assert [names_of(run.chain) for run in read.runs] == [["ls", "pwd"], ["read"], ["ls"]]
+    assert [message.content for message in read.runs[2].case.conversation] == [
+        *("In short: x.", "Got it.", "Reading.", "go on")
+    ]
+    assert {run.model for run in read.runs} == {"gem-1"}
+
+
 def test_how_a_turn_ended(logs: Logs) -> None:
     logs.document(
         "a.json",

@@ -116,9 +116,7 @@ class _Part:
             number += 1
             case = msgspec.structs.replace(case, id=f"{base}-{number}")
         if number > 1:
-            taken = self._cases[base]
-            other = "other tools" if taken.conversation == case.conversation else "another conversation"
-            what = f"{other} than {taken.where} under the id {base!r}: it becomes {case.id!r}"
+            what = f"another conversation than {self._cases[base].where} under the id {base!r}: it becomes {case.id!r}"
             self.problems.append(Problem(case.where, what))
         self._cases[case.id] = case
         return case
@@ -144,25 +142,16 @@ class _Part:
     def suite(self, tools: tuple[Tool, ...]) -> ImportedSuite:
         """Return the finished suite."""
         order = {case: place for place, case in enumerate(self._cases)}
-        shared = () if tools else self._shared_tools
-        cases = self._cases.values()
         return ImportedSuite(
             name=self.name,
             instructions=self._common_instructions,
-            tools=tools or shared,
-            cases=tuple(msgspec.structs.replace(case, tools=None) for case in cases) if shared else tuple(cases),
+            tools=tools,
+            cases=tuple(self._cases.values()),
             samples={
                 model: tuple(sorted(samples, key=lambda sample: (order[sample.case], sample.draw)))
                 for model, samples in self._samples.items()
             },
         )
-
-    @property
-    def _shared_tools(self) -> tuple[Tool, ...]:
-        """Return the tools of all cases where they are the same: then they are the suite's, and written once."""
-        offered = [case.tools for case in self._cases.values()]
-        same = len(offered) > 1 and all(tools == offered[0] for tools in offered)
-        return (offered[0] or ()) if same else ()
 
     @property
     def _common_instructions(self) -> str:

@@ -154,7 +154,7 @@ class Dialogue:
             tags=about.tags,
             where=self._where,
         )
-        given = (key for response in steps for key in response.message.ids if not key.startswith(MADE))
+        first_id = next((key for step in steps for key in step.message.ids if not key.startswith(MADE)), "")
         stop, error = self._stop or (last.stop, "")
         return Imported(
             case=case,
@@ -166,7 +166,7 @@ class Dialogue:
             usage=total([response.usage for response in responses]),
             source=self._where,
             instructions=about.instructions,
-            identity=" ".join((case.id, *ids)) if (ids := list(given)) else "",
+            identity=f"{case.id} {first_id}" if first_id else "",  # a copy of the session may go on elsewhere
             replies=tuple(response.texts for response in steps) if self._options.replies else (),
         )
 

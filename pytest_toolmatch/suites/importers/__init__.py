@@ -19,7 +19,22 @@ from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.importers.source import Imported, Offered, Options, Problem, Record, Skipped, Source
 
 FORMATS = MappingProxyType(
-    {name: f"{__name__}.{name.replace('-', '_')}" for name in ("bfcl", "claude-code", "react", "tau-bench", "tau2")}
+    {
+        name: f"{__name__}.{name.replace('-', '_')}"
+        for name in (
+            "bashkit",
+            "bfcl",
+            "claude-code",
+            "codex",
+            "gemini-cli",
+            "inspect-ai",
+            "react",
+            "requests",
+            "tau-bench",
+            "tau2",
+            "tool-calling-benchmark",
+        )
+    }
 )
 """Format name → module; a module is imported when its format is asked for."""
 

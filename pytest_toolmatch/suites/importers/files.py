@@ -53,11 +53,11 @@ def documents(sources: Iterable[Source]) -> Iterator[Document | Problem]:
         yield from read_file(path, source)
 
 
-def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
+def find(sources: Iterable[Source], suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[Source, Path]]:
     """Yield the files of the sources: directories are walked, ``run_2`` comes before ``run_10``."""
     for source in sources:
         if source.path.is_dir():
-            yield from ((source, path) for path in walk(source.path) if is_log(path, source))
+            yield from ((source, path) for path in walk(source.path) if is_log(path, source, suffixes))
         else:
             yield source, source.path
 
@@ -80,9 +80,9 @@ def walk(folder: Path) -> Iterator[Path]:
             yield folder / name
 
 
-def is_log(path: Path, source: Source) -> bool:
+def is_log(path: Path, source: Source, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
     """Return whether a file of a directory is to be read, by its name; an unreadable directory is, and says so."""
-    named = path.name.lower().endswith(SUFFIXES)
+    named = path.name.lower().endswith(suffixes)
     return (named or path.is_dir()) and not (source.other and path.resolve() in source.other)
 
 

@@ -14,7 +14,16 @@ from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.fields import counted
-from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Skipped, Source
+from pytest_toolmatch.suites.importers.source import (
+    Counted,
+    Imported,
+    Options,
+    Problem,
+    Question,
+    Record,
+    Skipped,
+    Source,
+)
 
 SHOWN = 5
 """Problems that the message of a failed import repeats."""
@@ -62,6 +71,8 @@ def assemble(name: str, records: Iterable[Record], tools: tuple[Tool, ...] = ())
                 problems.append(record)
             case Skipped():
                 counts[record.reason] += record.calls
+            case Counted():
+                counts[record.what] += record.count
             case Question() | Imported():
                 part = parts.setdefault(record.suite or name, _Part(record.suite or name))
                 part.add(record, counts)

@@ -72,6 +72,13 @@ class Skipped(msgspec.Struct, frozen=True):
     calls: int = 0
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """Something that an import says how many there were of, such as files of a format."""
+
+    what: str
+    count: int = 1
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A case that the log declares, whether or not any model was run on it."""
 
@@ -103,4 +110,4 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     replies: tuple[tuple[str, ...], ...] = ()
 
 
-Record: TypeAlias = Imported | Question | Skipped | Problem
+Record: TypeAlias = Imported | Question | Skipped | Counted | Problem

@@ -22,6 +22,7 @@ _NAMES = (
     "auto",
     "bfcl",
     "claude-code",
+    "claude-code-otel",
     "langfuse",
     "otel",
     "react",

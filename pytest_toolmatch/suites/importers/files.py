@@ -56,13 +56,14 @@ def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
     for source in sources:
         if source.path.is_dir():
             found = (Path(folder, name) for folder, _, names in os.walk(source.path) for name in names)
-            logs = (path for path in found if _is_log(path, source))
+            logs = (path for path in found if is_log(path, source))
             yield from ((source, path) for path in sorted(logs, key=natural))
         else:
             yield source, source.path
 
 
-def _is_log(path: Path, source: Source) -> bool:
+def is_log(path: Path, source: Source) -> bool:
+    """Return whether a file of a directory is taken, by its name."""
     named = path.name.lower().endswith(SUFFIXES)
     return named and not (source.other and path.resolve() in source.other)
 
@@ -217,3 +218,15 @@ def typed(data: Any, shape: type[_T], where: str) -> _T | Problem:
         return msgspec.convert(data, shape)
     except msgspec.ValidationError as error:
         return Problem(where, f"not of the shape expected: {error}")
+
+
+def start_of(path: Path, size: int) -> bytes | Problem:
+    """Return up to so many of a file's first bytes, unpacked; as far as it can be read."""
+    data = b""
+    try:
+        with _open(path) as file:
+            while len(data) < size and (more := file.read(min(1 << 14, size - len(data)))):
+                data += more
+    except _BROKEN as error:
+        return data or Problem(str(path), f"can't be read: {_reason(error)}")
+    return data

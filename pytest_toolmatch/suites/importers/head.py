@@ -1,0 +1,103 @@
+"""The first records of a file, from a bounded number of its bytes: enough to tell what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pytest_toolmatch.suites.importers.files import decode, describe, start_of
+from pytest_toolmatch.suites.importers.source import Problem
+
+SIZE = 256 << 10
+"""Bytes that are looked at, after unpacking."""
+
+MANY = 64
+"""Records that are looked at."""
+
+_BOM = b"\xef\xbb\xbf"
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
+_CLOSES = {b"[": b"]", b"{": b"}"}
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The first records of a file, or what hinders reading them."""
+
+    records: tuple[Any, ...] = ()
+    problem: str = ""
+
+
+def head_of(path: Path) -> Head:
+    """Return the first records of a file: its lines, the items of its list, or its one value."""
+    data = start_of(path, SIZE)
+    if isinstance(data, Problem):
+        return Head(problem=data.what)
+    data = data.removeprefix(_BOM).strip(b"\0 \t\r\n")
+    if not data:
+        return Head(problem="the file is empty")
+    records = tuple(_first(_records(data)))
+    return Head(records, "" if records else _why(data))
+
+
+def _first(records: Iterable[Any]) -> Iterator[Any]:
+    for _, record in zip(range(MANY), records, strict=False):
+        yield record
+
+
+def _records(data: bytes) -> Iterator[Any]:
+    lines = data.split(b"\n")
+    whole = [value for line in lines[: MANY * 2] if (value := _value(line)) is not None]
+    if len(whole) > 1 or (whole and len(lines) == 1):
+        found: list[Any] = whole
+    else:
+        begun = completed(data)
+        found = [begun] if begun is not None else whole
+    for value in found:
+        yield from value if isinstance(value, list) else (value,)
+
+
+def _value(line: bytes) -> Any:
+    """Return the object or list that a line is, or None."""
+    line = line.strip(b"\0 \t\r")
+    if not line.startswith((b"{", b"[")):
+        return None
+    try:
+        return decode(line)
+    except ValueError:
+        return None
+
+
+def completed(data: bytes) -> Any:
+    """Return the value that begins with these bytes, as far as they go; None where they begin none.
+
+    The text is cut before the last comma that stands outside of strings, and what is open there is closed.
+    """
+    value = _value(data)
+    if value is not None or not data.startswith((b"{", b"[")):
+        return value
+    open_now: list[bytes] = []
+    cut, closing = 0, b""
+    for token in _TOKEN.finditer(data):
+        sign = token[0]
+        if sign in _CLOSES:
+            open_now.append(_CLOSES[sign])
+        elif sign == b",":
+            cut, closing = token.start(), b"".join(reversed(open_now))
+        elif sign in (b"]", b"}") and (not open_now or open_now.pop() != sign):
+            break
+    return _value(data[:cut] + closing) if cut else None
+
+
+def _why(data: bytes) -> str:
+    """Say why there is no record."""
+    if b"\0" in data[:4096]:
+        return "binary data, no JSON"
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4:  # noqa: PLR2004 - a character may be cut at the end
+            return describe(data, error)
+    return "not JSON"

@@ -19,7 +19,6 @@ from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
 
 _NAMES = (
-    "auto",
     "bfcl",
     "claude-code",
     "claude-code-otel",
@@ -28,6 +27,7 @@ _NAMES = (
     "react",
     "tau-bench",
     "tau2",
+    "auto",
 )
 FORMATS = MappingProxyType({name: f"{__name__}.{name.replace('-', '_')}" for name in _NAMES})
 """Format name → module; a module is imported when its format is asked for."""

@@ -177,8 +177,9 @@ class _Part:
             yield Problem(
                 self.name, f"{others} of {counted(told, 'run')} had other instructions than the suite now has"
             )
-        called = Counter(name for model in self._samples.values() for one in model for name in names_of(one.chain))
-        open_cases = any(case.tools is None for case in self._cases.values())
+        open_cases = {key for key, case in self._cases.items() if case.tools is None}
+        drawn = (one for model in self._samples.values() for one in model if one.case in open_cases)
+        called = Counter(name for one in drawn for name in names_of(one.chain))
         if open_cases and called and not tools:
             yield Problem(self.name, f"the log declares no tools: give --tools a file with {_listed(called)}")
         declared = {tool.name for tool in tools}

@@ -98,6 +98,6 @@ def _why(data: bytes) -> str:
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        if error.start < len(data) - 4:  # noqa: PLR2004 - a character may be cut at the end
+        if error.start < len(data) - 4:  # a character may be cut at the end
             return describe(data, error)
     return "not JSON"

@@ -8,8 +8,10 @@ from typing import Any, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
 
-_SESSION_TYPES = ("user", "assistant", "system", "summary", "progress", "attachment", "permission-mode", "last-prompt")
-_SESSION_TYPES += ("file-history-snapshot", "queue-operation", "agent-setting", "custom-title", "ai-title")
+_SESSION_TYPES = (
+    *("user", "assistant", "system", "summary", "progress", "attachment", "permission-mode", "last-prompt"),
+    *("file-history-snapshot", "queue-operation", "agent-setting", "custom-title", "ai-title"),
+)
 _SESSION_KEYS = ("uuid", "parentUuid", "leafUuid", "sessionId", "messageId")
 _OBSERVATIONS = ("GENERATION", "SPAN", "EVENT", "TOOL", "AGENT", "CHAIN")
 

@@ -103,7 +103,7 @@ def _pair(asked: str, *said: str) -> Dialect:
     def dialect(span: Span) -> Said | None:
         value = span.attributes.get(asked)
         answers = [span.attributes[key] for key in said if span.attributes.get(key)]
-        return Said(value, answers) if value not in (None, "", "{}") else None
+        return Said(value, answers[0] if len(answers) == 1 else answers) if value not in (None, "", "{}") else None
 
     return dialect
 

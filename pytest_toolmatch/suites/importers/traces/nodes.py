@@ -21,7 +21,7 @@ from pytest_toolmatch.suites.importers.traces.facts import (
 )
 from pytest_toolmatch.suites.importers.traces.messages import Talk, answer_of, talk_of
 from pytest_toolmatch.suites.importers.traces.span import Exchange, Node, Span
-from pytest_toolmatch.suites.importers.traces.values import number
+from pytest_toolmatch.suites.importers.traces.values import first, number, opened
 
 
 def nodes_of(span: Span) -> Iterator[Node | Problem]:
@@ -77,7 +77,9 @@ def _first_choice(span: Span, said: Said, answered: Talk) -> tuple[Message, int]
     """
     whole = answer_of(answered.messages)
     wanted = number(span.attributes.get("gen_ai.request.choice.count")) or answered.choices
-    choices = said.output if isinstance(said.output, list) else []
+    output = opened(said.output)
+    held = first(output, ("choices", "candidates")) if isinstance(output, dict) else output
+    choices = held if isinstance(held, list) else []
     if wanted <= 1 or len(choices) <= 1:
         return whole, 0
     only = answer_of(talk_of(choices[0], "assistant").messages)

@@ -35,10 +35,10 @@ def head_of(path: Path) -> Head:
     data = start_of(path, SIZE)
     if isinstance(data, Problem):
         return Head(problem=data.what)
-    data = data.removeprefix(_BOM).strip(b"\0 \t\r\n")
-    if not data:
+    text = data.removeprefix(_BOM).strip(b"\0 \t\r\n")
+    if not text:
         return Head(problem="the file is empty")
-    records = tuple(_first(_records(data)))
+    records = tuple(_first(_records(text)))
     return Head(records, "" if records else _why(data))
 
 
@@ -96,8 +96,8 @@ def _why(data: bytes) -> str:
     if b"\0" in data[:4096]:
         return "binary data, no JSON"
     try:
-        data.decode()
+        # A character may be cut in two at the end of what was read.
+        data[: SIZE - 4].decode()
     except UnicodeDecodeError as error:
-        if error.start < len(data) - 4:  # a character may be cut at the end
-            return describe(data, error)
+        return describe(data, error)
     return "not JSON"

@@ -23,6 +23,9 @@ from pytest_toolmatch.suites.importers.traces.messages import Talk, answer_of, t
 from pytest_toolmatch.suites.importers.traces.span import Exchange, Node, Span
 from pytest_toolmatch.suites.importers.traces.values import first, number, opened
 
+_LATEST = 2**63 - 1
+"""What the store can hold; a time after it, in the year 2262, is no time."""
+
 
 def nodes_of(span: Span) -> Iterator[Node | Problem]:
     """Yield the span's node, and before it what is wrong with the tools that it declares."""
@@ -37,8 +40,8 @@ def nodes_of(span: Span) -> Iterator[Node | Problem]:
         where=span.where,
         parent=span.parent if span.parent != span.id else "",
         kind=kind,
-        start=span.start,
-        end=span.end,
+        start=min(max(span.start, 0), _LATEST),
+        end=min(max(span.end, 0), _LATEST),
         exchange=exchange,
         tool=tool_run(span) if kind == "tool" else None,
         failure=span.failure,
@@ -86,8 +89,9 @@ def _first_choice(span: Span, said: Said, answered: Talk) -> tuple[Message, int]
     return only, len(whole.calls) - len(only.calls)
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Node)
+# Not MessagePack: arguments may hold numbers of more than 64 bits.
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Node)
 
 
 def packed(node: Node) -> bytes:

@@ -18,18 +18,22 @@ from pytest_toolmatch.core.sample import outcome_of
 from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
 
-_NAMES = (
-    "bfcl",
-    "claude-code",
-    "claude-code-otel",
-    "langfuse",
-    "otel",
-    "react",
-    "tau-bench",
-    "tau2",
-    "auto",
+FORMATS = MappingProxyType(
+    {
+        name: f"{__name__}.{name.replace('-', '_')}"
+        for name in (
+            "bfcl",
+            "claude-code",
+            "claude-code-otel",
+            "langfuse",
+            "otel",
+            "react",
+            "tau-bench",
+            "tau2",
+            "auto",
+        )
+    }
 )
-FORMATS = MappingProxyType({name: f"{__name__}.{name.replace('-', '_')}" for name in _NAMES})
 """Format name → module; a module is imported when its format is asked for."""
 
 

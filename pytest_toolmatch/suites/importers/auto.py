@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_toolmatch.suites.importers import find_format
-from pytest_toolmatch.suites.importers.files import is_log, natural
+from pytest_toolmatch.suites.importers.files import SUFFIXES, natural
 from pytest_toolmatch.suites.importers.head import Head, head_of
 from pytest_toolmatch.suites.importers.recognise import RECOGNISERS, recognised
 from pytest_toolmatch.suites.importers.source import Counted, Options, Problem, Record, Source
@@ -70,11 +70,12 @@ def _as_sources(source: Source, paths: Sequence[Path]) -> Iterator[Source]:
     if not source.path.is_dir():
         yield source
         return
-    if any(is_log(path, source) for path in paths):
+    odd = [path for path in paths if not path.name.lower().endswith(SUFFIXES)]
+    if len(odd) < len(paths):
         kept = set(paths)
         others = {path.resolve() for path in _files(source) if path not in kept}
         yield msgspec.structs.replace(source, other=source.other | others)
-    yield from (msgspec.structs.replace(source, path=path) for path in paths if not is_log(path, source))
+    yield from (msgspec.structs.replace(source, path=path) for path in odd)
 
 
 def _unrecognised(unknown: dict[str, list[Path]]) -> Iterator[Record]:

@@ -56,14 +56,13 @@ def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
     for source in sources:
         if source.path.is_dir():
             found = (Path(folder, name) for folder, _, names in os.walk(source.path) for name in names)
-            logs = (path for path in found if is_log(path, source))
+            logs = (path for path in found if _is_log(path, source))
             yield from ((source, path) for path in sorted(logs, key=natural))
         else:
             yield source, source.path
 
 
-def is_log(path: Path, source: Source) -> bool:
-    """Return whether a file of a directory is taken, by its name."""
+def _is_log(path: Path, source: Source) -> bool:
     named = path.name.lower().endswith(SUFFIXES)
     return named and not (source.other and path.resolve() in source.other)
 

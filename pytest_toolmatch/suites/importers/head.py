@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,21 @@ SIZE = 256 << 10
 MANY = 64
 """Records that are looked at."""
 
+FILES = 4
+"""JSON files of a zip file that are looked at."""
+
+_ZIP = b"PK\x03\x04"
+_KEY = re.compile(rb"^([A-Za-z_][\w-]*):(?=\s|\Z)", re.MULTILINE)
 _BOM = b"\xef\xbb\xbf"
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _CLOSES = {b"[": b"]", b"{": b"}"}
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The first records of a file, or what hinders reading them."""
+    """The first records of a file, and what hinders reading them as JSON.
+
+    Of YAML there are only the keys of the outermost object, without values; of a zip file, the JSON files in it.
+    """
 
     records: tuple[Any, ...] = ()
     problem: str = ""
@@ -35,11 +45,31 @@ def head_of(path: Path) -> Head:
     data = start_of(path, SIZE)
     if isinstance(data, Problem):
         return Head(problem=data.what)
+    if data.startswith(_ZIP):
+        return _packed(path)
     text = data.removeprefix(_BOM).strip(b"\0 \t\r\n")
     if not text:
         return Head(problem="the file is empty")
     records = tuple(_first(_records(text)))
-    return Head(records, "" if records else _why(data))
+    return Head(records) if records else Head(_keys(text), _why(data))
+
+
+def _packed(path: Path) -> Head:
+    """Return the first JSON files of a zip file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".json")][:FILES]
+            found = (completed(archive.open(name).read(SIZE)) for name in names)
+            return Head(tuple(one for one in found if one is not None))
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+        return Head(problem=f"a zip file that can't be read: {error}")
+
+
+def _keys(text: bytes) -> tuple[Any, ...]:
+    """Return the object that YAML begins with, by its outermost keys alone; nothing where it is no YAML."""
+    lines = text.removeprefix(b"---").lstrip()
+    keys = _KEY.findall(lines) if _KEY.match(lines) else []
+    return ({key.decode(): None for key in keys},) if keys else ()
 
 
 def _first(records: Iterable[Any]) -> Iterator[Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,8 @@ def noted(found: Read) -> dict[str, int]:
 
 
 def test_every_format_has_a_recogniser() -> None:
-    assert [*RECOGNISERS] == [name for name in FORMATS if name != "auto"]
-    assert [*EXAMPLES] == [*RECOGNISERS]
+    assert set(RECOGNISERS) == set(FORMATS) - {"auto"}
+    assert set(EXAMPLES) == set(RECOGNISERS)
 
 
 @pytest.mark.parametrize(("form", "records"), [(form, one) for form, many in EXAMPLES.items() for one in many])
@@ -142,6 +143,17 @@ def test_a_half_written_log_is_recognised_and_read_as_far_as_it_goes(logs: Logs)
     assert noted(found) == {"files recognised as claude-code": 2}
     assert len(found.problems) == 2
     assert found.runs
+
+
+def test_json_in_a_zip_file_and_the_keys_of_yaml_are_records(logs: Logs) -> None:
+    with zipfile.ZipFile(logs.folder / "log.eval", "w") as archive:
+        archive.writestr("notes.txt", "none")
+        archive.writestr("header.json", json.dumps({"version": 2, "eval": {"task": "t"}}))
+    assert head_of(logs.folder / "log.eval").records == ({"version": 2, "eval": {"task": "t"}},)
+    cut = logs.raw("cut.eval", (logs.folder / "log.eval").read_bytes()[:60])
+    assert "zip file that can't be read" in head_of(cut).problem
+    yaml = head_of(logs.raw("a.yaml", b"---\ninteractions:\n- request:\n    uri: x\nversion: 1\n"))
+    assert (yaml.records, yaml.problem) == (({"interactions": None, "version": None},), "not JSON")
 
 
 def test_a_label_and_a_missing_file(logs: Logs) -> None:

@@ -78,13 +78,13 @@ def _first(records: Iterable[Any]) -> Iterator[Any]:
 
 
 def _records(data: bytes) -> Iterator[Any]:
-    lines = data.split(b"\n")
-    whole = [value for line in lines[: MANY * 2] if (value := _value(line)) is not None]
-    if len(whole) > 1 or (whole and len(lines) == 1):
-        found: list[Any] = whole
-    else:
+    """Yield the lines that are JSON where most of them are, else the one value that begins here."""
+    lines = [line for line in data.split(b"\n")[: MANY * 2] if line.strip()]
+    found = [value for line in lines if (value := _value(line)) is not None]
+    if len(found) * 2 <= len(lines):
         begun = completed(data)
-        found = [begun] if begun is not None else whole
+        # One line and one that is cut off are no value, but the first of them is a record.
+        found = [begun] if begun is not None else found if data.startswith((b"{", b"[")) else []
     for value in found:
         yield from value if isinstance(value, list) else (value,)
 

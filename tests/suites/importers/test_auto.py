@@ -145,6 +145,26 @@ def test_a_half_written_log_is_recognised_and_read_as_far_as_it_goes(logs: Logs)
     assert found.runs
 
 
+LINE = b'{"type": "user", "uuid": "a"}'
+
+
+@pytest.mark.parametrize(
+    ("data", "records"),
+    [
+        (LINE, 1),
+        (LINE + b"\n" + LINE[:-4], 1),
+        (LINE[5:] + b"\n" + LINE + b"\n" + LINE, 2),
+        (b"[" + LINE + b", " + LINE + b"]", 2),
+        (b"[\n" + LINE + b",\n" + LINE + b",\n" + LINE[:20], 3),
+        (b"Said:\n" + LINE + b"\nand no more.", 1),
+        (b"Said\n" + LINE + b"\nand no more.", 0),
+        (b"{]", 0),
+    ],
+)
+def test_records_are_lines_or_items_or_the_one_value(logs: Logs, data: bytes, records: int) -> None:
+    assert len(head_of(logs.raw("a", data)).records) == records
+
+
 def test_json_in_a_zip_file_and_the_keys_of_yaml_are_records(logs: Logs) -> None:
     with zipfile.ZipFile(logs.folder / "log.eval", "w") as archive:
         archive.writestr("notes.txt", "none")

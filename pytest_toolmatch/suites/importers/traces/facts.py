@@ -41,6 +41,14 @@ _KINDS: dict[str, Kind] = {
     "agent": "agent",
     "invoke_agent": "agent",
     "create_agent": "agent",
+    "embedding": "other",
+    "embeddings": "other",
+    "retriever": "other",
+    "reranker": "other",
+    "guardrail": "other",
+    "evaluator": "other",
+    "chain": "other",
+    "workflow": "other",
 }
 """Any of the words that spans have for what they are; other words say nothing."""
 
@@ -123,7 +131,8 @@ def kind_of(span: Span) -> Kind:
     words = (str(span.attributes.get(key) or "").lower() for key in _KIND_KEYS)
     known = [_KINDS[word] for word in words if word in _KINDS]
     # A tool's span may repeat the request that asked for it: the narrower word counts.
-    for kind in ("tool", "agent", "model"):
+    order: tuple[Kind, ...] = ("tool", "agent", "model", "other")
+    for kind in order:
         if kind in known:
             return kind
     if "gen_ai.tool.name" in span.attributes and "gen_ai.request.model" not in span.attributes:

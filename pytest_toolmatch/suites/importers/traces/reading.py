@@ -22,7 +22,9 @@ def read_traces(sources: Sequence[Source], options: Options, spans_in: Callable[
 
 
 def _kept(item: Document, store: Store, spans_in: Callable[[Document], Read]) -> Iterator[Record]:
+    empty = True
     for span in spans_in(item):
+        empty = False
         if isinstance(span, Problem):
             yield span
             continue
@@ -31,3 +33,5 @@ def _kept(item: Document, store: Store, spans_in: Callable[[Document], Read]) ->
                 yield found
             elif not store.add(found):
                 yield Counted("spans found twice")
+    if empty:
+        yield Problem(item.where, "no span in this record", "records hold no span")

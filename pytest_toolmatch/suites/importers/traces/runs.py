@@ -35,6 +35,7 @@ NESTED = "calls that an enclosing span repeats"
 OTHERS = "calls of choices that were not taken"
 _CAPTURE = "let the instrumentation capture message content"
 TOOL_ONLY = "calls known from the span of their tool alone"
+UNLOGGED = "the last answer was not logged"
 LATER = "calls after the first prompt"
 
 _encoder = msgspec.json.Encoder()
@@ -140,16 +141,17 @@ def _run(thread: Thread, ran: Sequence[Node], options: Options) -> Iterator[Reco
     tools = _tools(thread)
     if not tools and not chain and not ran:
         yield Problem(first.node.place, "no tool is offered or called here", "runs neither offer nor call a tool")
-    answer = last.exchange.answer
-    failed = bool(last.node.failure) and not answer.calls and not answer.content
+    failed = last.exchange.unanswered
+    if failed and not last.node.failure:
+        yield Problem(last.node.place, UNLOGGED, f"runs can't be compared: {UNLOGGED}")
     usages = (step.exchange.usage for step in thread.steps if step.exchange.usage)
     yield Imported(
         case=_case(first, tools),
         model=next((step.exchange.model for step in thread.steps if step.exchange.model), "unknown"),
         outcome="infrastructure" if failed else _ENDS.get(last.exchange.finish.lower()) or outcome_of(chain),
         chain=chain,
-        text=answer.content,
-        error=last.node.failure if failed else "",
+        text=last.exchange.answer.content,
+        error=(last.node.failure or UNLOGGED) if failed else "",
         usage=merged(usages),
         latency=sum(max(step.node.end - step.node.start, 0) for step in thread.steps) / 1e9,
         source=first.node.where,

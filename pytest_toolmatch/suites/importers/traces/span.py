@@ -55,6 +55,11 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     others: int = 0
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether the span tells of no answer: none came, or it was not logged."""
+        return not self.answer.calls and not self.answer.content
+
 
 class ToolRun(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool being run: what its span says of the call and of its result."""

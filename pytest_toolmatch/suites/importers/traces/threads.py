@@ -108,9 +108,7 @@ def _together(one: Message, other: Message) -> Message:
 def _retries(thread: Thread, step: Step) -> bool:
     """Return whether a request repeats one that got no answer."""
     last = thread.last
-    if not last.node.failure or last.exchange.answer.calls or last.exchange.answer.content:
-        return False
-    return last.keys == step.keys
+    return bool(last.node.failure) and last.exchange.unanswered and last.keys == step.keys
 
 
 def _tail(before: Step, after: Step) -> Conversation | None:
@@ -118,7 +116,11 @@ def _tail(before: Step, after: Step) -> Conversation | None:
     known = len(before.keys)
     if len(after.keys) <= known or before.keys != after.keys[:known]:
         return None
-    return _after_answer(before.exchange.answer, after.said[known:])
+    tail = after.said[known:]
+    if before.exchange.unanswered and tail[0].role == "assistant":
+        # The answer was not logged where it was given, as happens with streams; the next request tells of it.
+        before.exchange = msgspec.structs.replace(before.exchange, answer=tail[0])
+    return _after_answer(before.exchange.answer, tail)
 
 
 def _key(message: Message) -> Any:
@@ -138,8 +140,7 @@ def _after_answer(answer: Message, tail: Conversation) -> Conversation | None:
     """Return what follows an answer at the beginning of the tail; None where another one stands there."""
     if not answer.calls:
         told = tail[0].role == "assistant" and not tail[0].calls
-        same = told and tail[0].content.strip() == answer.content.strip()
-        return tail[1:] if same or not (told or answer.content) else None
+        return tail[1:] if told and tail[0].content.strip() == answer.content.strip() else None
     calls: list[Call] = []
     ids: list[str] = []
     place = 0

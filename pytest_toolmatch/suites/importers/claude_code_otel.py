@@ -25,6 +25,7 @@ from pytest_toolmatch.suites.importers.traces.values import number
 NAME = "claude-code-otel"
 SUMMARY = "Claude Code's OpenTelemetry log events, where they hold arguments (OTEL_LOG_TOOL_DETAILS=1)"
 
+_KINDS = ("user_prompt", "api_request", "tool_result")
 _TOKENS = ("input_tokens", "cache_read_tokens", "cache_creation_tokens")
 _BETTER = "import the sessions below ~/.claude/projects, or log with"
 _NO_ARGUMENTS = f"calls without arguments: {_BETTER} OTEL_LOG_TOOL_DETAILS=1"
@@ -52,17 +53,29 @@ def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
         if isinstance(item, Problem):
             yield item
             continue
-        found = [event for event in _events(item) if event.prompt[0]]
+        found = list(_events(item))
         for event in found:
-            prompts.setdefault(event.prompt, []).append(event)
+            if event.name in _KINDS:
+                prompts.setdefault(event.prompt, []).append(event)
         if not found and not _passed_over(item.data):
             yield Problem(item.where, "no log event of Claude Code")
     for events in prompts.values():
-        yield from _run(sorted(events, key=_order))
+        for turn in _turns(sorted(events, key=_order)):
+            yield from _run(turn)
+
+
+def _turns(events: Sequence[_Event]) -> list[list[_Event]]:
+    """Return the events of each prompt: earlier versions name only the session that they belong to."""
+    turns: list[list[_Event]] = []
+    for event in events:
+        if event.name == "user_prompt" or not turns:
+            turns.append([])
+        turns[-1].append(event)
+    return turns
 
 
 def _passed_over(data: Any) -> bool:
-    """Return whether a record is telemetry of another kind: metrics, and events that belong to no session."""
+    """Return whether a record is telemetry of another kind, such as metrics."""
     return isinstance(data, dict) and any(key in data for key in ("_type", "attrs", "resourceLogs", "resourceMetrics"))
 
 
@@ -96,18 +109,20 @@ def _run(events: Sequence[_Event]) -> Iterator[Record]:
     asked = next((event for event in events if event.name == "user_prompt"), None)
     calls = [event for event in events if event.name == "tool_result"]
     requests = [event for event in events if event.name == "api_request"]
-    if not asked and not calls and not requests:
-        return
     text = str(asked.held.get("prompt") or "") if asked else ""
     missing = sum("tool_input" not in call.held for call in calls)
     redacted = text in ("", "<REDACTED>")
     where = (asked or events[0]).where
     if redacted or missing:
         yield Skipped(where, "calls of events that do not tell enough", calls=len(calls))
+        if not calls and not asked:
+            return  # requests alone, as for titles and summaries
         what = _NO_PROMPT if redacted else _NO_ARGUMENTS
         yield Problem(where, what, f"prompts can't be imported: {what}")
         return
-    chain = _chain(events)
+    chain, below = _chain(events)
+    if below:
+        yield Skipped(where, "calls of subagents", calls=below)
     yield Imported(
         case=Case(id=slug(text), conversation=user(text), where=where),
         model=events[0].label or next((str(one.held.get("model")) for one in requests), "unknown"),
@@ -115,19 +130,23 @@ def _run(events: Sequence[_Event]) -> Iterator[Record]:
         chain=chain,
         usage=_usage(requests),
         source=where,
-        identity=" ".join(events[0].prompt),
+        identity=f"{' '.join(events[0].prompt)} {events[0].time}",
     )
 
 
-def _chain(events: Sequence[_Event]) -> Chain:
-    """Return the calls: those between two requests were issued together."""
+def _chain(events: Sequence[_Event]) -> tuple[Chain, int]:
+    """Return the calls, those between two requests as one step, and how many more follow a subagent's request."""
     steps: list[list[Call]] = [[]]
+    below, agent = 0, False
     for event in events:
         if event.name == "api_request":
+            agent = str(event.held.get("query_source") or "").startswith("agent")
             steps.append([])
+        elif event.name == "tool_result" and agent:
+            below += 1
         elif event.name == "tool_result":
             steps[-1].append(Call(str(event.held.get("tool_name") or ""), parsed(event.held["tool_input"])))
-    return tuple(tuple(step) for step in steps if step)
+    return tuple(tuple(step) for step in steps if step), below
 
 
 def _usage(requests: Sequence[_Event]) -> Usage | None:

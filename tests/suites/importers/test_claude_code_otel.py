@@ -7,6 +7,7 @@ import pytest
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.sample import Usage
+from pytest_toolmatch.suites.importers.source import Skipped
 from tests.suites.importers.writing import Logs
 
 
@@ -62,7 +63,8 @@ def test_what_does_not_tell_enough_is_counted_and_the_reason_said(logs: Logs) ->
     )
     found = logs.read("claude-code-otel")
     assert len(found.runs) == 1
-    assert found.skipped == {"calls of events that do not tell enough": 2} or sum(found.skipped.values()) == 1
+    left_out = [record.calls for record in found.records if isinstance(record, Skipped)]
+    assert left_out == [1, 1]
     assert [
         what
         for problem in found.problems
@@ -73,3 +75,21 @@ def test_what_does_not_tell_enough_is_counted_and_the_reason_said(logs: Logs) ->
         "USER_PROMPTS",
         "TOOL_DETAILS",
     ]
+
+
+def test_without_ids_of_prompts_a_prompt_goes_to_the_next_one(logs: Logs) -> None:
+    second = [event(10, "user_prompt"), called(12, "Write", file="c"), called(13, "Read", file="c")]
+    second[0]["attrs"]["prompt"] = "And now c."
+    records = [{**one, "attrs": {k: v for k, v in one["attrs"].items() if k != "prompt.id"}} for one in WHOLE + second]
+    logs.lines("a.jsonl", *records)
+    first, other = logs.read("claude-code-otel").runs
+    assert (len(first.chain), first.case.query) == (2, "Tidy up.")
+    assert ([len(step) for step in other.chain], other.case.query) == ([2], "And now c.")
+
+
+def test_calls_after_the_request_of_a_subagent_are_left_out_and_counted(logs: Logs) -> None:
+    below = event(7, "api_request", query_source="agent:searcher", **REQUEST)
+    logs.lines("a.jsonl", *WHOLE, below, called(8, "Grep", pattern="x"))
+    found = logs.read("claude-code-otel")
+    assert [len(step) for step in found.runs[0].chain] == [2, 1]
+    assert found.skipped == {"calls of subagents": 1}

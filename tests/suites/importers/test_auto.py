@@ -15,7 +15,8 @@ from pytest_toolmatch.suites.importers import FORMATS, read_log
 from pytest_toolmatch.suites.importers.head import SIZE, completed, head_of
 from pytest_toolmatch.suites.importers.recognise import RECOGNISERS, recognised
 from pytest_toolmatch.suites.importers.source import Counted, Source
-from tests.suites.importers.tracing import CONTAINERS, conversation
+from tests.suites.importers.tracing import conversation
+from tests.suites.importers.tracing_containers import CONTAINERS
 from tests.suites.importers.writing import Logs, Read
 
 SESSION = [

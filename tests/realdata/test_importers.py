@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -22,6 +23,8 @@ from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, assemble
+from pytest_toolmatch.suites.importers.head import head_of
+from pytest_toolmatch.suites.importers.recognise import recognised
 from pytest_toolmatch.suites.importers.source import (
     Ignored,
     Imported,
@@ -368,8 +371,97 @@ def test_the_possible_answers_hold_what_claude_called_mostly() -> None:
     assert right / n == pytest.approx(rate, abs=0.05)  # its checker folds case and punctuation of strings
 
 
-@pytest.mark.parametrize("form", ["bfcl", "claude-code", "react", "tau-bench", "tau2"])
+@pytest.mark.parametrize("form", ["bfcl", "claude-code", "claude-code-otel", "otel", "react", "tau-bench", "tau2"])
 @pytest.mark.parametrize("folder", ["otel_langfuse", "codex_rollouts", "gemini_cli", "inspect_ai", "hotpotqa_react"])
 def test_foreign_logs_are_reported_and_never_a_crash(form: str, folder: str) -> None:
     records = list(read_log(form, [Source(DATA / folder)]))
     assert form == "react" or all(isinstance(record, Problem | Question | Ignored) for record in records)
+
+
+CALL = re.compile(
+    r'"type": *"(?:tool_use|tool_call|function_call)"|toolCallId|"function_call":|"function": *\{"(?:name|arg)'
+)
+
+
+def raw_calls_of_langfuse(path: Path) -> int:
+    """Count calls in the outputs of the generations, by the marks that the seven frameworks write."""
+    observations = json.loads(gzip.decompress(path.read_bytes()))["observations"]
+    outputs = [json.dumps(one["output"]) for one in observations if one["type"] == "GENERATION"]
+    return sum(len(CALL.findall(output.replace("\\", ""))) for output in outputs)
+
+
+def accounted(form: str, path: Path) -> tuple[int, int, list[str]]:
+    """Return the calls imported, those left out by a rule, and the problems."""
+    records = list(read_log(form, [Source(path)]))
+    calls = sum(len(calls_of(record.chain)) for record in records if hasattr(record, "chain"))
+    skipped = sum(record.calls for record in records if isinstance(record, Skipped))
+    return calls, skipped, [record.what for record in records if isinstance(record, Problem)]
+
+
+LANGFUSE = {
+    "claude-agent": (2, 0),
+    "google-adk": (1, 0),
+    "koog": (2, 0),
+    "langgraph-python": (1, 0),
+    "openai-agents": (1, 0),
+    "pydantic-ai-tools": (4, 0),
+    "vercel-aisdk": (1, 1),
+}
+
+
+@pytest.mark.parametrize("name", LANGFUSE)
+def test_every_call_of_langfuse_exports_is_accounted_for(name: str) -> None:
+    [path] = (DATA / "otel_langfuse").glob(f"{name}*")
+    calls, skipped, problems = accounted("langfuse", path)
+    assert (calls, skipped) == LANGFUSE[name]
+    assert calls + skipped == raw_calls_of_langfuse(path)
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", ["helm", "tempo_export_with_batches"])
+def test_every_call_of_opentelemetry_traces_is_accounted_for(name: str) -> None:
+    path = DATA / "otel_jaeger_tempo" / f"{name}.json.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    in_completions = len(re.findall(r'"gen_ai\.completion\.\d+\.tool_calls\.\d+\.name"', text))
+    in_responses = len(re.findall(r'\\"function_call\\":\{', text.replace(": {", ":{")))
+    in_requests = len(re.findall(r'\\"function_call\\": \{', text))
+    calls, skipped, problems = accounted("otel", path)
+    assert (calls, skipped, problems) == (in_completions, in_responses - in_requests, []) == (1, 1, [])
+
+
+def test_events_of_claude_code_without_arguments_are_counted_and_the_reason_said() -> None:
+    path = DATA / "claude_code_otel" / "otel-events.sample.jsonl.gz"
+    names = [json.loads(line)["name"] for line in gzip.decompress(path.read_bytes()).splitlines()]
+    calls, skipped, problems = accounted("claude-code-otel", path)
+    assert (calls, skipped) == (0, names.count("tool_result")) == (0, 5)
+    assert all("OTEL_LOG_TOOL_DETAILS" in problem for problem in problems)
+
+
+FOLDERS = {
+    "bfcl_v1_2024": "bfcl",
+    "bfcl_v4": "bfcl",
+    "claude_code_otel": "claude-code-otel",
+    "claude_code_retail": "claude-code",
+    "claude_code_sessions": "claude-code",
+    "hotpotqa_react": "react",
+    "otel_jaeger_tempo": "otel",
+    "otel_langfuse": "langfuse",
+    "tau2_airline": "tau2",
+    "tau2_telecom_solo": "tau2",
+    "taubench1_airline": "tau-bench",
+}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_real_log_is_recognised(folder: str) -> None:
+    paths = [path for path in (DATA / folder).rglob("*") if path.name.endswith((".gz", ".jsonl"))]
+    heads = {path: head_of(path) for path in paths}
+    named = {recognised(head.records) for head in heads.values() if head.problem != "the file is empty"}
+    assert named == {FOLDERS[folder]}
+
+
+@pytest.mark.parametrize("folder", ["claude_code_sessions", "otel_jaeger_tempo", "tau2_airline"])
+def test_recognising_a_directory_imports_what_its_format_does(folder: str) -> None:
+    auto, known = (list(read_log(form, [Source(DATA / folder)])) for form in ("auto", FOLDERS[folder]))
+    runs = [[record for record in records if isinstance(record, Imported)] for records in (auto, known)]
+    assert runs[0] == runs[1] != []

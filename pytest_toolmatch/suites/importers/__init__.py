@@ -25,14 +25,18 @@ FORMATS = MappingProxyType(
             "bashkit",
             "bfcl",
             "claude-code",
+            "claude-code-otel",
             "codex",
             "gemini-cli",
             "inspect-ai",
+            "langfuse",
+            "otel",
             "react",
             "requests",
             "tau-bench",
             "tau2",
             "tool-calling-benchmark",
+            "auto",
         )
     }
 )

@@ -16,6 +16,7 @@ from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.fields import amount, counted
 from pytest_toolmatch.suites.importers.redact import Redactor
 from pytest_toolmatch.suites.importers.source import (
+    Counted,
     Ignored,
     Imported,
     Offered,
@@ -82,6 +83,8 @@ def assemble(
                 counts[record.reason] += record.calls
             case Ignored():
                 counts[record.reason] += 1
+            case Counted():
+                counts[record.what] += record.count
             case Offered() | Question() | Imported():
                 part = parts.setdefault(record.suite or name, _Part(record.suite or name, len(parts), spool))
                 part.add(record, counts)
@@ -163,7 +166,8 @@ class _Part:
         self._note_instructions(run.instructions)
         counts["samples"] += 1
         counts["calls"] += len(names_of(run.chain))
-        self._called.update(names_of(run.chain))
+        if case.tools is None:
+            self._called.update(names_of(run.chain))
 
     def _keep_longer(self, run: Imported, number: int, counts: Counter[str]) -> None:
         """Keep the longer of two copies of one run: that of a session that was resumed or forked is often cut short."""
@@ -174,8 +178,9 @@ class _Part:
         if len(names) > len(before):
             self._spool.swap_sample(number, _sample(run, kept.case, kept.draw))
             counts["calls"] += len(names) - len(before)
-            self._called.update(names)
-            self._called.subtract(before)
+            if run.case.tools is None:
+                self._called.update(names)
+                self._called.subtract(before)
 
     def _note_instructions(self, text: str) -> None:
         self._spool.ask(

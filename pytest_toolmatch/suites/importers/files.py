@@ -236,3 +236,15 @@ def typed(data: Any, shape: type[_T], where: str) -> _T | Problem:
         return msgspec.convert(data, shape)
     except msgspec.ValidationError as error:
         return Problem(where, f"not of the shape expected: {error}")
+
+
+def start_of(path: Path, size: int) -> bytes | Problem:
+    """Return up to so many of a file's first bytes, unpacked; as far as it can be read."""
+    data = b""
+    try:
+        with _open(path) as file:
+            while len(data) < size and (more := file.read(min(1 << 14, size - len(data)))):
+                data += more
+    except _BROKEN as error:
+        return data or Problem(str(path), f"can't be read: {_reason(error)}")
+    return data

@@ -88,6 +88,13 @@ class Offered(msgspec.Struct, frozen=True):
     suite: str = ""
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """Something that an import says how many there were of, such as files of a format."""
+
+    what: str
+    count: int = 1
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A case that the log declares, whether or not any model was run on it."""
 
@@ -120,4 +127,4 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     replies: tuple[tuple[str, ...], ...] = ()
 
 
-Record: TypeAlias = Imported | Question | Offered | Skipped | Ignored | Problem
+Record: TypeAlias = Imported | Question | Offered | Skipped | Ignored | Counted | Problem

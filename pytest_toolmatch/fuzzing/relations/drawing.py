@@ -39,14 +39,9 @@ def some_of(
 
     Options are made before they are drawn: a strategy that makes strategies takes ten times as long.
     """
-
-    def distinct(chosen: Iterable[Option]) -> tuple[Option, ...]:
-        kept: dict[Hashable, Option] = {}
-        for one in chosen:
-            kept.setdefault(of(one), one)
-        return tuple(kept.values())
-
-    return st.lists(st.sampled_from(options), min_size=1, max_size=most).map(distinct)
+    distinct = len({of(one) for one in options})
+    chosen = st.lists(st.sampled_from(options), min_size=1, max_size=min(most, distinct), unique_by=of)
+    return chosen.map(tuple)
 
 
 def apart(edits: Iterable[Edit]) -> tuple[Edit, ...]:

@@ -36,6 +36,7 @@ BELOW = {
     "rounds",
     "harness",
     "importing",
+    "curating",
     "live",
     "recording",
 }
@@ -69,6 +70,7 @@ MAY_IMPORT = {
         "live",
     },
     "importing": {"core", "judging", "sampling", "suites", "harness"},
+    "curating": {"core", "curation", "judging", "providers", "sampling", "statistics", "suites"},
     "distill": {
         "core",
         "curation",
@@ -117,7 +119,13 @@ HEAVY = {
 LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic"}
 """Imported where they are used, never with the module."""
 
-MADE_OF = {"pocket": {"numpy"}, "distill": {"numpy", "torch"}, "fuzzing": {"hypothesis"}}
+MADE_OF = {
+    "pocket": {"numpy"},
+    "curation": {"numpy"},
+    "curating": {"numpy"},
+    "distill": {"numpy", "torch"},
+    "fuzzing": {"hypothesis"},
+}
 """Rooms that are nothing without a library: it comes with the module, and the module where it is used."""
 
 START_UP = 15

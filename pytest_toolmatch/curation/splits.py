@@ -55,9 +55,14 @@ def groups(queries: Sequence[str]) -> list[str]:
     return [names[root(place)] for place in range(len(queries))]
 
 
-def parts(names: Sequence[str], seed: int) -> list[Part]:
-    """Return the part that each group belongs to; it stays there whatever is recorded beside it."""
-    return [_part(name, seed) for name in names]
+def parts(names: Sequence[str], seed: int, test: float = SHARES[0][1]) -> list[Part]:
+    """Return the part that each group belongs to; it stays there whatever is recorded beside it.
+
+    With a larger share for ``test``, what is in it at a smaller one stays in it; the others share the rest as ever.
+    """
+    scale = (1 - test) / (1 - SHARES[0][1]) if test != SHARES[0][1] else 1.0
+    shares = [(part, share * scale if part != "test" else test) for part, share in SHARES]
+    return [_part(name, seed, shares) for name in names]
 
 
 def rank(text: str, seed: int) -> float:
@@ -65,9 +70,9 @@ def rank(text: str, seed: int) -> float:
     return int.from_bytes(hashlib.sha256(f"{seed}/{text}".encode()).digest()[:8]) / 2**64
 
 
-def _part(name: str, seed: int) -> Part:
+def _part(name: str, seed: int, shares: Sequence[tuple[Part, float]]) -> Part:
     at, bound = rank(name, seed), 0.0
-    for part, share in SHARES:
+    for part, share in shares:
         bound += share
         if at < bound:
             return part

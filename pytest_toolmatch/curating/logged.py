@@ -44,13 +44,17 @@ class Logged(NamedTuple):
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """One case that the teacher answered: where it is from, what it asks, and what is known of it."""
+    """One case that the teacher answered: where it is from, what it asks, and what is known of it.
+
+    ``match`` is how often each student matches, ``offered`` are the names of the tools on offer.
+    """
 
     suite: int
     case: Case
     text: str
     known: Known
     match: dict[str, float] = {}
+    offered: tuple[str, ...] = ()
 
     @property
     def chain(self) -> Chain:
@@ -158,17 +162,19 @@ def _subject(number: int, case: Case, logged: Logged, logs: Logs, judge: Judge) 
     chosen = representative(judge.matcher, teacher)
     if chosen is None:
         return None
+    offered = tuple(tool.name for tool in judge.matcher.tools)
     itself = judge.judge(case, teacher, teacher)
     match = {model: _match(judge.judge(case, teacher, samples)) for model, samples in drawn.items() if samples}
     said = {model: value for model, value in match.items() if value is not None}
     known = Known(
         chain=chosen.chain,
         consistency=itself.value("consistency"),
-        validity=itself.value("argument_validity"),
+        # Without any schema, no call is known to be valid, nor to be anything else.
+        validity=itself.value("argument_validity") if offered else None,
         failure=1 - sum(said.values()) / len(said) if said else None,
         ambiguous=bool(itself.value("ambiguous")),
     )
-    return Subject(suite=number, case=case, text=said_in(case), known=known, match=said)
+    return Subject(suite=number, case=case, text=said_in(case), known=known, match=said, offered=offered)
 
 
 def _match(result: CaseResult) -> float | None:

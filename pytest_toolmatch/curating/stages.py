@@ -54,7 +54,7 @@ def without_duplicates(
     cases: Sequence[Subject], rows: Floats, epsilon: float, seen: Callable[[int], None] = lambda _: None
 ) -> Found:
     """Look for duplicates within every stratum; the order of the cases has no say."""
-    strata = [signature(one.chain) for one in cases]
+    strata = [signature(one.chain, one.offered) for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
     members: dict[str, list[int]] = defaultdict(list)
     for place, stratum in enumerate(strata):

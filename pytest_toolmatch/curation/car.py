@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.curation.clusters import clustered
+from pytest_toolmatch.curation.strata import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.curation.embedding import Floats
 
 BEST = 0.5
-"""The share of the choice that is the best of all, wherever it lies."""
+"""The share of what is left that is the best of all, wherever it lies; the rest is for the clusters."""
 
 
 class Candidate(NamedTuple):
@@ -60,17 +61,12 @@ def choose(candidates: Sequence[Candidate], clusters: Sequence[str], size: int) 
     Of equal quality the earlier counts as better. ``lacking`` are kinds for which there was no room.
     """
     order = sorted(range(len(candidates)), key=lambda place: (-candidates[place].quality, place))
-    why: dict[int, str] = {}
-    lacking = []
-    for kind, place in _one_of_each(candidates, order):
-        covered = any(kind in candidates[one].kinds for one in why)
-        if not covered and len(why) < size:
-            why[place] = f"the best with {kind}"
-        elif not covered:
-            lacking.append(kind)
-    for rank, place in enumerate(order[: math.ceil(size * BEST)], 1):
-        if len(why) < math.ceil(size * BEST):
-            why.setdefault(place, f"number {rank} of all by quality")
+    why, lacking = _covering(candidates, order, size)
+    best = len(why) + math.ceil((size - len(why)) * BEST)
+    for rank, place in enumerate(order, 1):
+        if len(why) >= best:
+            break
+        why.setdefault(place, f"number {rank} of all by quality")
     for place, name in _rounds(candidates, clusters, order):
         if len(why) >= size:
             break
@@ -78,14 +74,30 @@ def choose(candidates: Sequence[Candidate], clusters: Sequence[str], size: int) 
     return Choice(why, list(clusters), lacking)
 
 
-def _one_of_each(candidates: Sequence[Candidate], order: Sequence[int]) -> Iterator[tuple[str, int]]:
-    """Yield every kind with its best case; the rarest first, since a case of it may be of common kinds, too."""
+def _covering(candidates: Sequence[Candidate], order: Sequence[int], size: int) -> tuple[dict[int, str], list[str]]:
+    """Return the best of each kind, and the kinds without room; the rarest come first, and bring common ones along.
+
+    Where there are more kinds than room, half of it is for them: what is no tool, then the tools that are called most.
+    """
     having = Counter(kind for one in candidates for kind in set(one.kinds))
+    room = size if len(having) <= size else size // 2
+    turn = 1 if len(having) <= size else -1
     best: dict[str, int] = {}
     for place in order:
         for kind in candidates[place].kinds:
             best.setdefault(kind, place)
-    yield from sorted(best.items(), key=lambda item: (having[item[0]], item[0]))
+    why: dict[int, str] = {}
+    covered = set[str]()
+    lacking = []
+    for kind in sorted(having, key=lambda kind: (kind.startswith(TOOL), turn * having[kind], kind)):
+        if kind in covered:
+            continue
+        if len(why) >= room:
+            lacking.append(kind)
+            continue
+        why[best[kind]] = f"the best with {kind}"
+        covered.update(candidates[best[kind]].kinds)
+    return why, [kind for kind in lacking if kind not in covered]
 
 
 def _rounds(

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = "NDArray[np.float32]"
 
-VALUES = 0.7
+VALUES = 0.75
 """The share of a likeness that the argument values have; the rest is that of the masked phrase."""
-PLAIN = 0.1
+PLAIN = 0.05
 """The share that is the text itself where there are no values: there phrases have to be nearer."""
 VALUE_DIMENSIONS = 128
 
@@ -97,14 +97,14 @@ def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
 def value_rows(chains: Sequence[Chain]) -> Floats:
     """Return one row of length 1 for the argument values of each chain; zeros where a chain has none.
 
-    Half of the cosine of two says whether all short values are the same, half how many are; text of many words counts
+    Half of the cosine of two says whether all values are the same, half how many are; text of many words counts there
     by its words.
     """
     rows = np.zeros((len(chains), VALUE_DIMENSIONS), np.float32)
     known: dict[str, Floats] = {}
     for place, chain in enumerate(chains):
         single, together = _features(chain)
-        for features in (single, {"\n".join(sorted(together)): 1.0} if together else single):
+        for features in (single, {together: 1.0}) if single else ():
             length = sum(weight**2 for weight in features.values()) ** 0.5
             for feature, weight in features.items():
                 if feature not in known:
@@ -113,19 +113,16 @@ def value_rows(chains: Sequence[Chain]) -> Floats:
     return unit(rows)
 
 
-def _features(chain: Chain) -> tuple[dict[str, float], set[str]]:
-    """Return the weights of all values, and the short ones."""
+def _features(chain: Chain) -> tuple[dict[str, float], str]:
+    """Return the weights of single values, or of their words, and all values as one text."""
     found: dict[str, float] = {}
-    short = set[str]()
-    for path, value in values_of(chain):
-        words = _WORD.findall(value.casefold())
-        parts = words if len(words) > _WORDS else [value.strip().casefold()]
+    leaves = [(path, " ".join(value.casefold().split())) for path, value in values_of(chain)]
+    for path, value in leaves:
+        words = _WORD.findall(value)
+        parts = words if len(words) > _WORDS else [value]
         for part in parts:
-            feature = f"{path}={part}"
-            found[feature] = found.get(feature, 0.0) + len(parts) ** -0.5
-            if len(parts) == 1:
-                short.add(feature)
-    return found, short
+            found[f"{path}={part}"] = found.get(f"{path}={part}", 0.0) + len(parts) ** -0.5
+    return found, "\n".join(sorted(f"{path}={value}" for path, value in leaves))
 
 
 def scattered(feature: str) -> Floats:

@@ -49,8 +49,8 @@ class _Features(NamedTuple):
 class Hashed:
     """Rows of ``dimensions`` numbers from words, pairs of words and character n-grams."""
 
-    def __init__(self, dimensions: int = 256, grams: tuple[int, ...] = (3, 4), signs: int = 4) -> None:
-        self.name, self.epsilon = NAME, 0.25
+    def __init__(self, dimensions: int = 256, grams: tuple[int, ...] = (2, 3), signs: int = 4) -> None:
+        self.name, self.epsilon = NAME, 0.27
         self.dimensions, self.grams, self.signs = dimensions, grams, signs
 
     def rows(self, texts: Sequence[str]) -> Iterator[Floats]:

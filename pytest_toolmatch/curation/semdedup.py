@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 Integers: TypeAlias = "NDArray[np.int64]"
 
-EXACT = 20_000
+EXACT = 10_000
 """Rows of one stratum up to which all are compared with all."""
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 """The values of ε that the removal curve shows."""
-_NEAR = 3
+_NEAR = 8
 """Clusters that a row is compared in: its own, and the next ones."""
 _BLOCK = 512
 
@@ -123,48 +123,60 @@ def _new(rows: Floats, block: Integers, stands: Integers, least: np.float32) -> 
 def _across(rows: Floats, stands: Integers, places: Integers, clusters: Clusters, epsilon: float) -> Integers:
     """Let rows that are kept stand for those of the clusters next to theirs; then see to whom these stood for."""
     least = np.float32(1 - epsilon)
-    rank = np.empty(len(rows), np.int64)
-    rank[places] = np.arange(len(rows))
-    kept = places[stands[places] == places]
-    out = np.zeros(len(rows), bool)
-    for one, other in _pairs(rows, kept, rank, clusters, least):
-        if not out[one] and not out[other]:
-            out[other], stands[other] = True, one
-    for orphan in places[out[stands[places]] & (stands[places] != places)]:
-        if out[orphan]:
-            continue
-        stands[orphan] = _adopted(rows, orphan, stands, clusters, least)
+    kept = stands == np.arange(len(rows))
+    for one, other in _pairs(rows, places, kept, clusters, least):
+        if kept[one] and kept[other]:
+            kept[other], stands[other] = False, one
+    known = _Kept(rows, clusters, places[kept[places]])
+    for orphan in places[~kept[stands[places]]]:
+        found = known.nearest(orphan, least)
+        stands[orphan] = orphan if found is None else found
+        if found is None:
+            known.add(orphan)
     return stands
 
 
+class _Kept:
+    """The rows that are kept, by cluster."""
+
+    def __init__(self, rows: Floats, clusters: Clusters, kept: Integers) -> None:
+        self._rows, self._clusters = rows, clusters
+        self._members = dict(zip(*_grouped(clusters.own[kept], kept), strict=True))
+
+    def nearest(self, place: int, least: np.float32) -> int | None:
+        """Return the one most like a row, in the clusters that it is compared in; None below ``least``."""
+        near = [self._members[cluster] for cluster in self._clusters.nearest[place] if cluster in self._members]
+        if not near:
+            return None
+        kept = np.concatenate(near)
+        likeness = self._rows[kept] @ self._rows[place]
+        best = int(likeness.argmax())
+        return int(kept[best]) if likeness[best] > least else None
+
+    def add(self, place: int) -> None:
+        """Keep one more row."""
+        cluster = int(self._clusters.own[place])
+        self._members[cluster] = np.append(self._members.get(cluster, np.zeros(0, np.int64)), place)
+
+
 def _pairs(
-    rows: Floats, kept: Integers, rank: Integers, clusters: Clusters, least: np.float32
+    rows: Floats, places: Integers, kept: NDArray[np.bool_], clusters: Clusters, least: np.float32
 ) -> list[tuple[int, int]]:
     """Return the pairs of kept rows within ε over a border, the earlier one first, in the order of the earlier."""
-    own = clusters.own
-    lists = dict(zip(*_grouped(own[kept], kept), strict=True))
-    found: set[tuple[int, int]] = set()
+    rank = np.empty(len(rows), np.int64)
+    rank[places] = np.arange(len(rows))
+    alive = places[kept[places]]
+    lists = dict(zip(*_grouped(clusters.own[alive], alive), strict=True))
+    codes = [np.zeros(0, np.int64)]
     for near in range(1, clusters.nearest.shape[1]):
-        for cluster, visitors in zip(*_grouped(clusters.nearest[kept, near], kept), strict=True):
+        for cluster, visitors in zip(*_grouped(clusters.nearest[alive, near], alive), strict=True):
             there = lists.get(cluster)
-            if there is None:
-                continue
-            for start in range(0, len(visitors), _BLOCK):
-                some = visitors[start : start + _BLOCK]
-                mine, its = np.nonzero(rows[some] @ rows[there].T > least)
-                found |= {
-                    (int(a), int(b)) if rank[a] < rank[b] else (int(b), int(a))
-                    for a, b in zip(some[mine], there[its], strict=True)
-                }
-    return sorted(found, key=lambda pair: (rank[pair[0]], rank[pair[1]]))
-
-
-def _adopted(rows: Floats, orphan: int, stands: Integers, clusters: Clusters, least: np.float32) -> int:
-    """Return who stands for a row whose own representative was dropped: a kept one near by, else itself."""
-    kept = np.flatnonzero((stands == np.arange(len(stands))) & np.isin(clusters.own, clusters.nearest[orphan]))
-    likeness = rows[kept] @ rows[orphan]
-    best = int(likeness.argmax()) if len(kept) else -1
-    return int(kept[best]) if best >= 0 and likeness[best] > least else int(orphan)
+            if there is not None:
+                mine, its = np.nonzero(rows[visitors] @ rows[there].T > least)
+                one, other = rank[visitors[mine]], rank[there[its]]
+                codes.append(np.minimum(one, other) * len(rows) + np.maximum(one, other))
+    found = np.unique(np.concatenate(codes))
+    return list(zip(places[found // len(rows)].tolist(), places[found % len(rows)].tolist(), strict=True))
 
 
 def _by_cluster(own: Integers, places: Integers) -> list[Integers]:

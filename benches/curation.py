@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.curation.embedding import Floats
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
-DRAWS = int(os.environ.get("DRAWS", "400"))
+DRAWS = int(os.environ.get("DRAWS", "200"))
 RECORDS = int(os.environ.get("RECORDS", "100000"))
 ITEMS = 20_000
 
@@ -171,11 +171,10 @@ def pools() -> None:
         for data, form, teacher, size in _RECORDED:
             out = Path(folder, data)
             tools = DATA / data / "tools.json"
-            list(
-                import_suites(
-                    form, [str(DATA / data)], output=out, name=data, tools=tools if tools.exists() else None
-                )
-            )
+            given = {"tools": tools} if tools.exists() else {}
+            # Tools of the harness are called by one of the two models only.
+            given |= {"include": ("mcp__*",)} if form == "claude-code" else {}
+            list(import_suites(form, [str(DATA / data)], output=out, name=data, **given))
             logs = read_logs([out], CurateOptions(teacher=teacher))
             cases = [one for one in subjects(logs) if one]
             for student in logs.students:
@@ -187,13 +186,15 @@ def pools() -> None:
     print("variance over that of as many cases drawn evenly; coverage of the 95 % interval. The student's own record")
     print("is not used to draw its pool: what the other models' records say is.\n")
     print(tabulate.tabulate(table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f")))
-    print(f"mean variance ratio {fmean(row[7] for row in table):.2f}, mean coverage {fmean(row[8] for row in table):.3f}")
+    print(
+        f"mean variance ratio {fmean(row[7] for row in table):.2f}, mean coverage {fmean(row[8] for row in table):.3f}"
+    )
 
 
 _RECORDED = (
     ("bfcl_v4", "bfcl", "reference", 50),
-    ("claude_code_retail", "claude-code", "claude-sonnet-4-6", 20),
-    ("tau2_retail", "tau2", "claude-sonnet-4-6", 50),
+    ("claude_code_retail", "claude-code", "claude-haiku-4-5-20251001", 20),
+    ("tau2_retail", "tau2", "gpt-4.1-mini", 20),
 )
 
 
@@ -244,7 +245,9 @@ def scale() -> None:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
         seconds = time.perf_counter() - start
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"\n{RECORDS:,} made-up records, toolmatch curate with 2 threads: {seconds:.0f} s, {used.ru_utime:.0f} CPU-s,")
+    print(
+        f"\n{RECORDS:,} made-up records, toolmatch curate with 2 threads: {seconds:.0f} s, {used.ru_utime:.0f} CPU-s,"
+    )
     print(f"{used.ru_maxrss / 2**20:.2f} GiB at its peak; what it printed:\n")
     print(done.stdout + done.stderr)
 
@@ -259,9 +262,7 @@ def _written(folder: Path) -> None:
         if named[case.id] > 1:
             case = msgspec.structs.replace(case, id=f"{case.id}-{named[case.id]}")
         cases.append(case)
-        samples.append(
-            Sample(case=case.id, role="recorded", draw=0, outcome=outcome_of(one.chain), chain=one.chain)
-        )
+        samples.append(Sample(case=case.id, role="recorded", draw=0, outcome=outcome_of(one.chain), chain=one.chain))
     tools = tuple(Tool(name=name, description=name) for name in sorted({one.tool for one in INTENTS}))
     suite = Suite(name="made", cases=tuple(cases), tools=tools)
     write_suite(suite, folder)

@@ -64,7 +64,7 @@ def drawn(
     cuts = [len(free) * number // blocks for number in range(blocks + 1)]
     found = []
     for number, (first, last) in enumerate(pairwise(cuts)):
-        wanted = size // blocks + (number < size % blocks)
+        wanted = size // blocks + (number >= blocks - size % blocks)
         low = 0 if number == 0 else (free[first - 1] + free[first] + 1) // 2
         high = len(places) if number == blocks - 1 else (free[last - 1] + free[last] + 1) // 2
         mine = sorted((places[at] for at in free[first:last]), key=lambda place: rank(f"{names[place]}/drawn", seed))

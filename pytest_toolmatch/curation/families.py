@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_toolmatch.curation.disjoint import Disjoint
 from pytest_toolmatch.curation.splits import groups
 
 if TYPE_CHECKING:
@@ -23,27 +24,12 @@ def families(queries: Sequence[str], conversations: Sequence[Conversation], stan
     Of one family are near-duplicates by words (``splits.groups``), those of which one ``stands`` for the other, and
     turns of one session, which is where one conversation goes on where another ends, or both begin alike.
     """
-    parents = list(range(len(queries)))
-
-    def root(place: int) -> int:
-        while parents[place] != place:
-            parents[place] = parents[parents[place]]
-            place = parents[place]
-        return place
-
-    first: dict[str, int] = {}
+    joined = Disjoint(len(queries))
     for keys in (groups(queries), *sessions(conversations)):
-        for place, shared in enumerate(keys):
-            if shared:
-                parents[root(place)] = root(first.setdefault(shared, place))
-        first.clear()
+        joined.join_equal(keys)
     for place, other in enumerate(stands):
-        parents[root(place)] = root(other)
-    names: dict[int, str] = {}
-    for place, query in enumerate(queries):
-        key = root(place)
-        names[key] = min(names.get(key, query), query)
-    return [names[root(place)] for place in range(len(queries))]
+        joined.join(place, other)
+    return joined.names(queries)
 
 
 def sessions(conversations: Sequence[Conversation]) -> Iterable[Sequence[str]]:

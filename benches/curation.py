@@ -64,8 +64,10 @@ def planted() -> None:
     rows = []
     for calls in (True, False):
         for name in names:
-            for how in ("ours", "text only"):
-                rows.append([name, "calls" if calls else "no call", how, *_planted(name, how, calls=calls)])
+            rows += [
+                [name, "calls" if calls else "no call", how, *_planted(name, how, calls=calls)]
+                for how in ("ours", "text only")
+            ]
     heads = ("embedder", "requests", "compared", "ε", "precision", "±", "recall", "±", "other values kept")
     print("\nPlanted duplicates: 5 × 2,000 made-up requests; ± is one standard error over the five\n")
     print(tabulate.tabulate(rows, heads, floatfmt=".3f"))

@@ -28,9 +28,9 @@ class Made(NamedTuple):
     kind: str
 
 
-CITIES = "Oslo Rome Lima Cairo Quito Perth Turin Osaka Dakar Tunis Riga Malaga Izmir Bergen Porto Genoa".split()
-NAMES = "Ada Bruno Chidi Dora Emil Farah Goran Hana Ines Jonas Kemal Lotte Mateo Nadia Olga Priya".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday tomorrow".split()
+CITIES = ("Oslo", "Rome", "Lima", "Cairo", "Quito", "Perth", "Turin", "Osaka", "Dakar", "Tunis", "Riga", "Izmir")
+NAMES = ("Ada", "Bruno", "Chidi", "Dora", "Emil", "Farah", "Goran", "Hana", "Ines", "Jonas", "Kemal", "Lotte")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "tomorrow")
 ROOMS = ("kitchen", "bedroom", "hall", "garage", "study", "attic", "cellar", "bathroom")
 THINGS = ("kettle", "desk lamp", "rain jacket", "bike pump", "sleeping bag", "tea towel", "headphones", "tripod")
 DISHES = ("lentil soup", "apple cake", "fish stew", "rice salad", "onion tart", "bean curry", "plum jam", "flatbread")

@@ -89,13 +89,14 @@ def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateO
 
 
 def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:
-    """Yield the explanation of one kept and of one dropped case."""
-    dropped = np.flatnonzero(found.stands != np.arange(len(found.stands)))
-    wanted = {next(iter(pools.optimise), -1), int(dropped[0]) if len(dropped) else -1} - {-1}
-    for place, one in enumerate(Explained.read(out / EXPLAINED)):
-        if place in wanted:
-            yield from explained_lines(one)
-            yield ""
+    """Yield the explanation of one chosen case, and of the dropped one that is least like what stands for it."""
+    dropped = [int(place) for place in np.flatnonzero(~found.kept) if place not in pools.evaluate]
+    least = min(dropped, key=lambda place: float(found.likeness[place]), default=-1)
+    wanted = {next(iter(pools.optimise), -1), least}
+    shown = {one.state: one for place, one in enumerate(Explained.read(out / EXPLAINED)) if place in wanted}
+    for state in sorted(shown, reverse=True):
+        yield from explained_lines(shown[state])
+        yield ""
 
 
 class Progress:

@@ -64,7 +64,8 @@ def estimate_lines(pools: Pools, cases: Sequence[Subject], logs: Logs) -> Iterat
     for student in logs.students:
         whole = [one.match[student] for one in cases if student in one.match]
         pool = [
-            Observed(cases[place].match[student], one.weight, one.block, one.share)
+            # Its blocks were cut by what this very student is recorded to have done: they would say too much of it.
+            Observed(cases[place].match[student], one.weight)
             for place, one in pools.evaluate.items()
             if student in cases[place].match
         ]

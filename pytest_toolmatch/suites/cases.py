@@ -94,7 +94,7 @@ def form_of(case: Case) -> CaseForm:
         query=case.query if single else "",
         conversation=[] if single else list(case.conversation),
         tags=list(case.tags),
-        weight=case.weight,
+        **({} if case.weight == 1 else {"weight": case.weight}),
         tools=None if case.tools is None else [form_of_tool(tool) for tool in case.tools],
     )
 

@@ -46,7 +46,8 @@ def test_blocks_make_no_difference_but_for_rarity() -> None:
 
 def test_a_text_is_like_its_like() -> None:
     made = embedded(Hashed(), ["book a flight to rome", "Please book a flight to Rome!", "what is a hedgehog"])
-    assert made[0] @ made[1] > 0.7 > 0.2 > made[0] @ made[2]
+    assert made[0] @ made[1] > 0.7
+    assert made[0] @ made[2] < 0.2
 
 
 def test_other_values_keep_the_same_words_apart_and_other_words_do_not_part_the_same_values() -> None:

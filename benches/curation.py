@@ -44,6 +44,8 @@ from pytest_toolmatch.curation.splits import SHARES, parts
 from pytest_toolmatch.curation.strata import signature
 from pytest_toolmatch.importing import import_suites
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
+from pytest_toolmatch.statistics.effective import rate_intervals
+from pytest_toolmatch.statistics.measures import Measure
 from pytest_toolmatch.statistics.stratified import Observed, stratified
 from pytest_toolmatch.suites.writer import write_suite
 
@@ -183,11 +185,13 @@ def pools() -> None:
                 own = [one for one in cases if student in one.match]
                 if len(own) >= 1.1 * size and len({one.match[student] for one in own}) > 1:
                     table.append([data, student[:34], *_pool(own, student, size)])
-    heads = ("data", "student", "cases", "pool", "match", "error", "±", "variance", "coverage", "±")
+    heads = ("data", "student", "cases", "pool", "match", "error", "±", "variance", "coverage", "±", "report's")
     print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
-    print("variance over that of as many cases drawn evenly; coverage of the 95 % interval. The student's own record")
+    print(
+        "variance over that of as many cases drawn evenly; coverage of the 95 % interval, of strata's and of the report's, which does not know them. The student's own record"
+    )
     print("is not used to draw its pool: what the other models' records say is.\n")
-    print(tabulate.tabulate(table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f")))
+    print(tabulate.tabulate(table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".3f")))
     print(
         f"mean variance ratio {fmean(row[7] for row in table):.2f}, mean coverage {fmean(row[8] for row in table):.3f}"
     )
@@ -207,13 +211,15 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     order = hardness(known, [signature(one.chain, one.offered) for one in cases])
     kin = families([one.text for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
     held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
-    truth, said, inside = fmean(values), [], []
+    truth, said, inside, reported = fmean(values), [], [], []
     for seed in range(DRAWS):
         side = [part == "test" for part in parts(kin, seed, held_out)]
         pool = [Observed(values[d.place], d.weight, d.block, d.share) for d in drawn(names, order, side, size, seed)]
         value, (low, high) = stratified(pool, 0.95)
         said.append(value)
         inside.append(low <= truth <= high)
+        _, cases_interval = rate_intervals([Measure(one.value).times(one.weight) for one in pool], 0.95)
+        reported.append(bool(cases_interval and cases_interval[0] <= truth <= cases_interval[1]))
     count = min(size, len(cases))
     even = stdev(values) ** 2 / count * (1 - count / len(cases))
     covered = fmean(inside)
@@ -226,6 +232,7 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
         stdev(said) ** 2 / even,
         covered,
         math.sqrt(covered * (1 - covered) / DRAWS),
+        fmean(reported),
     ]
 
 

@@ -139,6 +139,27 @@ def test_both_suites_replay(capsys: pytest.CaptureFixture[str], pytester: pytest
     assert report["suites"]["made.evaluate"]["metrics"]["chain_match"]["value"] == pytest.approx(mean)
 
 
+def test_a_gate_that_is_looked_at_as_draws_come_in_knows_the_weights(
+    capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester
+) -> None:
+    pytester.makeini("[pytest]\n")
+    logs()
+    curate(capsys, "--size", "6", "--evaluate", "9")
+    cases = read_suite(Path("out/made.evaluate.toolmatch.yaml")).cases
+    assert len({case.weight for case in cases}) > 1
+    models = ("--toolmatch-teacher=large", "--toolmatch-student=small")
+    pytester.runpytest_inprocess(
+        "out/made.evaluate.toolmatch.yaml",
+        "--toolmatch",
+        *models,
+        "--toolmatch-samples=auto",
+        "--toolmatch-report=r.json",
+    )
+    suite = json.loads(Path("r.json").read_text())["suites"]["made.evaluate"]
+    (gate,) = suite["gates"]
+    assert gate["value"] == pytest.approx(suite["metrics"]["chain_match"]["value"])
+
+
 def test_the_order_of_the_cases_has_no_say(capsys: pytest.CaptureFixture[str]) -> None:
     chosen = []
     for name, cities in (("logs", CITIES), ("logs2", CITIES[::-1])):

@@ -41,7 +41,7 @@ from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.semdedup import deduplicated, ordered
 from pytest_toolmatch.curation.splits import SHARES, parts
-from pytest_toolmatch.curation.strata import signature
+from pytest_toolmatch.curation.strata import length_kind, signature
 from pytest_toolmatch.importing import import_suites
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
 from pytest_toolmatch.statistics.effective import rate_intervals
@@ -187,10 +187,9 @@ def pools() -> None:
                     table.append([data, student[:34], *_pool(own, student, size)])
     heads = ("data", "student", "cases", "pool", "match", "error", "±", "variance", "coverage", "±", "report's")
     print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
-    print(
-        "variance over that of as many cases drawn evenly; coverage of the 95 % interval, of strata's and of the report's, which does not know them. The student's own record"
-    )
-    print("is not used to draw its pool: what the other models' records say is.\n")
+    print("variance over that of as many cases drawn evenly; coverage of the 95 % interval of strata, and of the")
+    print("report's, which does not know them. The student's own record is not used to draw its pool: what the other")
+    print("models' records say is.\n")
     print(tabulate.tabulate(table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".3f")))
     print(
         f"mean variance ratio {fmean(row[7] for row in table):.2f}, mean coverage {fmean(row[8] for row in table):.3f}"
@@ -208,7 +207,7 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     known = [_without(one, student) for one in cases]
     values = [one.match[student] for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    order = hardness(known, [signature(one.chain, one.offered) for one in cases])
+    order = hardness(known, [f"{one.suite} {length_kind(one.chain)}" for one in cases])
     kin = families([one.text for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
     held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
     truth, said, inside, reported = fmean(values), [], [], []

@@ -12,7 +12,7 @@ from pytest_toolmatch.curation.evaluation import Drawn, drawn, hardness
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.quality import quality, terms
 from pytest_toolmatch.curation.splits import SHARES, parts, rank
-from pytest_toolmatch.curation.strata import kinds
+from pytest_toolmatch.curation.strata import kinds, length_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions) -> Po
     said = terms([one.known for one in cases])
     worth = [quality(one) for one in said]
     open_to = [part == "test" for part in placed]
-    order = hardness([one.known for one in cases], found.strata)
+    order = hardness([one.known for one in cases], [f"{one.suite} {length_kind(one.chain)}" for one in cases])
     taken = drawn(names, order, open_to, options.evaluate, options.seed)
     kept = [place for place in np.flatnonzero(found.kept).tolist() if not open_to[place]]
     kept.sort(key=lambda place: (rank(names[place], options.seed), names[place]))

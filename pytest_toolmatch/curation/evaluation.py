@@ -7,6 +7,7 @@ of cases of the whole that it stands for, over the mean of those numbers.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,17 +30,18 @@ class Drawn(NamedTuple):
     share: float
 
 
-def hardness(known: Sequence[Known], strata: Sequence[str]) -> list[tuple[float, float, str]]:
-    """Return what each case is put in order by: how hard it is, as far as anyone knows, then that of its stratum.
+def hardness(known: Sequence[Known], likes: Sequence[str]) -> list[tuple[float, float, str]]:
+    """Return what each case is put in order by: how hard it is, as far as anyone knows, then how hard its like are.
 
-    That is how often the students that are recorded fail, else how often the teacher disagrees with itself.
+    That is how often the students that are recorded fail, else how often the teacher disagrees with itself. ``likes``
+    names those that a case is like: of one suite, and with as many calls.
     """
     own = [_hard(one) for one in known]
     of: dict[str, list[float]] = {}
-    for value, stratum in zip(own, strata, strict=True):
-        of.setdefault(stratum, []).append(value)
-    mean = {stratum: sum(values) / len(values) for stratum, values in of.items()}
-    return [(value, mean[stratum], stratum) for value, stratum in zip(own, strata, strict=True)]
+    for value, like in zip(own, likes, strict=True):
+        of.setdefault(like, []).append(value)
+    mean = {like: math.fsum(values) / len(values) for like, values in of.items()}
+    return [(value, mean[like], like) for value, like in zip(own, likes, strict=True)]
 
 
 def _hard(one: Known) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.curation.embedding import Embedder, Floats
 
 FOLDER = ".embedded"
-_BLOCK = 4096
+_BLOCK = 1024
 
 
 class Kept:

@@ -99,11 +99,11 @@ def test_an_empty_text_is_not_sent_as_such() -> None:
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
-    texts = [f"text {number}" for number in range(4096 + 10)]
+    texts = [f"text {number}" for number in range(1024 + 10)]
     healthy = True
 
     def answer(request: Received) -> Answer:
-        return answered(request) if healthy or request.json["input"][0] != "text 4096" else Answer(status=400)
+        return answered(request) if healthy or request.json["input"][0] != "text 1024" else Answer(status=400)
 
     with Loopback(answer) as at:
         kept = Kept(server(at), tmp_path / "rows")

@@ -63,35 +63,47 @@ def write_pools(logs: Logs, cases: list[Subject], found: Found, pools: Pools, ou
         # A gate on cases that were chosen for what they teach says nothing about the traffic.
         for pool, some, gates in zip(POOLS, (chosen, weighed), ((), logged.suite.gates), strict=True):
             if some:
-                yield _write(logged, f"{logged.suite.name}.{pool}", some, gates, out)
+                yield from _write(logged, f"{logged.suite.name}.{pool}", some, gates, out)
 
 
-def _write(logged: Logged, name: str, cases: Sequence[Case], gates: tuple[str, ...], out: Path) -> str:
+def _write(logged: Logged, name: str, cases: Sequence[Case], gates: tuple[str, ...], out: Path) -> Iterator[str]:
     suite = msgspec.structs.replace(logged.suite, name=name, cases=tuple(cases), gates=gates)
     path = write_suite(suite, out)
-    written = read_suite(path)
+    answered = _answered(suite, read_suite(path))
     count = 0
     for model, records in logged.records.items():
         kept = [one for case in cases for one in records.get(case.id, ())]
         target = recording_path(out / "recordings" / name, model)
-        count += append_records(target, (_rekeyed(one, logged.suite, written) for one in kept)) if kept else 0
-    return f"{path}: {counted(len(cases), 'case')}, {counted(count, 'sample')}"
+        count += append_records(target, (_rekeyed(one, answered) for one in kept)) if kept else 0
+    yield f"{path}: {counted(len(cases), 'case')}, {counted(count, 'sample')}"
+    if any(before != after for before, after in answered.values()):
+        yield "  ! its tools were Python functions or a server's: it replays; to draw anew it needs its old tools"
 
 
-def _rekeyed(record: Record, before: Suite, after: Suite) -> Record:
-    """Return a record under the key that the written suite asks for: its tools may answer in another way.
+def _answered(before: Suite, after: Suite) -> dict[str, tuple[str, str]]:
+    """Return, by case, the digests of how tools answer: in the suite that was read, and in the one in files."""
+    digests: dict[int, str] = {}
+
+    def digest(suite: Suite, case: Case) -> str:
+        tools = tools_of(suite, case)
+        digests[id(tools)] = digests.get(id(tools)) or rollout_digest(suite.rollout, tools)
+        return digests[id(tools)]
+
+    pairs = zip(before.cases, after.cases, strict=True)
+    return {old.id: (digest(before, old), digest(after, new)) for old, new in pairs}
+
+
+def _rekeyed(record: Record, answered: dict[str, tuple[str, str]]) -> Record:
+    """Return a record under the key that the written suite asks for, where its tools answer in another way.
 
     A suite in files has no Python functions; what was drawn with them stays what it is.
     """
     asked, slash, draw = record.key.partition("/")
     parts = asked.split(".")
-    case = next(one for one in before.cases if one.id == record.sample.case)
-    old = rollout_digest(before.rollout, tools_of(before, case))
-    if len(parts) != _PARTS or parts[-1] != old:
+    before, after = answered[record.sample.case]
+    if len(parts) != _PARTS or parts[-1] != before:
         return record
-    now = next(one for one in after.cases if one.id == case.id)
-    parts[-1] = rollout_digest(after.rollout, tools_of(after, now))
-    return msgspec.structs.replace(record, key=f"{'.'.join(parts)}{slash}{draw}")
+    return msgspec.structs.replace(record, key=f"{'.'.join([*parts[:-1], after])}{slash}{draw}")
 
 
 def next_lines(logs: Logs, out: Path) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Hashed:
     def _rarity(self, texts: Sequence[str]) -> Floats:
         """Return log((1 + N) / (1 + texts with it)) + 1 of every bucket."""
         every = -(-len(texts) // _TOLD)
-        told = [text for text in texts if every < 2 or zlib.crc32(text.encode()) % every == 0]  # noqa: PLR2004
+        told = [text for text in texts if every < 2 or zlib.crc32(text.encode("utf-8", "replace")) % every == 0]  # noqa: PLR2004
         having = np.zeros(1 << _BUCKETS, np.int64)
         for start in range(0, len(told), BLOCK):
             for features in self._features(told[start : start + BLOCK]):

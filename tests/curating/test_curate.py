@@ -19,7 +19,7 @@ from pytest_toolmatch.core.sample import Sample, outcome_of
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.curating.explained import Explained
-from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
+from pytest_toolmatch.sampling.recordings import Record, append_records, read_records, recording_path
 from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import read_suite
 
@@ -243,3 +243,38 @@ def test_two_suites_are_chosen_from_together(capsys: pytest.CaptureFixture[str])
     suites = [read_suite(path) for path in sorted(Path("out").glob("*.toolmatch.yaml"))]
     assert [suite.name for suite in suites] == ["one.optimise", "two.optimise"]
     assert sum(len(suite.cases) for suite in suites) == 6
+
+
+TOOLS_IN_PYTHON = """
+from pytest_toolmatch import tool
+
+@tool(effect="read")
+def weather(city: str) -> str:
+    '''Say how it is there.'''
+    return "sunny"
+
+TOOLS = [weather]
+"""
+
+
+def test_draws_with_tools_in_python_are_found_again(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs").mkdir()
+    Path("logs/pythontools.py").write_text(TOOLS_IN_PYTHON)
+    asked = [{"id": city, "query": f"What is the weather in {city}?"} for city in CITIES]
+    Path("logs/made.toolmatch.yaml").write_text(
+        json.dumps({"tools": "pythontools:TOOLS", "recordings": "recordings/made", "cases": asked})
+    )
+    suite = read_suite(Path("logs/made.toolmatch.yaml"))
+    plan = Plan(suite, Model(name="large"))
+    records = []
+    for case in suite.cases:
+        did = chain(0, case.id, 0)
+        sample = Sample(case=case.id, role="teacher", draw=0, outcome="called", chain=did)
+        records.append(Record(key=plan.key(case, "teacher", 0), model="large", sample=sample))
+    append_records(recording_path(Path("logs/recordings/made"), "large"), records)
+    assert "! its tools were Python functions or a server's" in curate(capsys, "--size", "3", "--evaluate", "3")
+    written = read_suite(Path("out/made.evaluate.toolmatch.yaml"))
+    after = Plan(written, Model(name="large"))
+    assert after.asked(written.cases[0], "teacher") != plan.asked(suite.cases[0], "teacher")
+    keys = [one.key for one in read_records(Path("out/recordings/made.evaluate/large.jsonl"))]
+    assert keys == [after.key(case, "teacher", 0) for case in written.cases]

@@ -208,7 +208,7 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     values = [one.match[student] for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
     order = hardness(known, [f"{one.suite} {length_kind(one.chain)}" for one in cases])
-    kin = families([one.text for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
+    kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
     held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
     truth, said, inside, reported = fmean(values), [], [], []
     for seed in range(DRAWS):

@@ -60,7 +60,7 @@ class Draws:
     def alone(self) -> bool:
         """Whether the student is the teacher's own: then every draw is compared with the others."""
         student = self._sources["student"]
-        if self._sources["teacher"].plan.model != student.plan.model:
+        if self._sources["teacher"].plan.model != student.plan.model or self.suite.student:
             return False
         recorded = student.recording if isinstance(student, Replayed) else student.replayed.recording
         return not any(one.sample.role == "student" for one in recorded.by_key.values())
@@ -174,9 +174,10 @@ class Draws:
         if called:
             called.recover(path)
         recording = self._read(path, model.identity)
+        prompt = self.suite.student if role == "student" else None
         # A run that calls models says how many samples it wants of those; of others it takes what there is.
         fewer = self._session is not None
-        replayed = Replayed(Plan(self.suite, model), role, recording, self._settings.count, fewer=fewer)
+        replayed = Replayed(Plan(self.suite, model, prompt), role, recording, self._settings.count, fewer=fewer)
         return called.source(replayed) if called else replayed
 
     def _unrecorded(self, role: SampleRole, model: Model, path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.request import (
     Request,
     draw_key,
@@ -22,36 +23,48 @@ if TYPE_CHECKING:
 
 
 class Plan:
-    """One suite and one model; what all of its cases and draws share is hashed once."""
+    """One suite and one model; what all of its cases and draws share is hashed once.
 
-    def __init__(self, suite: Suite, model: Model) -> None:
+    ``prompt`` is what the model is told instead of what the suite says, where it is told anything else.
+    """
+
+    def __init__(self, suite: Suite, model: Model, prompt: Prompt | None = None) -> None:
         self.suite = suite
         self.model = model
+        self._prompt = prompt or Prompt()
+        told = self._prompt.instructions
+        self._instructions = suite.instructions if told is None else told
+        self._examples = self._prompt.messages
+        self._described: dict[int, tuple[tuple[Tool, ...], tuple[Tool, ...]]] = {}
         self._tools: dict[int, tuple[tuple[Tool, ...], str, str]] = {}
         self._recorded = settings_digest(model.identity, {})
         self._settings = settings_digest(model.identity, model.settings)
 
     def tools(self, case: Case) -> tuple[Tool, ...]:
-        """Return the tools that are on offer in a case."""
-        return self.suite.tools if case.tools is None else case.tools
+        """Return the tools that are on offer in a case, as the model is shown them."""
+        tools = self.suite.tools if case.tools is None else case.tools
+        if id(tools) not in self._described:
+            self._described[id(tools)] = (tools, self._prompt.describe(tools))
+        return self._described[id(tools)][1]
 
     def request(self, case: Case, role: SampleRole, draw: int) -> Request:
         """Return one draw of a case, ready to be sent."""
         return Request(
             role=role,
             model=self.model.identity,
-            conversation=case.conversation,
+            conversation=(*self._examples, *case.conversation),
             tools=self.tools(case),
-            instructions=self.suite.instructions,
+            instructions=self._instructions,
             settings=self.model.settings,
             rollout=self.suite.rollout,
+            examples=len(self._examples),
             draw=draw,
         )
 
     def asked(self, case: Case, role: SampleRole, followed: str = "") -> str:
         """Return the parts of the keys that all draws of a case share; see ``core.request``."""
         _, tools, answers = self._digests(self.tools(case))
-        question = question_digest(case.conversation, tools, self.suite.instructions)
+        question = question_digest(case.conversation, tools, self._instructions, self._examples)
         if role == "recorded":
             return f"{question}.{self._recorded}"
         if followed:

@@ -38,6 +38,7 @@ _LONG, _SHORT = 16, 8
 class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One draw, planned. ``settings`` are what the provider is told beside the messages (temperature, …).
 
+    The first ``examples`` messages are examples, which belong to the instructions rather than to the query.
     ``followed`` is the digest of the teacher's sample that a teacher-forced draw follows, else empty.
     """
 
@@ -48,13 +49,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     instructions: str = ""
     settings: dict[str, Any] = {}
     rollout: Rollout = Rollout()
+    examples: int = 0
     followed: str = ""
     draw: int = 0
 
     @property
     def key(self) -> str:
         """Everything that is sent, the role and the draw; changes with every field."""
-        asked = question_digest(self.conversation, tools_digest(self.tools), self.instructions)
+        examples, query = self.conversation[: self.examples], self.conversation[self.examples :]
+        asked = question_digest(query, tools_digest(self.tools), self.instructions, examples)
         if self.role == "recorded":
             asked = f"{asked}.{settings_digest(self.model, {})}"
         else:
@@ -65,9 +68,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return rollout_digest(self.rollout, self.tools, self.followed)
 
 
-def question_digest(conversation: Conversation, tools: str, instructions: str) -> str:
+def question_digest(conversation: Conversation, tools: str, instructions: str, examples: Conversation = ()) -> str:
     """Return the parts of a key that a suite decides; ``tools`` is their digest, so that a suite hashes them once."""
-    return f"{_digest(conversation, _LONG)}.{tools}.{_digest(instructions)}"
+    told = _digest([instructions, examples] if examples else instructions)
+    return f"{_digest(conversation, _LONG)}.{tools}.{told}"
 
 
 def tools_digest(tools: Iterable[Tool]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,18 +16,15 @@ from pytest_toolmatch.curating.shown import account, curve_lines, estimate_lines
 from pytest_toolmatch.curating.stages import Found, embedded_cases, without_duplicates
 from pytest_toolmatch.curating.written import EXPLAINED, check_free, next_lines, write_pools
 from pytest_toolmatch.curation.hashed import Hashed
-from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.ticking import Ticker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_toolmatch.curating.logged import Logs, Subject
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curation.embedding import Embedder
-
-_EVERY = 1.0
-"""Seconds between two words about progress."""
 
 
 def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator[str]:
@@ -73,19 +68,16 @@ def explain(out: Path, name: str) -> Iterator[str]:
 
 
 def _told(logs: Logs) -> Iterator[Subject | None]:
-    total = sum(len(one.suite.cases) for one in logs.suites)
-    with Progress("judging recordings", total) as seen:
-        for number, one in enumerate(subjects(logs), 1):
-            seen(number)
-            yield one
+    with Ticker("judging recordings") as ticker:
+        yield from ticker.follow(subjects(logs), "cases")
 
 
 def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateOptions) -> Found:
-    with Progress(f"embedding with {embedder.name}", len(cases)) as seen:
-        rows = embedded_cases(cases, embedder, seen)
+    with Ticker(f"embedding with {embedder.name}") as ticker:
+        rows = embedded_cases(cases, embedder, lambda done: ticker.reach(done, "phrases"))
     epsilon = embedder.epsilon if options.epsilon is None else options.epsilon
-    with Progress("looking for duplicates", len(cases)) as seen:
-        return without_duplicates(cases, rows, epsilon, seen)
+    with Ticker("looking for duplicates") as ticker:
+        return without_duplicates(cases, rows, epsilon, lambda done: ticker.reach(done, "cases"))
 
 
 def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:
@@ -97,28 +89,3 @@ def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:
     for state in sorted(shown, reverse=True):
         yield from explained_lines(shown[state])
         yield ""
-
-
-class Progress:
-    """One line on the terminal that is written over, and gone when the work is done; nothing where there is none."""
-
-    def __init__(self, what: str, total: int) -> None:
-        self._what, self._total, self._next = what, total, time.monotonic() + _EVERY
-        self._shown = False
-
-    def __enter__(self) -> Callable[[int], None]:
-        return self._seen
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-
-    def _seen(self, done: int) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + _EVERY
-        if sys.stderr.isatty():
-            self._shown = True
-            sys.stderr.write(f"\r\x1b[K{self._what}: {done:,} of {counted(self._total, 'case')}")
-            sys.stderr.flush()

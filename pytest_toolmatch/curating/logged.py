@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from pytest_toolmatch.core.conversation import asked_in
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
 from pytest_toolmatch.core.validation import ArgumentValidator
@@ -60,6 +61,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     def chain(self) -> Chain:
         """The teacher's chain with the most support."""
         return self.known.chain
+
+    @property
+    def asked(self) -> str:
+        """All that the user says, by which cases are near-duplicates or not."""
+        return asked_in(self.case.conversation)
 
 
 class Logs(NamedTuple):

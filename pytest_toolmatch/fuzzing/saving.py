@@ -56,7 +56,7 @@ class Saver:
         """Write cases and recordings; ``told`` are the draws that ``kept`` returned, finding by finding."""
         recordings = self._directory / "recordings" / self.suite.name
         for role in ("teacher", "student"):
-            plan = Plan(self.suite, model_of(role))
+            plan = Plan(self.suite, model_of(role), self.suite.student if role == "student" else None)
             records = [
                 Record(key=plan.key(one.case, role, sample.draw), model=plan.model.identity, sample=sample)
                 for finding, samples in zip(findings, told, strict=True)

@@ -34,6 +34,11 @@ def faults_of(suite: Suite) -> Iterator[tuple[str, str]]:
         yield "effect", f"effect is {rules.effect}, but no tool has that effect; say which have under 'effects'"
     for name, paths in rules.overrides.items():
         yield from _of_overrides(name, paths, tools)
+    if suite.student:
+        every = (*suite.tools, *(tool for case in suite.cases for tool in case.tools or ()))
+        yield from ((f"student.{key}", f"student: {fault}") for key, fault in suite.student.faults(every))
+    if suite.split and not suite.split.sound:
+        yield "split", "split: test and validation are shares above 0 that leave some cases to train on"
 
 
 def check_suite(suite: Suite) -> None:

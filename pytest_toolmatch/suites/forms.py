@@ -8,9 +8,10 @@ import msgspec
 
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.fuzz import FuzzForm
+from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.rollout import RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Reference
-from pytest_toolmatch.core.suite import Divergence
+from pytest_toolmatch.core.suite import Divergence, Split
 from pytest_toolmatch.core.tool import Effect
 
 
@@ -37,7 +38,8 @@ class SuiteForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown
     ``tools`` is a JSON file, ``module:attribute``, or the tools themselves; ``cases`` a JSON Lines file or the cases
     themselves. Paths are relative to the suite file. ``effects`` says which tools read and which write, ``replies``
     what their calls are answered with, ``execute`` which of those that write may be run for real all the same. ``fuzz``
-    says how the cases are fuzzed: ``all``, names of relations, or ``{relations, examples}``.
+    says how the cases are fuzzed: ``all``, names of relations, or ``{relations, examples}``. ``student`` is what the
+    student is told instead, ``split`` which cases an optimiser may see.
     """
 
     instructions: str = ""
@@ -61,4 +63,6 @@ class SuiteForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown
     gates: list[str] = []
     recordings: str | None = None
     fuzz: FuzzForm | None = None
+    student: Prompt | None = None
+    split: Split | None = None
     cases: str | list[CaseForm]

@@ -15,9 +15,10 @@ from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import SuiteError, did_you_mean
 from pytest_toolmatch.core.fuzz import Fuzz, fuzz_of
+from pytest_toolmatch.core.prompt import Example, Prompt, ToolTexts
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Override, Rules
-from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.core.suite import Split, Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.core.toolformats import tools_from_json, with_effects
 from pytest_toolmatch.judging.demands import faults_of
@@ -39,6 +40,12 @@ _FORMS_BY_PATH = (
     (r"\$\.cases\[\d+\]", CaseForm),
     (r"\$\.overrides", Override),
     (r"\$\.fuzz", Fuzz),
+    (r"\$\.student\.examples\[\d+\]\.conversation\[\d+\]\.calls\[\d+\]", Call),
+    (r"\$\.student\.examples\[\d+\]\.conversation\[\d+\]", Message),
+    (r"\$\.student\.examples\[\d+\]", Example),
+    (r"\$\.student\.tools\[", ToolTexts),
+    (r"\$\.split", Split),
+    (r"\$\.student", Prompt),
     (r"\$", SuiteForm),
 )
 
@@ -68,10 +75,12 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
         divergence=form.divergence,
         recordings=path.parent / form.recordings if form.recordings else None,
         fuzz=fuzz_of(form.fuzz),
+        student=form.student,
+        split=form.split,
         where=str(path),
     )
     for key, message in faults_of(suite):
-        raise SuiteError(f"{document.where('$', key)}: {message}")
+        raise SuiteError(f"{document.where(f'$.{key}')}: {message}")
     return suite
 
 

@@ -12,6 +12,7 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.core.prompt import Example, Prompt, ToolTexts
 from pytest_toolmatch.core.request import Request, changed_parts
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.sample import SampleRole
@@ -60,6 +61,7 @@ OTHERS = {
     "mode": changed(rollout=Rollout(mode="next_step")),
     "max_steps": changed(rollout=Rollout(max_steps=3)),
     "max_retries": changed(rollout=Rollout(max_retries=0)),
+    "examples": changed(examples=1),
     "what is followed": changed(followed="abc"),
     "tool's reply": changed(tools=tools(reply={"price": 89})),
     "tool's returns": changed(tools=tools(returns={"type": "string"})),
@@ -138,6 +140,45 @@ def test_a_plan_makes_the_keys_of_its_requests(role: SampleRole, rollout: Rollou
     plan = Plan(suite, Model(provider="local", name="big", settings=REQUEST.settings))
     case = Case(id="rome", conversation=REQUEST.conversation)
     assert plan.key(case, role, 3) == plan.request(case, role, 3).key
+
+
+EXAMPLE = Example(conversation=(Message("user", "Hi"), Message("assistant", "Hello.")))
+
+
+def test_a_model_may_be_told_other_words_than_its_suite() -> None:
+    price = {"type": "object", "properties": {"items": {"type": "array", "items": {"properties": {"price": {}}}}}}
+    tool = Tool(name="sell", description="Sell.", parameters=price)
+    suite, model = Suite(name="s", tools=(tool,), instructions="Be brief."), Model(provider="local", name="big")
+    prompt = Prompt(
+        instructions="Sell.",
+        tools={"sell": ToolTexts(description="Sell it all.", parameters={"items[].price": "in euros"})},
+        examples=(EXAMPLE,),
+    )
+    case = Case(id="rome", conversation=user("To Rome."))
+    request = Plan(suite, model, prompt).request(case, "student", 0)
+    assert request.instructions == "Sell."
+    assert [message.content for message in request.conversation] == ["Hi", "Hello.", "To Rome."]
+    assert request.tools[0].description == "Sell it all."
+    described = {"properties": {"price": {"description": "in euros"}}}
+    assert request.tools[0].parameters == price | {"properties": {"items": {"type": "array", "items": described}}}
+    assert "description" not in price["properties"]["items"]["items"]["properties"]["price"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "part"),
+    [
+        (Prompt(instructions="Sell."), ["instructions"]),
+        (Prompt(examples=(EXAMPLE,)), ["instructions"]),
+        (Prompt(tools={"search": ToolTexts(description="Find it.")}), ["tools"]),
+    ],
+)
+def test_what_else_a_model_is_told_is_part_of_the_key(prompt: Prompt, part: list[str]) -> None:
+    suite, model = Suite(name="s", tools=(SEARCH,), instructions="Be brief."), Model(provider="local", name="big")
+    case = Case(id="rome", conversation=user("To Rome."))
+    plain, told = Plan(suite, model), Plan(suite, model, prompt)
+    assert changed_parts(plain.key(case, "student", 0), told.key(case, "student", 0)) == part
+    assert told.key(case, "student", 0) == told.request(case, "student", 0).key
+    assert Plan(suite, model, Prompt()).key(case, "student", 0) == plain.key(case, "student", 0)
 
 
 CHANGES = {

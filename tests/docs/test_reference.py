@@ -20,10 +20,12 @@ from pytest_toolmatch.core import errors
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.fuzz import Fuzz
 from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.request import PARTS, Request
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import MODES, Override, Rules
 from pytest_toolmatch.core.sample import Outcome, Sample, Spending
+from pytest_toolmatch.core.suite import Split
 from pytest_toolmatch.core.turn import Turn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
 from pytest_toolmatch.judging.divergence import FUNNEL
@@ -38,6 +40,7 @@ from pytest_toolmatch.sampling.recordings import VERSION as RECORDING_VERSION
 from pytest_toolmatch.sampling.recordings import Record
 from pytest_toolmatch.settings import MODES as RECORD_MODES
 from pytest_toolmatch.settings import Settings
+from pytest_toolmatch.suites.exporters import FORMATS as EXPORTS
 from pytest_toolmatch.suites.forms import CaseForm, SuiteForm
 from pytest_toolmatch.suites.importers import FORMATS
 from tests.docs.pages import DOCS, REPOSITORY, table_of
@@ -130,7 +133,15 @@ def said_default(field: Any) -> str:
 
 @pytest.mark.parametrize(
     ("heading", "form"),
-    [("Suite", SuiteForm), ("Case", CaseForm), ("Fuzz", Fuzz), ("Message", Message), ("Override", Override)],
+    [
+        ("Suite", SuiteForm),
+        ("Case", CaseForm),
+        ("Fuzz", Fuzz),
+        ("Student", Prompt),
+        ("Split", Split),
+        ("Message", Message),
+        ("Override", Override),
+    ],
 )
 def test_suite_file_has_the_keys_of_the_form(heading: str, form: type[msgspec.Struct]) -> None:
     rows = table_of("reference/suite-file.md", heading)
@@ -172,6 +183,12 @@ def test_arguments_are_those_of_the_command(command: str) -> None:
 def test_formats_are_those_of_the_importers() -> None:
     meaning = table_of("reference/command.md", "toolmatch import")["FORMAT"][1]
     assert set(re.findall(r"`([\w-]+)`", meaning)) == set(FORMATS)
+
+
+def test_formats_are_those_of_the_exporters() -> None:
+    meaning = table_of("reference/command.md", "toolmatch export")["FORMAT"][1]
+    assert re.findall(r"`([\w-]+)`", meaning) == list(EXPORTS)
+    assert set(table_of("how-to/export-training-data.md", "Formats")) == set(EXPORTS)
 
 
 def test_metrics_are_those_of_the_code() -> None:

@@ -15,9 +15,10 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.errors import SuiteError, ToolmatchError
 from pytest_toolmatch.core.fuzz import Fuzz
+from pytest_toolmatch.core.prompt import Example, Prompt, ToolTexts
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Override, Rules
-from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.core.suite import Split, Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.forms import SuiteForm
 from pytest_toolmatch.suites.yaml_file import read_suite, suite_name
@@ -80,6 +81,15 @@ divergence: xfail
 gates: ["chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98"]
 recordings: ../recordings
 fuzz: {relations: [typos, casing], examples: 3}
+student:
+  instructions: Call a tool first.
+  tools: {search: {description: Find flights., parameters: {to: An IATA code.}}}
+  examples:
+    - case: rome
+      conversation:
+        - {role: user, content: To Bern}
+        - {role: assistant, content: There are no flights.}
+split: {seed: 3, test: 0.5, validation: 0.25}
 cases:
   - id: rome
     query: To Rome
@@ -116,16 +126,27 @@ def test_every_key_is_read(here: Path) -> None:
     assert (made.chain_match, made.divergence) == (0.9, "xfail")
     assert made.gates == ("chain_match >= 0.90", "argument_validity[tag=payments] >= 0.98")
     assert made.fuzz == Fuzz(relations=("typos", "casing"), examples=3)
+    assert made.student == Prompt(
+        instructions="Call a tool first.",
+        tools={"search": ToolTexts(description="Find flights.", parameters={"to": "An IATA code."})},
+        examples=(
+            Example(
+                case="rome",
+                conversation=(Message("user", "To Bern"), Message("assistant", "There are no flights.")),
+            ),
+        ),
+    )
+    assert made.split == Split(seed=3, test=0.5, validation=0.25)
     assert (made.recordings, made.where) == (here / "../recordings", str(path))
     rome, then = made.cases
-    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:28")
+    assert rome == Case(id="rome", conversation=user("To Rome"), tags=("flights", "easy"), where=f"{path}:37")
     assert then.conversation == (
         Message("user", "To Rome"),
         Message("assistant", calls=(Call("search", {"to": "FCO"}),)),
         Message("tool", "[]", name="search", reply_to="c1"),
         Message("user", "And to Oslo?"),
     )
-    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:31")
+    assert (then.tools, then.where) == ((Tool(name="other"),), f"{path}:40")
 
 
 def test_the_test_above_misses_no_key() -> None:
@@ -170,6 +191,14 @@ def test_a_suite_is_named_after_its_file(tmp_path: Path) -> None:
             ),
         ),
         (CASES + "zzz: 1\n", "trips.toolmatch.yaml:3: unknown key 'zzz'"),
+        (
+            CASES + "student:\n  instruction: Be brief.\n",
+            "trips.toolmatch.yaml:4: unknown key 'instruction'; did you mean 'instructions'? (at student)",
+        ),
+        (
+            CASES + "student:\n  tools:\n    search:\n      describtion: Find.\n",
+            "unknown key 'describtion'; did you mean 'description'? (at student.tools[...])",
+        ),
     ],
 )
 def test_an_unknown_key_is_named(here: Path, text: str, message: str) -> None:
@@ -208,6 +237,33 @@ def test_a_wrong_type_is_named_at_its_line(here: Path, text: str, line: int, mes
     said = refusal(here, text)
     assert said.startswith(f"trips.toolmatch.yaml:{line}: ")
     assert message in said
+
+
+@pytest.mark.parametrize(
+    ("student", "line", "message"),
+    [
+        ("tools: {serch: {description: a}}", 5, "student: no tool is named 'serch'; did you mean 'search'?"),
+        ("tools: {search: {parameters: {too: a}}}", 5, "student: search has no parameter 'too'; did you mean 'to'?"),
+        (
+            "examples: [{conversation: [{role: assistant, content: a}]}]",
+            5,
+            "student: an example begins with what the user says",
+        ),
+        (
+            "examples: [{conversation: [{role: user, content: a}]}]",
+            5,
+            "student: an example ends with what the assistant says once its calls are answered",
+        ),
+    ],
+)
+def test_what_a_student_is_told_has_to_fit_the_tools(here: Path, student: str, line: int, message: str) -> None:
+    said = refusal(here, f"tools: tools.json\n{CASES}student:\n  {student}\n")
+    assert said == f"trips.toolmatch.yaml:{line}: {message}"
+
+
+def test_a_split_has_room_for_every_part(here: Path) -> None:
+    said = refusal(here, CASES + "split: {test: 0.8, validation: 0.2}\n")
+    assert said.startswith("trips.toolmatch.yaml:3: split: test and validation are shares")
 
 
 def test_a_suite_without_cases_is_refused(here: Path) -> None:

@@ -72,6 +72,7 @@ def _parser() -> _Parser:
     _report(commands)
     _compare(commands)
     _plan(commands)
+    _curate(commands)
     _export(commands)
     _distill(commands)
     _fuzz(commands)
@@ -230,6 +231,57 @@ def _run_plan(arguments: argparse.Namespace) -> Iterable[Line]:
 
     assumed = [(name[2:], getattr(arguments, name[2:])) for name, *_ in _PLAN if name != "--cases"]
     return planned_lines(arguments.what, cases=arguments.cases, truths=arguments.truth, assumed=assumed, **_screen())
+
+
+def _curate(commands: Any) -> None:
+    command = commands.add_parser(
+        "curate", help="choose the cases that matter: a suite to optimise on, one to evaluate"
+    )
+    command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="suite files, or directories of such")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the two suites go")
+    for name, kind, word, meaning in _CURATE:
+        command.add_argument(name, type=kind, metavar=word, help=meaning)
+    command.add_argument("--students", action="append", metavar="MODEL", help="models whose failures count")
+    command.add_argument("--explain", metavar="ID", help="say why a case was kept or dropped, and do nothing else")
+    command.set_defaults(run=_run_curate)
+
+
+def _at_least_0(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} does not lie between 0 and 1")
+    return found
+
+
+_CURATE = (
+    ("--teacher", str, "MODEL", "the model to agree with (default: the one model that is recorded)"),
+    ("--size", _at_least_0, "N", "cases to optimise on (default: 50)"),
+    ("--evaluate", _at_least_0, "N", "cases to evaluate with (default: 50)"),
+    ("--epsilon", _share, "SHARE", "how far duplicates are apart at most, as 1 - cosine (default: the embedder's own)"),
+    ("--embedder", str, "NAME", "hashed, http://HOST/v1#MODEL, or st:NAME (default: hashed)"),
+    ("--seed", int, "N", "decides the split, and what is drawn (default: 0)"),
+    ("--recordings", Path, "DIR", "where suites that name no directory keep theirs (default: fixtures/recordings)"),
+)
+
+
+def _run_curate(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.curating.curate import curate, explain  # noqa: PLC0415
+    from pytest_toolmatch.curating.options import CurateOptions  # noqa: PLC0415
+
+    if arguments.explain is not None:
+        return explain(arguments.output, arguments.explain)
+    asked = vars(arguments) | {"students": tuple(arguments.students or ())}
+    given = {name: asked[name] for name in CurateOptions.__struct_fields__ if asked.get(name) is not None}
+    return curate(arguments.suites, arguments.output, CurateOptions(**given))
 
 
 def _export(commands: Any) -> None:

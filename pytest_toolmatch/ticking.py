@@ -47,6 +47,12 @@ class Ticker:
                 self._show(unit)
             yield item
 
+    def reach(self, count: int, unit: str) -> None:
+        """Say how many are done, where they come many at once."""
+        self._count = count
+        if self._on and time.monotonic() - self._last > _EVERY:
+            self._show(unit)
+
     def _show(self, unit: str) -> None:
         self._last = time.monotonic()
         text = f"{self._what}: {self._count:,} {unit}, {self._last - self._start:.0f} s"

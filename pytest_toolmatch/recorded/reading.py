@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_toolmatch.core.conversation import asked_in
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
 from pytest_toolmatch.sampling.listed import list_mcp
@@ -43,7 +44,7 @@ class Recorded(NamedTuple):
     @property
     def asked(self) -> str:
         """All that the user says, by which cases are near-duplicates or not."""
-        return "\n".join(message.content for message in self.case.conversation if message.role == "user")
+        return asked_in(self.case.conversation)
 
 
 class Found(NamedTuple):

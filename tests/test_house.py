@@ -134,6 +134,7 @@ MADE_OF = {
     "curating": {"numpy"},
     "distill": {"numpy", "torch"},
     "fuzzing": {"hypothesis"},
+    "repair": {"gepa"},
 }
 """Rooms that are nothing without a library: it comes with the module, and the module where it is used."""
 

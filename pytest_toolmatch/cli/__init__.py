@@ -6,7 +6,19 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_toolmatch.cli import compare, curate, distill, export, fuzz, import_logs, plan, record, report, schema
+from pytest_toolmatch.cli import (
+    compare,
+    curate,
+    distill,
+    export,
+    fuzz,
+    import_logs,
+    plan,
+    record,
+    repair,
+    report,
+    schema,
+)
 from pytest_toolmatch.cli.parsing import USAGE_ERROR, Parser
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.reports.lines import clean, encodable
@@ -16,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.reports.lines import Line
 
-COMMANDS = (import_logs, record, report, compare, plan, curate, export, distill, fuzz, schema)
+COMMANDS = (import_logs, record, report, compare, plan, curate, export, distill, fuzz, repair, schema)
 """In the order in which the help lists them."""
 
 

@@ -17,8 +17,8 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
     teacher unless it is named. ``draws`` is how many samples of the student each case has when candidates are chosen,
     ``test_draws`` when they are proved. ``freeze`` has globs of components that stay as they are, ``touch`` of those
     that may change (``instructions``, ``tool:NAME``, ``tool:NAME:PATH``, ``examples``). ``phases`` are run one after
-    the other. ``recordings`` is where suites that name no directory of their own keep theirs. ``*_settings`` and
-    ``prices`` are lines as in the settings of those names.
+    the other. ``shots`` is how many examples a prompt may show. ``recordings`` is where suites that name no directory
+    of their own keep theirs. ``*_settings`` and ``prices`` are lines as in the settings of those names.
     """
 
     teacher: str = ""
@@ -33,6 +33,7 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
     draws: int = 2
     test_draws: int = 5
     phases: tuple[str, ...] = ("gepa",)
+    shots: int = 4
     touch: tuple[str, ...] = ("*",)
     freeze: tuple[str, ...] = ()
     seed: int = 0

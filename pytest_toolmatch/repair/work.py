@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +13,7 @@ from pytest_toolmatch.repair.accepting import Looks, Proof, prove
 from pytest_toolmatch.repair.candidate import Candidate
 from pytest_toolmatch.repair.course import FAILING
 from pytest_toolmatch.repair.evaluating import mean_score
+from pytest_toolmatch.repair.phases import best, run_phases
 from pytest_toolmatch.repair.pruning import pruned, reserve
 from pytest_toolmatch.statistics.measures import Measure
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.grounds import Given
     from pytest_toolmatch.repair.parts import Parts
-    from pytest_toolmatch.repair.phase import Ground, Mended, Phase
+    from pytest_toolmatch.repair.phase import Ground, Mended
+    from pytest_toolmatch.repair.phases import Named
 
 _KEPT_BACK = 3
 """Changed components for whose pruning rollouts are kept back."""
@@ -62,7 +63,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 class Repair:
     """Repairs one suite by some phases, one after the other."""
 
-    def __init__(self, given: Given, phases: Sequence[tuple[str, Phase]]) -> None:
+    def __init__(self, given: Given, phases: Sequence[Named]) -> None:
         self._given, self._phases = given, phases
 
     def run(self, say: Callable[[str], None]) -> Repaired:
@@ -76,21 +77,9 @@ class Repair:
         say(f"  {len(failing)} of {len(before)} training and validation cases fail")
         if not failing:
             return self._result(ground, parts, start, why="no case fails: there is nothing to repair")
-        made = self._mended(ground, start, say)
-        new = pruned(ground, start, made[-1][1].candidate, _helped(made), say)
+        made = run_phases(self._phases, ground, start, say, min(reserve(_KEPT_BACK), ground.left // 4))
+        new = pruned(ground, start, best(made, start), _helped(made), say)
         return self._judged(ground, parts, new, made)
-
-    def _mended(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> list[tuple[str, Mended]]:
-        """Go through the phases; each has its share of the rollouts that are left, and starts where the last ended."""
-        made: list[tuple[str, Mended]] = []
-        kept_back = min(reserve(_KEPT_BACK), ground.left // 4)
-        for place, (name, phase) in enumerate(self._phases):
-            share = (ground.left - kept_back) // (len(self._phases) - place)
-            own = replace(ground, limit=ground.evaluator.rollouts + share)
-            mended = phase(own, made[-1][1].candidate if made else start, say)
-            say(f"  {name}: {mended.stopped or 'done'}")
-            made.append((name, mended))
-        return made
 
     def _judged(self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]]) -> Repaired:
         """Put the new prompt to the test, if there is anything to it."""
@@ -125,12 +114,13 @@ class Repair:
     def _rows(
         self, ground: Ground, parts: Parts, made: Sequence[tuple[str, Mended]], pairs: Sequence[tuple[Scored, Scored]]
     ) -> tuple[Row, ...]:
-        """Return the table: every phase's prompt on the test part; the last phase's is the one that was pruned."""
+        """Return the table: every phase's prompt on the test part; that which was gone on with last was pruned."""
         draws = self._given.options.test_draws
-        between = [
-            ground.evaluator.evaluate([(one.candidate, case, draws) for case in parts.test]) for _, one in made[:-1]
-        ]
-        columns = [[a for a, _ in pairs], *between, [b for _, b in pairs]]
+        last = max(place for place, (_, one) in enumerate(made) if one.taken)
+        columns = [[a for a, _ in pairs]]
+        for place, (_, one) in enumerate(made):
+            jobs = [(one.candidate, case, draws) for case in parts.test]
+            columns.append([b for _, b in pairs] if place == last else ground.evaluator.evaluate(jobs))
         names = [("(as it is)", 0), *((name, one.learnt_from) for name, one in made)]
         return tuple(
             Row(name, learnt, tuple(one.measure for one in column if one.scores))
@@ -173,7 +163,7 @@ def _helped(made: Sequence[tuple[str, Mended]]) -> dict[str, list[str]]:
     """Return for which cases each component was kept, over all phases."""
     found: dict[str, list[str]] = {}
     for _, one in made:
-        for component, cases in one.helped.items():
+        for component, cases in one.helped.items() if one.taken else ():
             found.setdefault(component, []).extend(cases)
     return found
 

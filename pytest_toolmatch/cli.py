@@ -318,7 +318,7 @@ _REPAIR = (
     ("--draws", int, "N", "samples of each case when prompts are chosen (default: 2)"),
     ("--test-draws", int, "N", "samples of each case when a prompt is proved (default: 5)"),
     ("--phases", _names, "NAME,…", "optimisers in turn, as in examples,gepa:curated=20 (default: gepa)"),
-    ("--shots", int, "N", "examples that a prompt shows, at most (default: 4)"),
+    ("--shots", int, "N", "examples that a prompt shows, at most (default: 8)"),
     ("--touch", _names, "GLOB,…", "only these texts: instructions, tool:NAME, tool:NAME:PATH, examples"),
     ("--freeze", _names, "GLOB,…", "not these texts"),
     ("--seed", int, "N", "decides all chance of the optimisers (default: 0)"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.repair.candidate import EXAMPLES, Candidate, example_ids, with_examples
 from pytest_toolmatch.repair.evaluating import mean_score
 from pytest_toolmatch.repair.phase import Mended
-from pytest_toolmatch.repair.searching import affords, means, pool_of, tried
+from pytest_toolmatch.repair.searching import affords, means, pool_of, shots_of, tried
 from pytest_toolmatch.reports.figures import plural
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _BLOCK = 4
 """Cases that a race begins with, and that each of its rounds adds; and failing ones that an exchange is tried on."""
 
-_RACING, _EXCHANGING = 0.5, 0.85
+_RACING, _EXCHANGING = 0.5, 0.7
 """The shares of the rollouts after which the race has to be over, and the exchanges."""
 
 _AT_ONCE, _PATIENCE = 4, 4
@@ -39,7 +39,7 @@ _FEWEST = 4
 
 def demonstrate(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Mended:
     """Return the start with the examples that help most; a ``Phase``."""
-    if not pool_of(ground) or ground.options.shots < 1:
+    if not shots_of(ground):
         return Mended(start, len(ground.train), "no example may be shown")
     search = _Search(ground, say)
     return Mended(search.run(start), len(ground.train))
@@ -50,7 +50,7 @@ class _Search:
         self._ground, self._rollouts, self._say = ground, ground.left, say
         self._chance = random.Random(ground.options.seed)  # noqa: S311 - chance that is to be repeated
         self._cases = self._chance.sample(ground.train, len(ground.train))
-        self._shots = ground.options.shots
+        self._shots = shots_of(ground)
         self._kinds = {case.id: _kind(ground.components.examples[case.id]) for case in pool_of(ground)}
         self._by_kind: dict[tuple[str, ...], list[str]] = {}
         for name, kind in self._kinds.items():
@@ -71,7 +71,7 @@ class _Search:
     def _random(self, start: Candidate) -> Candidate:
         """Return the start with a random set of examples, each of another kind as far as there are as many."""
         kinds = self._chance.sample(list(self._by_kind), len(self._by_kind))
-        size = self._chance.randint(1, min(self._shots, len(self._kinds)))
+        size = self._chance.randint(1, self._shots)
         chosen = [self._chance.choice(self._by_kind[kind]) for kind in kinds[:size]]
         rest = [name for name in self._kinds if name not in chosen]
         return with_examples(start, [*chosen, *self._chance.sample(rest, size - len(chosen))])
@@ -133,15 +133,20 @@ class _Search:
         at = self._chance.randrange(len(shown))
         return with_examples(best, [*shown[:at], *shown[at + 1 :], new])
 
-    def _thinned(self, best: Candidate) -> Candidate:
-        """Return the candidate without examples that it does as well without, as far as rollouts go."""
+    def _thinned(self, found: Candidate) -> Candidate:
+        """Return the candidate without examples that it does as well without, as far as rollouts go.
+
+        One case less counts as well: what won a race has had some luck in it.
+        """
+        best, least = found, 0.0
         while shown := example_ids(best):
             fewer = [with_examples(best, shown[:at] + shown[at + 1 :]) for at in range(len(shown))]
             if not affords(self._ground, [best, *fewer], self._cases):
                 break
-            own, *found = means(self._ground, [best, *fewer], self._cases)
-            at = max(range(len(fewer)), key=found.__getitem__)
-            if found[at] < own:
+            own, *rest = means(self._ground, [best, *fewer], self._cases)
+            least = least or own - 1 / len(self._cases)
+            at = max(range(len(fewer)), key=rest.__getitem__)
+            if rest[at] < least:
                 break
             best = fewer[at]
         return best

@@ -15,7 +15,7 @@ import dspy
 import tqdm
 from dspy.teleprompt import BootstrapFewShot, MIPROv2
 
-from pytest_toolmatch.repair.candidate import EXAMPLES, INSTRUCTIONS, Candidate, with_examples
+from pytest_toolmatch.repair.candidate import INSTRUCTIONS, Candidate, with_examples
 from pytest_toolmatch.repair.dspy_bridge import (
     Recorded,
     Reflection,
@@ -26,6 +26,7 @@ from pytest_toolmatch.repair.dspy_bridge import (
     examples_of,
 )
 from pytest_toolmatch.repair.phase import Mended
+from pytest_toolmatch.repair.searching import shots_of
 from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.reports.lines import cut
 
@@ -90,7 +91,7 @@ class _Search:
         pool = [case for case in ground.train if case.id in known]
         self._pool = chance.sample(pool, len(pool))
         self._chains = {case.id: chain_text(known[case.id]) for case in pool}
-        self.shots = min(ground.options.shots, len(pool)) if ground.may_change(EXAMPLES) else 0
+        self.shots = shots_of(ground)
         self.trials = ground.left // len(self.cases) - 2
         self.student = Student(ground, start, self.cases, self._say)
         self.teacher = Recorded(self.student.instructions, self._chains)

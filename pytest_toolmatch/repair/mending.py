@@ -26,7 +26,7 @@ _RACED = 3
 _GAIN = 0.15
 """How much nearer to the teacher a text brings its cases on average, to be worth a closer look."""
 
-_LESSONS, _EXAMPLES = 4, 8
+_LESSONS = 4
 
 
 class Mender:
@@ -81,7 +81,7 @@ class Mender:
         # A failing case that becomes an example itself can't show that it helps.
         alone = {cluster.cases[0].id} if len(cluster.cases) == 1 else set()
         new = [case for case in able if case.id not in {*ids, *tried, *alone} and self._tools(case) & wanted]
-        if not new or len(ids) >= _EXAMPLES:
+        if not new or len(ids) >= self._ground.options.shots:
             return None
         return ids_text([*ids, min(new, key=lambda case: (-_likeness(self._tools(case), wanted), case.id)).id])
 

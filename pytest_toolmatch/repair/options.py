@@ -33,7 +33,7 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
     draws: int = 2
     test_draws: int = 5
     phases: tuple[str, ...] = ("gepa",)
-    shots: int = 4
+    shots: int = 8
     touch: tuple[str, ...] = ("*",)
     freeze: tuple[str, ...] = ()
     seed: int = 0

@@ -23,6 +23,12 @@ def pool_of(ground: Ground) -> tuple[Case, ...]:
     return tuple(case for case in ground.train if case.id in ground.components.examples)
 
 
+def shots_of(ground: Ground) -> int:
+    """Return how many examples a search may show: no more than half of those there are, to try them on the others."""
+    count = len(pool_of(ground))
+    return min(ground.options.shots, (count + 1) // 2)
+
+
 def affords(ground: Ground, candidates: Sequence[Candidate], cases: Sequence[Case]) -> bool:
     """Say whether the rollouts suffice to try all of these on all of those cases."""
     jobs = [job for candidate in candidates for job in _jobs(candidate, cases)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,16 +48,30 @@ CODES = {"book": "B-7", "bill": "K-2", "mend": "M-9"}
 KNOWN = ("mend",)
 """Tools whose code the student knows anyway."""
 
-THINGS = ("lamp", "chair", "desk", "screen", "kettle", "plant", "sofa", "clock", "fan", "rug")
+_MORE = {
+    "lamp": "before our friends from Norway arrive tomorrow",
+    "chair": "since nobody else seems to care",
+    "desk": "although it costs a fortune",
+    "screen": "once you have spoken with Helena",
+    "kettle": "as agreed during yesterday's long meeting",
+    "plant": "unless somebody from upstairs objects",
+    "sofa": "while everyone is out at lunch",
+    "clock": "without making much noise about it",
+    "fan": "under our usual northern contract",
+    "rug": "just like you did last winter",
+}
+THINGS = tuple(_MORE)
 _ASKED = {
     "book": "Would you please book the {} for my visitors",
     "bill": "Somebody has to bill the {} to accounting now",
-    "mend": "It is broken again, so mend the {} today",
+    "mend": "It is broken again, please mend the {} today",
 }
 SUITE = Suite(
     name="office",
     cases=tuple(
-        case_of_query(text.format(thing), id=f"{name}-{thing}") for name, text in _ASKED.items() for thing in THINGS
+        case_of_query(f"{text.format(thing)} {more}", id=f"{name}-{thing}")
+        for name, text in _ASKED.items()
+        for thing, more in _MORE.items()
     ),
     tools=TOOLS,
     instructions="You run an office.",
@@ -75,7 +90,7 @@ TRAIN, VALIDATION, TEST = of(*THINGS[:5]), of(*THINGS[5:7]), of(*THINGS[7:])
 
 def right(query: str) -> Call:
     """Return the call that a query asks for."""
-    name = next(tool for tool in CODES if tool in query.split() or f"so {tool}" in query)
+    name = next(tool for tool in CODES if tool in query.split())
     thing = next(thing for thing in THINGS if thing in query)
     return Call(name, {"what": thing, "code": CODES[name]})
 
@@ -124,6 +139,8 @@ class Planted(Loopback):
         if messages[-1]["role"] == "tool":
             return completion("Done.")
         wanted = right(messages[-1]["content"])
+        if sent["model"] == "teacher":
+            return completion(None, tool_call(wanted.name, wanted.arguments))
         shown = {call["function"]["name"] for one in messages for call in one.get("tool_calls") or ()}
         known = wanted.name in KNOWN or wanted.name in shown
         wrong = int(hashlib.sha256(body).hexdigest()[:8], 16) / 16**8 < self._noise
@@ -159,6 +176,19 @@ def ground(server: Planted, folder: Path, **options: Any) -> Iterator[Ground]:
         )
     finally:
         session.close(cancel=True, complete=True)
+
+
+def write_suite(folder: Path) -> Path:
+    """Write the suite to a folder."""
+    path = folder / "office.toolmatch.yaml"
+    form = {"instructions": SUITE.instructions, "tools": "office.tools.json", "cases": "office.cases.jsonl"}
+    tools = [{"name": one.name, "description": one.description, "parameters": one.parameters} for one in TOOLS]
+    (folder / "office.tools.json").write_text(json.dumps(tools))
+    (folder / "office.cases.jsonl").write_text(
+        "".join(json.dumps({"id": case.id, "query": case.query}) + "\n" for case in SUITE.cases)
+    )
+    path.write_text("".join(f"{key}: {value}\n" for key, value in form.items()))
+    return path
 
 
 def match(of_ground: Ground, candidate: dict[str, str]) -> float:

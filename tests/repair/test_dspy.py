@@ -91,7 +91,7 @@ def test_a_run_that_was_broken_off_comes_to_the_same(tmp_path: Path) -> None:
     with Planted(noise=0.15) as server:
         whole = run(mipro, server, tmp_path / "whole", seed=1)
         with pytest.raises(SamplingError):
-            run(mipro, server, tmp_path / "broken", seed=1, budget="200calls")
+            run(mipro, server, tmp_path / "broken", seed=1, budget="60calls")
         assert run(mipro, server, tmp_path / "broken", seed=1) == whole
 
 

@@ -144,7 +144,7 @@ class _Search:
             if not affords(self._ground, [best, *fewer], self._cases):
                 break
             own, *rest = means(self._ground, [best, *fewer], self._cases)
-            least = least or own - 1 / len(self._cases)
+            least = least or own - 1 / max(1, len(self._cases) - len(shown))
             at = max(range(len(fewer)), key=rest.__getitem__)
             if rest[at] < least:
                 break

@@ -111,7 +111,8 @@ def teacher(case: Case) -> Sample:
 class Planted(Loopback):
     """A server of the scripted student and of a scripted reflection model, on one wire.
 
-    ``noise`` is the share of prompts that it gets wrong whatever they say, each of them every time; ``replies`` are what the reflection model says to what.
+    ``noise`` is the share of prompts that it gets wrong whatever they say, each of them every time; ``replies`` are
+    what the reflection model says to what.
     """
 
     def __init__(self, replies: Callable[[str], str] = lambda _: PROPOSED, noise: float = 0.0) -> None:

@@ -112,12 +112,17 @@ class Planted(Loopback):
     """A server of the scripted student and of a scripted reflection model, on one wire.
 
     ``noise`` is the share of prompts that it gets wrong whatever they say, each of them every time; ``replies`` are
-    what the reflection model says to what.
+    what the reflection model says to what. ``heard`` is called with the number of each request.
     """
 
-    def __init__(self, replies: Callable[[str], str] = lambda _: PROPOSED, noise: float = 0.0) -> None:
+    def __init__(
+        self,
+        replies: Callable[[str], str] = lambda _: PROPOSED,
+        noise: float = 0.0,
+        heard: Callable[[int], None] = lambda _: None,
+    ) -> None:
         super().__init__(self._answered)
-        self._replies, self._noise = replies, noise
+        self._replies, self._noise, self._heard = replies, noise, heard
 
     @property
     def of_student(self) -> list[dict[str, Any]]:
@@ -131,6 +136,7 @@ class Planted(Loopback):
 
     def _answered(self, received: Received) -> Answer:
         sent = received.json
+        self._heard(len(self.requests))
         if sent["model"] == "reflection":
             return Answer(completion(self._replies(sent["messages"][-1]["content"])))
         return Answer(self._student(sent, received.body))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -138,24 +140,67 @@ def test_dspy_and_examples_in_a_row(tmp_path: Path) -> None:
     assert [name for name, _ in ran.made] == ["bootstrap", "dspy", "examples:curated"]
 
 
-def test_the_command_ends_in_a_table_with_every_phase(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("dspy", reason="DSPy is not installed: pip install 'pytest-toolmatch[dspy]'")
+def repair(server: Planted, path: Path, *more: str) -> int:
+    models = {"teacher": "teacher", "student": "student", "reflect-with": "reflection"}
+    named = [text for role, name in models.items() for text in (f"--{role}", f"local:{name}@{server.url}/v1")]
+    return main(["repair", str(path), *named, "--rollouts", "300", *more])
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    path = write_suite(tmp_path)
+    return write_suite(tmp_path)
+
+
+def test_the_command_ends_in_a_table_with_every_phase(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("dspy", reason="DSPy is not installed: pip install 'pytest-toolmatch[dspy]'")
     with Planted() as server:
-        models = {"teacher": "teacher", "student": "student", "reflect-with": "reflection"}
-        named = [text for role, name in models.items() for text in (f"--{role}", f"local:{name}@{server.url}/v1")]
-        more = ["--phases", "dspy=10,examples:curated=8", "--rollouts", "300"]
-        assert main(["repair", str(path), *named, *more]) == 0
+        assert repair(server, suite, "--phases", "dspy=10,examples:curated=8") == 0
     printed = capsys.readouterr().out
     assert re.search(r"rollouts · programs tried: 1 · match 0\.\d\d in training", printed)
     assert re.search(r"^optimizer +training examples +match with the teacher", printed, re.MULTILINE)
     rows = [re.escape(name) + rf" +{count} +\d\.\d\d +\d\.\d\d–\d\.\d\d$" for name, count in TABLE.items()]
     assert re.search("\n".join(rows), printed, re.MULTILINE), printed
     assert "accepted: 0." in printed
-    assert "role: tool" in path.read_text()
+    assert "role: tool" in suite.read_text()
+
+
+@pytest.mark.parametrize("phases", ["dspy", "examples"])
+def test_a_run_that_was_interrupted_goes_on_and_ends_alike(
+    suite: Path, phases: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if phases == "dspy":
+        pytest.importorskip("dspy", reason="DSPy is not installed: pip install 'pytest-toolmatch[dspy]'")
+    before, ends = suite.read_text(), []
+
+    def interrupt(number: int) -> None:
+        if number == 350:  # the phase is under way
+            _thread.interrupt_main()
+
+    with Planted(heard=interrupt) as server:
+        with pytest.raises(SystemExit) as ended:
+            repair(server, suite, "--phases", phases)
+        assert ended.value.code == 130
+        assert suite.read_text() == before
+        assert "interrupted: what was drawn is kept in" in capsys.readouterr().out
+        asked = len(server.requests)
+        repair(server, suite, "--phases", phases)
+        ends.append((suite.read_text(), capsys.readouterr().out))
+        again = len(server.requests) - asked
+    suite.write_text(before)
+    shutil.rmtree(suite.parent / ".repair")
+    with Planted() as server:
+        repair(server, suite, "--phases", phases)
+        ends.append((suite.read_text(), capsys.readouterr().out))
+        whole = len(server.requests)
+    assert ends[0][0] == ends[1][0] != before
+    assert _outcome(ends[0][1]) == _outcome(ends[1][1])
+    assert again < whole - 200
+
+
+def _outcome(printed: str) -> list[str]:
+    """Return the lines that say how it went and what it came to, but for what was paid this time."""
+    return [line for line in printed.splitlines() if "calls" not in line and not line.startswith(("written", "next"))]
 
 
 TABLE = {"(as it is)": 0, "dspy": 10, "examples:curated": 8}

@@ -42,7 +42,7 @@ def demonstrate(ground: Ground, start: Candidate, say: Callable[[str], None]) ->
     if not shots_of(ground):
         return Mended(start, len(ground.train), "no example may be shown")
     search = _Search(ground, say)
-    return Mended(search.run(start), len(ground.train))
+    return Mended(search.run(start), len(ground.train), pool=search.pool)
 
 
 class _Search:
@@ -51,6 +51,7 @@ class _Search:
         self._chance = random.Random(ground.options.seed)  # noqa: S311 - chance that is to be repeated
         self._cases = self._chance.sample(ground.train, len(ground.train))
         self._shots = shots_of(ground)
+        self.pool: list[tuple[Candidate, float]] = []
         self._kinds = {case.id: _kind(ground.components.examples[case.id]) for case in pool_of(ground)}
         self._by_kind: dict[tuple[str, ...], list[str]] = {}
         for name, kind in self._kinds.items():
@@ -97,9 +98,9 @@ class _Search:
         while patience and self._ground.left > reserve and affords(self._ground, [best], self._cases):
             (own,) = tried(self._ground, [best], self._cases)
             failing = [one for one in own if one.score < 1]
-            better = self._better(best, own, failing) if failing else None
             if not failing:
-                return best
+                break
+            better = self._better(best, own, failing)
             best, patience = (best, patience - 1) if better is None else (better, _PATIENCE)
         return best
 
@@ -115,7 +116,12 @@ class _Search:
         mean, _, chosen = max((mean, -place, one) for place, (mean, one) in enumerate(zip(found, changed, strict=True)))
         if mean <= mean_score(near) or not affords(self._ground, [chosen], self._cases):
             return None
-        return chosen if means(self._ground, [chosen], self._cases)[0] > mean_score(own) else None
+        return chosen if self._on_all([chosen])[0] > mean_score(own) else None
+
+    def _on_all(self, candidates: Sequence[Candidate]) -> list[float]:
+        found = means(self._ground, candidates, self._cases)
+        self.pool += zip(candidates, found, strict=True)
+        return found
 
     def _some(self, scored: Sequence[Scored]) -> list[Scored]:
         return self._chance.sample(scored, min(_BLOCK, len(scored)))
@@ -143,7 +149,7 @@ class _Search:
             fewer = [with_examples(best, shown[:at] + shown[at + 1 :]) for at in range(len(shown))]
             if not affords(self._ground, [best, *fewer], self._cases):
                 break
-            own, *rest = means(self._ground, [best, *fewer], self._cases)
+            own, *rest = self._on_all([best, *fewer])
             least = least or own - 1 / max(1, len(self._cases) - len(shown))
             at = max(range(len(fewer)), key=rest.__getitem__)
             if rest[at] < least:

@@ -14,7 +14,7 @@ import dspy
 import msgspec
 from dspy.lm15 import Message, Request, Response, TextPart, Usage
 
-from pytest_toolmatch.repair.candidate import EXAMPLES, INSTRUCTIONS, Candidate, key_of, with_examples
+from pytest_toolmatch.repair.candidate import EXAMPLES, INSTRUCTIONS, Candidate, example_ids, key_of, with_examples
 from pytest_toolmatch.repair.evaluating import mean_score
 from pytest_toolmatch.repair.replies import Queries, Unusable, checked, text_of
 from pytest_toolmatch.repair.searching import affords, tried
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.prompt import Example
     from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.phase import Ground
     from pytest_toolmatch.repair.reflector import Reflector
 
@@ -52,17 +53,22 @@ class Stopped(BaseException):
 
 
 class Student:
-    """Candidates by instructions and demonstrations, and what they score; ``best`` is the best that was tried.
+    """Candidates by instructions and demonstrations, and what they score.
 
-    ``refused`` are proposed instructions that may not be used, and why: they count as those of the start.
-
-    A candidate is tried on all ``cases`` at its first call, so that all of its rollouts are in flight at once.
+    A candidate is tried at its first call on the first ``few`` cases that it does not show, so that all of its rollouts
+    are in flight at once; on all others, too, where it looks like the best. ``best`` is the best that was tried,
+    ``pool`` all that were, with their mean scores. ``refused`` are proposed instructions that may not be used, and why:
+    they count as those of the start.
     """
 
-    def __init__(self, ground: Ground, start: Candidate, cases: Sequence[Case], say: Callable[[str], None]) -> None:
-        self._ground, self._start, self._cases, self._say = ground, start, tuple(cases), say
+    def __init__(
+        self, ground: Ground, start: Candidate, cases: Sequence[Case], *, few: int, say: Callable[[str], None]
+    ) -> None:
+        self._ground, self._start, self._say = ground, start, say
+        self._cases, self._few = tuple(cases), few
         self._scores: dict[str, dict[str, float]] = {}
         self._mean = -1.0
+        self.pool: list[tuple[Candidate, float]] = []
         self._queries = Queries(
             (case.query for case in ground.evaluator.cases.values()), ground.components.own.values()
         )
@@ -96,19 +102,28 @@ class Student:
             return current
 
     def _tried(self, candidate: Candidate) -> dict[str, float]:
-        if self._mean >= 1 or not affords(self._ground, [candidate], self._cases):
-            raise Stopped  # nothing can be better, or nothing more can be paid for
-        try:
-            (scored,) = tried(self._ground, [candidate], self._cases)
-        except Exception as error:
-            raise Stopped(error) from error
-        mean = mean_score(scored) if scored else 0.0
+        shown = set(example_ids(candidate))
+        cases = [case for case in self._cases if case.id not in shown]
+        scored = self._scored(candidate, cases[: self._few])
+        if mean_score(scored) > self._mean and affords(self._ground, [candidate], cases):
+            scored = self._scored(candidate, cases)
+        mean = mean_score(scored)
+        self.pool.append((candidate, mean))
         if mean > self._mean:
             self._mean, self.best = mean, candidate
         count, spent = len(self._scores) + 1, self._ground.evaluator.rollouts
         self._say(f"  {spent} rollouts · programs tried: {count} · match {self._mean:.2f} in training")
-        # What it shows itself says nothing of it.
+        # What was not tried says nothing of it.
         return dict.fromkeys((case.id for case in self._cases), mean) | {one.case.id: one.score for one in scored}
+
+    def _scored(self, candidate: Candidate, cases: Sequence[Case]) -> list[Scored]:
+        if self._mean >= 1 or not affords(self._ground, [candidate], cases):
+            raise Stopped  # nothing can be better, or nothing more can be paid for
+        try:
+            (scored,) = tried(self._ground, [candidate], cases)
+        except Exception as error:
+            raise Stopped(error) from error
+        return scored
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Student:
         """Return itself: programs are copied again and again, and all of them ask the same student."""

@@ -76,7 +76,7 @@ def mipro(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Mende
         if stopped.error:
             raise stopped.error from None
     search.complain()
-    return Mended(search.student.best, len(ground.train))
+    return Mended(search.student.best, len(ground.train), pool=search.student.pool)
 
 
 class _Search:
@@ -84,16 +84,16 @@ class _Search:
 
     def __init__(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> None:
         chance = random.Random(ground.options.seed)  # noqa: S311 - chance that is to be repeated
-        count = min(len(ground.train), max(_FEWEST_CASES, ground.left // (_TRIALS + 2)))
+        few = min(len(ground.train), max(_FEWEST_CASES, ground.left // (_TRIALS + 2)))
         self._ground, self._start, self._say = ground, start, _aloud(say)
-        self.cases = chance.sample(ground.train, count)
+        self.cases = chance.sample(ground.train, len(ground.train))
         known = ground.components.examples
         pool = [case for case in ground.train if case.id in known]
         self._pool = chance.sample(pool, len(pool))
         self._chains = {case.id: chain_text(known[case.id]) for case in pool}
         self.shots = shots_of(ground)
-        self.trials = ground.left // len(self.cases) - 2
-        self.student = Student(ground, start, self.cases, self._say)
+        self.trials = ground.left // few - 2
+        self.student = Student(ground, start, self.cases, few=few, say=self._say)
         self.teacher = Recorded(self.student.instructions, self._chains)
         tools = tuple(ground.components.tools.values())
         asked = ground.reflector if ground.may_change(INSTRUCTIONS) else None

@@ -10,7 +10,7 @@ from pytest_toolmatch.core.errors import ConfigError, SamplingError
 from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.suite import Split
 from pytest_toolmatch.repair.accepting import Looks, Proof, prove
-from pytest_toolmatch.repair.candidate import Candidate
+from pytest_toolmatch.repair.candidate import EXAMPLES, Candidate, example_ids
 from pytest_toolmatch.repair.course import FAILING
 from pytest_toolmatch.repair.evaluating import mean_score
 from pytest_toolmatch.repair.phases import best, run_phases
@@ -20,6 +20,7 @@ from pytest_toolmatch.statistics.measures import Measure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_toolmatch.repair.candidate import Components
     from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.grounds import Given
     from pytest_toolmatch.repair.parts import Parts
@@ -150,7 +151,7 @@ class Repair:
             split=parts.split,
             start=ground.components.start,
             new=new,
-            front=_front([pair for _, one in made for pair in one.pool]),
+            front=_front(ground.components, [pair for _, one in made for pair in one.pool]),
             rollouts=drawn.asked,
             paid=drawn.paid,
             asked=ground.reflector.asked,
@@ -168,11 +169,18 @@ def _helped(made: Sequence[tuple[str, Mended]]) -> dict[str, list[str]]:
     return found
 
 
-def _front(pool: Sequence[tuple[Candidate, float]]) -> tuple[tuple[int, float], ...]:
+def _front(components: Components, pool: Sequence[tuple[Candidate, float]]) -> tuple[tuple[int, float], ...]:
     """Return length and match of the prompts than which no shorter one matches as often."""
-    points = sorted({(sum(map(len, candidate.values())), round(match, 4)) for candidate, match in pool})
+    points = sorted({(_length(components, candidate), round(match, 4)) for candidate, match in pool})
     front: list[tuple[int, float]] = []
     for length, match in points:
         if not front or match > front[-1][1]:
             front.append((length, match))
     return tuple(front)
+
+
+def _length(components: Components, candidate: Candidate) -> int:
+    """Return the characters of a candidate's texts, and of the examples that it shows, as JSON."""
+    shown = [components.examples[name] for name in example_ids(candidate) if name in components.examples]
+    texts = sum(len(text) for name, text in candidate.items() if name != EXAMPLES)
+    return texts + sum(len(msgspec.json.encode(one.conversation)) for one in shown)

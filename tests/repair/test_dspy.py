@@ -126,6 +126,15 @@ def test_proposals_of_no_use_are_said_and_not_used(reply: str, complaint: str, t
     assert any(complaint in one for one in said), said
 
 
+def test_instructions_of_several_lines_stay_as_they_are(tmp_path: Path) -> None:
+    said = "  You run an office:\n      - be brief\n\n    - be kind  \n"
+    with Planted(lambda _: "") as server, ground(server, tmp_path, rollouts=150) as given:
+        start = given.components.start | {INSTRUCTIONS: said}
+        found = mipro(given, start, lambda _: None)
+        assert found.candidate[INSTRUCTIONS] == said
+        assert {body["messages"][0]["content"] for body in server.of_student} == {said}
+
+
 @pytest.mark.parametrize(
     "reply", ["[[ ## proposed_instruction ## ]]\nCall it.\n\n[[ ## completed ## ]]", "```\nCall it.\n```"]
 )
@@ -144,9 +153,9 @@ def test_few_rollouts_try_the_start_or_nothing(tmp_path: Path) -> None:
 
 
 def test_a_program_has_all_its_rollouts_in_flight(tmp_path: Path) -> None:
-    with Planted() as server:
-        run(mipro, server, tmp_path)
-        assert server.most_in_flight >= 8  # of ten, or fifteen
+    with Planted(delay=0.1) as server:
+        run(mipro, server, tmp_path, rollouts=60)
+        assert server.most_in_flight >= 10
 
 
 def test_nothing_is_printed_and_nothing_is_left_behind(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -207,6 +207,17 @@ def _outcome(printed: str) -> list[str]:
 TABLE = {"(as it is)": 0, "dspy": 10, "examples:curated": 8}
 
 
+@pytest.mark.parametrize("phase", [name for name in PHASES if name != "gepa"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_case_or_two_to_learn_from_are_no_fault(phase: str, count: int, tmp_path: Path) -> None:
+    if phase != "examples":
+        pytest.importorskip("dspy", reason="DSPy is not installed: pip install 'pytest-toolmatch[dspy]'")
+    with Planted() as server:
+        ran = run(server, tmp_path, f"{phase}={count}", rollouts=40)
+    assert ran.made[0][1].learnt_from == count
+    assert ran.rollouts <= 40
+
+
 def test_fewer_cases_are_drawn_by_the_seed_and_keep_their_order() -> None:
     named = Named(optimiser="examples", size=5)
     assert named.cases(TRAIN, 1) == named.cases(TRAIN, 1)

@@ -126,6 +126,12 @@ def test_proposals_of_no_use_are_said_and_not_used(reply: str, complaint: str, t
     assert any(complaint in one for one in said), said
 
 
+def test_a_reflection_model_that_is_down_is_soon_asked_no_more(tmp_path: Path) -> None:
+    with Planted(lambda _: "") as server:
+        run(mipro, server, tmp_path)
+        assert len(server.of_reflection) == 3
+
+
 def test_instructions_of_several_lines_stay_as_they_are(tmp_path: Path) -> None:
     said = "  You run an office:\n      - be brief\n\n    - be kind  \n"
     with Planted(lambda _: "") as server, ground(server, tmp_path, rollouts=150) as given:

@@ -61,25 +61,33 @@ class Course:
         self.helped: defaultdict[str, list[str]] = defaultdict(list)
 
     def clusters(self, candidate: Candidate) -> list[Cluster]:
-        """Return what there is to mend, that which loses most first."""
-        gathered: defaultdict[str, list[tuple[Case, float]]] = defaultdict(list)
+        """Return what there is to mend, that which loses most first.
+
+        Cases of a kind go together to the component that most of them blame: so that one attempt shows what one text
+        does to them.
+        """
+        kinds: defaultdict[tuple[str, ...], list[tuple[Case, Scored]]] = defaultdict(list)
         for case in self._ground.train:
             scored = self._known.scored(candidate, case)
             if scored and self.fails(case, scored) and not self._given_up(case):
-                blamed = self._worn(case, scored)
-                if blamed:
-                    first = min(blamed, key=lambda name: (-blamed[name], name))
-                    gathered[first].append((case, 1 - scored.score))
-        found = [self._cluster(name, own) for name, own in gathered.items()]
+                kinds[self._tools(case)].append((case, scored))
+        gathered: defaultdict[str, list[tuple[float, tuple[Case, ...]]]] = defaultdict(list)
+        for _, own in sorted(kinds.items()):
+            if component := self._first(own):
+                lost = sum(1 - scored.score for _, scored in own)
+                gathered[component].append((lost, tuple(case for case, _ in own)))
+        found = []
+        for component, some in gathered.items():
+            ranked = sorted(some, key=lambda one: -one[0])[:_KINDS]
+            found.append(Cluster(component, tuple(cases for _, cases in ranked), sum(lost for lost, _ in ranked)))
         return sorted(found, key=lambda one: (-one.lost, one.component))
 
-    def _cluster(self, component: str, own: Sequence[tuple[Case, float]]) -> Cluster:
-        kinds: defaultdict[tuple[str, ...], list[tuple[Case, float]]] = defaultdict(list)
-        for case, lost in own:
-            kinds[self._tools(case)].append((case, lost))
-        ranked = sorted(kinds.items(), key=lambda one: (-sum(lost for _, lost in one[1]), one[0]))[:_KINDS]
-        cases = tuple(tuple(case for case, _ in some) for _, some in ranked)
-        return Cluster(component, cases, sum(lost for _, some in ranked for _, lost in some))
+    def _first(self, own: Sequence[tuple[Case, Scored]]) -> str:
+        """Return the component that cases blame most, together."""
+        blamed: Counter[str] = Counter()
+        for case, scored in own:
+            blamed.update({name: round(1e9 * share) for name, share in self._worn(case, scored).items()})
+        return min(blamed, key=lambda name: (-blamed[name], name), default="")
 
     def _tools(self, case: Case) -> tuple[str, ...]:
         reference = self._ground.evaluator.scorer.reference(case)

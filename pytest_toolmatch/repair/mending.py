@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.repair.blame import Blamer
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.course import Cluster, Course
+    from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.feedback import Lesson
     from pytest_toolmatch.repair.known import Known
     from pytest_toolmatch.repair.phase import Ground
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 _RACED = 2
 """Cases of a kind that a new text is tried on first."""
 
-_GAIN = 0.15
+_GAIN = 0.1
 """How much nearer to the teacher a text brings its cases on average, to be worth a closer look."""
+
+_CLEAR = 0.6
+"""A gain that can't be one draw's luck; a smaller one has to show itself in a second draw, too."""
+
+_HARM = 0.6
+"""What a text may break of what was right, for every case that it mends."""
 
 _LESSONS = 5
 
@@ -104,16 +111,24 @@ class Mender:
         self._known.descends(child, candidate)
         kinds = [Kind(one.component, self._judged(child, some)) for one in clusters for some in one.kinds]
         helped = self._race(candidate, child, kinds)
-        kept = self._unharmful(candidate, {kind.component: made[kind.component] for kind in helped}, helped)
+        texts = {kind.component: made[kind.component] for kind in helped}
+        kept = self._unharmful(candidate, child, texts, helped)
         helped = [kind for kind in helped if kind.component in kept]
         for kind in kinds:
             if kind not in helped:
                 text = "" if kind.component in kept else made[kind.component]
                 self._course.in_vain(kind.component, text, kind.cases)
-        mended = candidate | kept
-        self._known.descends(mended, candidate)
+        mended = self._made(candidate, child, kept, helped)
         self._targets[key_of(mended)] = frozenset(case.id for kind in helped for case in kind.cases)
         return kept
+
+    def _made(self, parent: Candidate, child: Candidate, texts: Mapping[str, str], helped: Sequence[Kind]) -> Candidate:
+        """Return the parent with some of a child's texts; what these do to the cases that they help was seen."""
+        mended = parent | dict(texts)
+        self._known.descends(mended, parent)
+        if mended != child:
+            self._known.lend(mended, child, [case for kind in helped for case in kind.cases])
+        return mended
 
     def _judged(self, child: Candidate, cases: Sequence[Case]) -> tuple[Case, ...]:
         """Return the cases that can tell whether a text helps: not those that are shown as examples."""
@@ -124,40 +139,75 @@ class Mender:
         """Draw some cases of each kind, again where one draw may be chance; return the kinds that are helped."""
         raced = [Kind(one.component, one.cases[:_RACED]) for one in kinds]
         self._known.draw([(child, case, 1) for one in raced for case in one.cases])
-        doubtful = [one for one in raced if len(one.cases) == 1 and self._gain(candidate, child, one) < _GAIN]
-        self._known.draw([(child, case, 2) for one in doubtful for case in one.cases])
-        return [kind for kind in kinds if self._gain(candidate, child, kind) >= _GAIN]
+        gains = [self._gain(candidate, child, one, 0) for one in raced]
+        alone = [len(one.cases) == 1 and gain < _GAIN for one, gain in zip(raced, gains, strict=True)]
+        unsure = [a or _GAIN <= gain < _CLEAR for a, gain in zip(alone, gains, strict=True)]
+        self._known.draw(
+            [(child, case, 2) for one, again in zip(raced, unsure, strict=True) for case in one.cases if again]
+        )
+        return [
+            kind
+            for kind, one, gain, again in zip(kinds, raced, gains, unsure, strict=True)
+            if (self._gain(candidate, child, one, 1) if again else gain) >= _GAIN
+        ]
 
-    def _unharmful(self, candidate: Candidate, texts: dict[str, str], helped: Sequence[Kind]) -> dict[str, str]:
-        """Return the texts without those that break more cases that were right than they help."""
-        child = candidate | texts
-        self._known.descends(child, candidate)
-        right = [case for case in self._ground.train if self._is_right(candidate, case)]
-        if not texts or not right or self._ground.left < 2 * len(right):
+    def _unharmful(
+        self, candidate: Candidate, raced: Candidate, texts: dict[str, str], helped: Sequence[Kind]
+    ) -> dict[str, str]:
+        """Return the texts without those that break more of what was right than they mend.
+
+        One case of each kind stands for those that were right; what goes wrong there is laid to what it blames.
+        """
+        right = self._right(candidate)
+        watched = [max(own, key=lambda case: (self._sureness(candidate, case), case.id)) for own in right.values()]
+        if not texts or not watched or self._ground.left < 2 * len(watched):
             return texts
-        found = self._known.draw([(child, case, 1) for case in right])
-        broken = [one.case for one in found if one.scores and one.score < 1]
-        found = self._known.draw([(child, case, 2) for case in broken])
+        child = self._made(candidate, raced, texts, helped)
+        found = self._known.draw([(child, case, 1) for case in watched])
+        found = self._known.draw([(child, one.case, 2) for one in found if one.scores and one.score < 1])
+        found = self._known.draw([(child, one.case, 3) for one in found if one.score < _CLEAR])
         harm = dict.fromkeys(texts, 0.0)
         for one in found:
-            blamed = self._blamer.of_scored(one) if one.score == 0 else {}
-            known = {name: share for name, share in blamed.items() if name in texts}
-            for name, share in (known or dict.fromkeys(texts, 1.0)).items() if blamed else ():
-                harm[name] += share / sum((known or dict.fromkeys(texts, 1.0)).values())
-        count = {name: sum(len(kind.cases) for kind in helped if kind.component == name) for name in texts}
-        return {name: text for name, text in texts.items() if harm[name] < count[name]}
+            before = self._known.scored(candidate, one.case)
+            lost = (before.score if before else 1.0) - one.score
+            of_kind = next(len(own) for own in right.values() if one.case in own)
+            for name, share in self._laid(one, texts).items():
+                harm[name] += share * lost * of_kind
+        mended = {name: sum(len(kind.cases) for kind in helped if kind.component == name) for name in texts}
+        return {name: text for name, text in texts.items() if harm[name] < _HARM * mended[name]}
+
+    def _laid(self, one: Scored, texts: Mapping[str, str]) -> dict[str, float]:
+        """Return the shares of new texts in what goes wrong with a case, together 1; none where it blames none."""
+        blamed = {name: share for name, share in self._blamer.of_scored(one).items() if name in texts}
+        total = sum(blamed.values())
+        return {name: share / total for name, share in blamed.items()} if total else {}
+
+    def _sureness(self, candidate: Candidate, case: Case) -> float:
+        """Return how sure it is that a case is right: by its draws, as if there had been one more that was not."""
+        scored = self._known.scored(candidate, case)
+        return sum(scored.scores) / (len(scored.scores) + 1) if scored else 0.0
+
+    def _right(self, candidate: Candidate) -> dict[frozenset[str], list[Case]]:
+        """Return the training cases that are right under a candidate, by the tools that the teacher calls."""
+        found: dict[frozenset[str], list[Case]] = {}
+        for case in self._ground.train:
+            reference = self._ground.evaluator.scorer.reference(case)
+            if reference and self._is_right(candidate, case):
+                found.setdefault(frozenset(names_of(reference.chain)), []).append(case)
+        return found
 
     def _is_right(self, candidate: Candidate, case: Case) -> bool:
         scored = self._known.scored(candidate, case)
         return scored is not None and not self._course.fails(case, scored)
 
-    def _gain(self, parent: Candidate, child: Candidate, kind: Kind) -> float:
-        drawn = [case for case in kind.cases if self._known.drawn(child, case)]
-        return sum(self._soft(child, case) - self._soft(parent, case) for case in drawn) / len(drawn) if drawn else 0.0
-
-    def _soft(self, candidate: Candidate, case: Case) -> float:
-        scored = self._known.scored(candidate, case)
-        return self._blamer.soft(scored) if scored else 0.0
+    def _gain(self, parent: Candidate, child: Candidate, kind: Kind, draw: int) -> float:
+        """Return how much nearer to the teacher one draw of a child is than its parent, over a kind's cases."""
+        gains = []
+        for case in kind.cases:
+            before, after = self._known.scored(parent, case), self._known.scored(child, case)
+            if before and after and len(after.samples) > draw:
+                gains.append(self._blamer.closeness(case, after.samples[draw]) - self._blamer.soft(before))
+        return sum(gains) / len(gains) if gains else 0.0
 
 
 def _ids(text: str) -> list[str]:

@@ -189,7 +189,7 @@ class Steering:
 
     def _affordable(self) -> int:
         """Return how many failing cases an iteration may have: each may be raced, drawn, and judged by validation."""
-        return max(0, self._ground.left - self._ground.options.draws * len(self._ground.validation)) // 2
+        return max(0, self._ground.left - len(self._ground.validation))
 
     def _why_not(self, candidate: Candidate) -> str:
         if self.course.clusters(candidate):

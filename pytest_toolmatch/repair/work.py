@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.repair.phase import Ground, Mended
     from pytest_toolmatch.repair.phases import Named
 
-_KEPT_BACK = 3
+_KEPT_BACK = 2
 """Changed components for whose pruning rollouts are kept back."""
 
 _WORSE = 0.05
@@ -78,8 +79,10 @@ class Repair:
         say(f"  {len(failing)} of {len(before)} training and validation cases fail")
         if not failing:
             return self._result(ground, parts, start, why="no case fails: there is nothing to repair")
-        made = run_phases(self._phases, ground, start, say, min(reserve(_KEPT_BACK), ground.left // 4))
-        new = pruned(ground, start, best(made, start), _helped(made), say)
+        # The last of the rollouts are for what comes out of it all.
+        own = replace(ground, limit=ground.limit - self._given.options.draws * len(parts.validation))
+        made = run_phases(self._phases, own, start, say, min(reserve(_KEPT_BACK), own.left // 6))
+        new = pruned(own, start, best(made, start), _helped(made), say)
         return self._judged(ground, parts, new, made)
 
     def _judged(self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]]) -> Repaired:
@@ -138,8 +141,13 @@ class Repair:
             )
 
     def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:
+        """Return what the student does today: by one draw, and by as many as asked for where that one fails."""
         cases = (*ground.train, *ground.validation)
-        return ground.evaluator.evaluate([(start, case, self._given.options.draws) for case in cases])
+        found = ground.evaluator.evaluate([(start, case, 1) for case in cases])
+        failing = [one.case for one in found[: len(ground.train)] if one.score < 1]
+        again = ground.evaluator.evaluate([(start, case, self._given.options.draws) for case in failing])
+        by_id = {one.case.id: one for one in (*found, *again)}
+        return [by_id[case.id] for case in cases]
 
     def _result(
         self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]] = (), **found: Any

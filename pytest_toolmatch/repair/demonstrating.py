@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.repair.candidate import EXAMPLES, Candidate, example_ids, with_examples
 from pytest_toolmatch.repair.evaluating import mean_score
 from pytest_toolmatch.repair.phase import Mended
-from pytest_toolmatch.repair.searching import affords, means, pool_of, shots_of, tried
+from pytest_toolmatch.repair.searching import SPENT, affords, means, pool_of, shots_of, tried
 from pytest_toolmatch.reports.figures import plural
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def demonstrate(ground: Ground, start: Candidate, say: Callable[[str], None]) ->
     """Return the start with the examples that help most; a ``Phase``."""
     if not shots_of(ground):
         return Mended(start, len(ground.train), "no example may be shown")
+    if ground.left < 2 * _BLOCK:
+        return Mended(start, len(ground.train), SPENT)
     search = _Search(ground, say)
     return Mended(search.run(start), len(ground.train), pool=search.pool)
 

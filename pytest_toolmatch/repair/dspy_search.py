@@ -14,7 +14,7 @@ from pytest_toolmatch.repair.dspy_programs import Recorded, Rollout, chain_text,
 from pytest_toolmatch.repair.dspy_reflection import Reflection
 from pytest_toolmatch.repair.dspy_student import Stopped, Student
 from pytest_toolmatch.repair.phase import Mended
-from pytest_toolmatch.repair.searching import shots_of
+from pytest_toolmatch.repair.searching import SPENT, shots_of
 from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.reports.lines import cut
 
@@ -55,6 +55,8 @@ def mipro(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Mende
     search = _Search(ground, start, say)
     if not search.shots and not ground.may_change(INSTRUCTIONS):
         return Mended(start, len(ground.train), "neither the instructions nor the examples may change")
+    if search.trials < 1:
+        return Mended(start, len(ground.train), SPENT)
     try:
         with alone(search.model):
             search.optimise()
@@ -101,8 +103,6 @@ class _Search:
     def optimise(self) -> None:
         """Try the start, so that nothing is better by being equal, and let ``MIPROv2`` try programs beside it."""
         self.student.score(self._start, self.cases[0].id)
-        if self.trials < 1:
-            return
         fewest, most = _SETS
         sets = max(fewest, min(most, round(self.trials / 1.5)))
         optimizer = MIPROv2(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.repair.phase import Ground
 
 
+SPENT = "stopped: too few rollouts are left to try anything"
+
+
 def pool_of(ground: Ground) -> tuple[Case, ...]:
     """Return the training cases that can be shown as examples; none where examples have to stay as they are."""
     if not ground.may_change(EXAMPLES):

@@ -78,7 +78,8 @@ def test_rollouts_that_are_too_few_leave_the_start(tmp_path: Path) -> None:
     with Planted() as server:
         found, _, _, rollouts = mended(server, tmp_path, rollouts=3)
         assert found.candidate[EXAMPLES] == "[]"
-        assert rollouts <= 3
+        assert found.stopped == "stopped: too few rollouts are left to try anything"
+        assert rollouts == 0
 
 
 def test_frozen_examples_are_left_alone_and_nothing_is_asked(tmp_path: Path) -> None:

@@ -150,12 +150,13 @@ def test_replies_in_either_form_are_understood(reply: str, tmp_path: Path) -> No
         assert "Call it." in {body["messages"][0]["content"] for body in server.of_student}
 
 
-def test_few_rollouts_try_the_start_or_nothing(tmp_path: Path) -> None:
+def test_too_few_rollouts_are_said_and_not_begun_with(tmp_path: Path) -> None:
     with Planted() as server:
         for rollouts in (3, 8):
             found, _, _, asked = run(mipro, server, tmp_path, rollouts=rollouts)
             assert example_ids(found.candidate) == []
-            assert asked <= rollouts
+            assert found.stopped == "stopped: too few rollouts are left to try anything"
+            assert asked == 0
 
 
 def test_a_program_has_all_its_rollouts_in_flight(tmp_path: Path) -> None:

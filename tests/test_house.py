@@ -124,6 +124,7 @@ HEAVY = {
     "hypothesis",
     "gepa",
     "dspy",
+    "optuna",
 }
 LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic", "detect_secrets"}
 """Imported where they are used, never with the module."""
@@ -134,7 +135,7 @@ MADE_OF = {
     "curating": {"numpy"},
     "distill": {"numpy", "torch"},
     "fuzzing": {"hypothesis"},
-    "repair": {"gepa"},
+    "repair": {"gepa", "dspy"},
 }
 """Rooms that are nothing without a library: it comes with the module, and the module where it is used."""
 

@@ -36,7 +36,7 @@ def report_lines(done: Repaired, spent: Spending, confidence: float) -> Iterator
     yield from _changes(done)
     if len(done.front) > 1:
         yield ""
-        yield "prompt length against match in training and validation, where nothing shorter matches as often:"
+        yield "prompt length against match on the cases it was chosen by, where nothing shorter matches as often:"
         yield from (f"  {length:,} characters: {number(_METRIC, match)}" for length, match in done.front)
 
 

@@ -37,7 +37,7 @@ _BLAMED, _RELIEF = 0.1, 0.2
 _HARM = 0.6
 """What a text may break of what was right, for every case that it mends."""
 
-_LESSONS, _EXAMPLES = 5, 8
+_LESSONS = 5
 
 
 class Kind(NamedTuple):
@@ -98,7 +98,7 @@ class Mender:
             alone = {kind[0].id} if len(kind) == 1 else set()
             able = [case for case in self._ground.train if case.id in self._ground.components.examples]
             new = [case for case in able if case.id not in {*ids, *tried, *alone} and self._like(case, kind[0])]
-            if new and len(ids) < _EXAMPLES:
+            if new and len(ids) < self._ground.options.shots:
                 ids.append(max(new, key=lambda case: (self._like(case, kind[0]), case.id)).id)
         return ids_text(ids) if ids != example_ids(candidate) else None
 

@@ -17,7 +17,8 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
     teacher unless it is named. ``draws`` is how many samples of the student a training case has that fails at first,
     and a validation case in the end; ``test_draws`` how many a case has that proves. ``freeze`` has globs of components
     that stay as they are, ``touch`` of those that may change (``instructions``, ``tool:NAME``, ``tool:NAME:PATH``,
-    ``examples``). ``phases`` are run one after the other. ``recordings`` is where suites that name no directory of
+    ``examples``). ``phases`` are run one after the other; ``shots`` is how many examples a
+    prompt may show. ``recordings`` is where suites that name no directory of
     their own keep theirs. ``*_settings`` and ``prices`` are lines as in the settings of those names.
     """
 
@@ -33,6 +34,7 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
     draws: int = 2
     test_draws: int = 5
     phases: tuple[str, ...] = ("gepa",)
+    shots: int = 8
     touch: tuple[str, ...] = ("*",)
     freeze: tuple[str, ...] = ()
     seed: int = 0

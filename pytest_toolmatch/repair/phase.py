@@ -50,7 +50,8 @@ class Mended:
     """What a phase has come to: its candidate, how many training cases it learnt from, and why it stopped.
 
     ``helped`` has, by component, the ids of the training cases that its new text was kept for, where that is known;
-    ``pool`` the candidates that were kept, each with its mean score on training and validation cases.
+    ``pool`` the candidates that were kept, each with its mean score on the cases that it was chosen by. ``taken`` is
+    whether the next phase goes on from it.
     """
 
     candidate: Candidate
@@ -58,6 +59,7 @@ class Mended:
     stopped: str = ""
     helped: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pool: Sequence[tuple[Candidate, float]] = ()
+    taken: bool = True
 
 
 Phase: TypeAlias = Callable[[Ground, "Candidate", Callable[[str], None]], Mended]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.repair.options import RepairOptions
-    from pytest_toolmatch.repair.phase import Phase
+    from pytest_toolmatch.repair.phases import Named
     from pytest_toolmatch.repair.work import Repaired
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
@@ -58,7 +58,7 @@ def _repaired(
     suite: Suite,
     source: Path,
     target: Path,
-    phases: Sequence[tuple[str, Phase]],
+    phases: Sequence[Named],
     how: tuple[RepairOptions, Settings, Session],
 ) -> Iterator[str]:
     options, settings, session = how

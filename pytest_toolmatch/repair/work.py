@@ -11,19 +11,22 @@ from pytest_toolmatch.core.errors import ConfigError, SamplingError
 from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.suite import Split
 from pytest_toolmatch.repair.accepting import Looks, Proof, prove
-from pytest_toolmatch.repair.candidate import Candidate
+from pytest_toolmatch.repair.candidate import EXAMPLES, Candidate, example_ids
 from pytest_toolmatch.repair.course import FAILING
 from pytest_toolmatch.repair.evaluating import mean_score
+from pytest_toolmatch.repair.phases import best, run_phases
 from pytest_toolmatch.repair.pruning import pruned, reserve
 from pytest_toolmatch.statistics.measures import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_toolmatch.repair.candidate import Components
     from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.grounds import Given
     from pytest_toolmatch.repair.parts import Parts
-    from pytest_toolmatch.repair.phase import Ground, Mended, Phase
+    from pytest_toolmatch.repair.phase import Ground, Mended
+    from pytest_toolmatch.repair.phases import Named
 
 _KEPT_BACK = 2
 """Changed components for whose pruning rollouts are kept back."""
@@ -62,7 +65,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 class Repair:
     """Repairs one suite by some phases, one after the other."""
 
-    def __init__(self, given: Given, phases: Sequence[tuple[str, Phase]]) -> None:
+    def __init__(self, given: Given, phases: Sequence[Named]) -> None:
         self._given, self._phases = given, phases
 
     def run(self, say: Callable[[str], None]) -> Repaired:
@@ -77,22 +80,10 @@ class Repair:
         if not failing:
             return self._result(ground, parts, start, why="no case fails: there is nothing to repair")
         # The last of the rollouts are for what comes out of it all.
-        before_last = replace(ground, limit=ground.limit - self._given.options.draws * len(parts.validation))
-        made = self._mended(before_last, start, say)
-        new = pruned(before_last, start, made[-1][1].candidate, _helped(made), say)
+        own = replace(ground, limit=ground.limit - self._given.options.draws * len(parts.validation))
+        made = run_phases(self._phases, own, start, say, min(reserve(_KEPT_BACK), own.left // 8))
+        new = pruned(own, start, best(made, start), _helped(made), say)
         return self._judged(ground, parts, new, made)
-
-    def _mended(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> list[tuple[str, Mended]]:
-        """Go through the phases; each has its share of the rollouts that are left, and starts where the last ended."""
-        made: list[tuple[str, Mended]] = []
-        kept_back = min(reserve(_KEPT_BACK), ground.left // 8)
-        for place, (name, phase) in enumerate(self._phases):
-            share = (ground.left - kept_back) // (len(self._phases) - place)
-            own = replace(ground, limit=ground.evaluator.rollouts + share)
-            mended = phase(own, made[-1][1].candidate if made else start, say)
-            say(f"  {name}: {mended.stopped or 'done'}")
-            made.append((name, mended))
-        return made
 
     def _judged(self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]]) -> Repaired:
         """Put the new prompt to the test, if there is anything to it."""
@@ -128,12 +119,13 @@ class Repair:
     def _rows(
         self, ground: Ground, parts: Parts, made: Sequence[tuple[str, Mended]], pairs: Sequence[tuple[Scored, Scored]]
     ) -> tuple[Row, ...]:
-        """Return the table: every phase's prompt on the test part; the last phase's is the one that was pruned."""
+        """Return the table: every phase's prompt on the test part; that which was gone on with last was pruned."""
         draws = self._given.options.test_draws
-        between = [
-            ground.evaluator.evaluate([(one.candidate, case, draws) for case in parts.test]) for _, one in made[:-1]
-        ]
-        columns = [[a for a, _ in pairs], *between, [b for _, b in pairs]]
+        last = max(place for place, (_, one) in enumerate(made) if one.taken)
+        columns = [[a for a, _ in pairs]]
+        for place, (_, one) in enumerate(made):
+            jobs = [(one.candidate, case, draws) for case in parts.test]
+            columns.append([b for _, b in pairs] if place == last else ground.evaluator.evaluate(jobs))
         names = [("(as it is)", 0), *((name, one.learnt_from) for name, one in made)]
         return tuple(
             Row(name, learnt, tuple(one.measure for one in column if one.scores))
@@ -169,7 +161,7 @@ class Repair:
             split=parts.split,
             start=ground.components.start,
             new=new,
-            front=_front([pair for _, one in made for pair in one.pool]),
+            front=_front(ground.components, [pair for _, one in made for pair in one.pool]),
             rollouts=drawn.asked,
             paid=drawn.paid,
             asked=ground.reflector.asked,
@@ -182,16 +174,23 @@ def _helped(made: Sequence[tuple[str, Mended]]) -> dict[str, list[str]]:
     """Return for which cases each component was kept, over all phases."""
     found: dict[str, list[str]] = {}
     for _, one in made:
-        for component, cases in one.helped.items():
+        for component, cases in one.helped.items() if one.taken else ():
             found.setdefault(component, []).extend(cases)
     return found
 
 
-def _front(pool: Sequence[tuple[Candidate, float]]) -> tuple[tuple[int, float], ...]:
+def _front(components: Components, pool: Sequence[tuple[Candidate, float]]) -> tuple[tuple[int, float], ...]:
     """Return length and match of the prompts than which no shorter one matches as often."""
-    points = sorted({(sum(map(len, candidate.values())), round(match, 4)) for candidate, match in pool})
+    points = sorted({(_length(components, candidate), round(match, 4)) for candidate, match in pool})
     front: list[tuple[int, float]] = []
     for length, match in points:
         if not front or match > front[-1][1]:
             front.append((length, match))
     return tuple(front)
+
+
+def _length(components: Components, candidate: Candidate) -> int:
+    """Return the characters of a candidate's texts, and of the examples that it shows, as JSON."""
+    shown = [components.examples[name] for name in example_ids(candidate) if name in components.examples]
+    texts = sum(len(text) for name, text in candidate.items() if name != EXAMPLES)
+    return texts + sum(len(msgspec.json.encode(one.conversation)) for one in shown)

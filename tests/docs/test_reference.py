@@ -35,6 +35,7 @@ from pytest_toolmatch.judging.metrics import METRICS, Estimate
 from pytest_toolmatch.judging.robustness import Robustness
 from pytest_toolmatch.judging.verdict import STATES, CaseResult
 from pytest_toolmatch.plugin.fixture import MARK_KEYS
+from pytest_toolmatch.repair.phases import PHASES
 from pytest_toolmatch.reports.report import VERSION, Report, SuiteReport, Terms
 from pytest_toolmatch.sampling.recordings import VERSION as RECORDING_VERSION
 from pytest_toolmatch.sampling.recordings import Record
@@ -105,6 +106,13 @@ def test_every_setting_is_in_a_table(options: Options) -> None:
 def test_relations_are_those_of_the_fuzzer() -> None:
     rows = table_of("reference/relations.md", "The relations")
     assert rows == {name: [one.must, one.says] for name, one in RELATIONS.items()}
+
+
+def test_phases_are_those_that_there_are() -> None:
+    rows = table_of("how-to/repair-a-suite.md", "Several optimisers in turn")
+    assert tuple(rows) == tuple(PHASES)
+    named = table_of("reference/command.md", "toolmatch repair")["--phases"][1]
+    assert set(PHASES) <= set(re.findall(r"`([\w]+)`", named))
 
 
 def test_mark_keys_are_those_of_the_plugin() -> None:

@@ -1,0 +1,204 @@
+"""Does repair mend what can be mended, leave the rest alone, and do with fewer rollouts than its peers?
+
+::
+
+    python benches/repair.py                    # all tables, 20 students
+    python benches/repair.py 6 --quick          # fewer students, two checkpoints
+    python benches/repair.py gap quiet speed    # some of the tables
+    DSPY_PYTHON=~/dspy/bin/python python benches/repair.py gap     # DSPy lies in an environment of its own
+
+Everything is *simulated*: students (``repair_students.py``) with planted faults that only certain words in certain
+texts mend, or an example; a reflection model (``repair_reflector.py``) that writes useful and useless texts at known
+rates; no model answers. Both are served over HTTP, and the server counts the rollouts, which are samples of the student
+on training and validation cases. A prompt is worth what the student does under it on the test part, noise apart: that
+is computed, not drawn. The *gap* lies between the prompt at the start and one that mends all that can be mended.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import sys
+import time
+from statistics import fmean, median
+from typing import TYPE_CHECKING, NamedTuple
+
+import tabulate
+from repair_made import Kind
+from repair_ours import METHOD, repaired
+from repair_peers import Dspy, random_edits, vanilla_gepa
+from repair_runs import Course, Trial
+from repair_server import served
+from repair_students import Student, Told, student
+
+from pytest_toolmatch.statistics.beta import clopper_pearson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+STUDENTS = 20
+CHECKPOINTS = (50, 100, 200, 400)
+QUIET = int(os.environ.get("QUIET", "60"))
+Method = "Callable[[Trial], Course]"
+
+
+class Result(NamedTuple):
+    """What a method came to on a student: what its prompts are worth at the checkpoints, and what the run took."""
+
+    student: Student
+    matches: tuple[float, ...]
+    course: Course
+    seconds: float
+
+    def gap(self, place: int = -1) -> float:
+        """Return the share of the gap that is closed at a checkpoint; below 0 where the prompt is worse."""
+        start, best = (self.student.match(one) for one in (self.student.start, self.student.best))
+        return (self.matches[place] - start) / (best - start)
+
+
+def measured(method: str, run: Callable[[Trial], Course], one: Student, url: str, marks: Sequence[int]) -> Result:
+    """Run a method on a student: once where it can be read off at any time, else once for every checkpoint."""
+    began, matches, course = time.perf_counter(), [], None
+    for mark in marks:
+        if method not in ANYTIME or course is None:
+            budget = marks[-1] if method in ANYTIME else mark
+            course = run(Trial(url, one, method, budget))
+        found: Told = course.at(mark) if method in ANYTIME else course.points[-1].told
+        matches.append(one.match(found))
+    assert course is not None
+    return Result(one, tuple(matches), course, time.perf_counter() - began)
+
+
+ANYTIME = {"gepa.optimize", "random edits"}
+PEERS: dict[str, Callable[[Trial], Course]] = {"gepa.optimize": vanilla_gepa, "random edits": random_edits}
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return a mean with its standard error."""
+    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return f"{fmean(values):.3f} ± {error:.3f}"
+
+
+def share(count: int, of: int) -> str:
+    """Return a share with its 95 % interval."""
+    low, high = clopper_pearson(count / of, of, 0.95)
+    return f"{count} of {of}: {count / of:.3f} ({low:.3f}–{high:.3f})"
+
+
+def state(target: str, reached: bool) -> str:
+    """Return a target with the word for whether it is reached."""
+    return f"{target}: {'pass' if reached else 'FAIL'}"
+
+
+def gap_table(url: str, students: Sequence[Student], marks: Sequence[int]) -> None:
+    """Print what every method closes of the gap, by rollouts; then what ours needs for what the best peer reaches."""
+    found: dict[str, list[Result]] = {}
+    for method, run in methods():
+        found[method] = [measured(method, run, one, url, marks) for one in students]
+        print(f"  {method}: {fmean(one.seconds for one in found[method]):.1f} s a student", file=sys.stderr)
+    print(
+        f"\nSimulated: match with the teacher on the test part by rollouts, mean ± s.e. of {len(students)} students\n"
+    )
+    rows = [[name, *(spread([r.matches[n] for r in some]) for n in range(len(marks)))] for name, some in found.items()]
+    ideal = spread([one.match(one.best) for one in students])
+    rows += [["(all that is mendable)", *[ideal] * len(marks)]]
+    rows += [["(at the start)", *[spread([one.match(one.start) for one in students])] * len(marks)]]
+    print(tabulate.tabulate(rows, ("method", *marks), disable_numparse=True))
+    print("\nSimulated: share of the mendable gap that is closed, median (and mean ± s.e.); what a run took at last\n")
+    print(
+        tabulate.tabulate(
+            list(_gap_rows(found, marks)), ("method", *marks, "rollouts", "reflections"), disable_numparse=True
+        )
+    )
+    if METHOD in found:
+        _verdict(found, marks)
+
+
+def _gap_rows(found: dict[str, list[Result]], marks: Sequence[int]) -> Iterable[list[str]]:
+    for name, some in found.items():
+        gaps = [[one.gap(place) for one in some] for place in range(len(marks))]
+        took = (fmean(r.course.rollouts for r in some), fmean(r.course.reflections for r in some))
+        yield [name, *(f"{median(own):.2f} ({spread(own)})" for own in gaps), *(f"{one:.0f}" for one in took)]
+
+
+def _verdict(found: dict[str, list[Result]], marks: Sequence[int]) -> None:
+    ours = found[METHOD]
+    closed = median(one.gap() for one in ours)
+    print(
+        f"\nmedian share of the gap closed within {marks[-1]} rollouts: {closed:.3f}; {state('≥ .95', closed >= 0.95)}"
+    )
+    peers = {name: fmean(r.matches[-1] for r in some) for name, some in found.items() if name != METHOD}
+    if not peers:
+        return
+    best = max(peers, key=lambda name: peers[name])
+    needed = next((n for place, n in enumerate(marks) if fmean(r.matches[place] for r in ours) >= peers[best]), None)
+    least = next(n for place, n in enumerate(marks) if fmean(r.matches[place] for r in found[best]) >= peers[best])
+    said = f"{needed}" if needed else f"more than {marks[-1]}"
+    print(f"the best peer, {best}, reaches {peers[best]:.3f} with {least} rollouts, {METHOD} with {said};", end=" ")
+    print(state("at most half", needed is not None and needed <= least / 2))
+
+
+def quiet_table(url: str, students: int) -> None:
+    """Print how often students that nothing mends are declared repaired."""
+    kinds: tuple[tuple[Kind, int], ...] = (("broken", students), ("sound", max(students, QUIET)))
+    print(f"\nSimulated: students that nothing mends, {METHOD} with {CHECKPOINTS[-1]} rollouts\n")
+    for kind, count in kinds:
+        results = [repaired(Trial(url, student(number, kind), METHOD, CHECKPOINTS[-1])) for number in range(count)]
+        accepted = sum(one.accepted for one in results)
+        if kind == "broken":
+            print(f"faults that nothing mends: accepted in {share(accepted, count)};", end=" ")
+            print(state("≤ 2 of 20", accepted <= count / 10))
+        else:
+            print(f"noise alone: left alone in {share(count - accepted, count)};", end=" ")
+            print(state("≥ .95", accepted <= count / 20))
+
+
+def speed_table(students: Sequence[Student]) -> None:
+    """Print what repair takes beside the models, and how busy it keeps an endpoint that takes 50 ms."""
+    rows = []
+    for delay, places in ((0.0, 50), (0.05, 50)):
+        with served(delay) as url:
+            for one in students:
+                trial = Trial(url, one, METHOD, CHECKPOINTS[-1])
+                began = time.perf_counter()
+                repaired(trial)
+                wall, seen = time.perf_counter() - began, trial.wire.figures(trial.run)
+                asked = sum(int(count) for kind, count in seen.items() if kind.startswith("student "))
+                rows.append(
+                    (delay, one.name, asked, wall, 1000 * wall / asked, seen["busy"] / wall / places, seen["most"])
+                )
+    heads = ("delay s", "student", "rollouts", "wall s", "ms a rollout", "mean in flight ÷ 50", "most in flight")
+    print(f"\nSimulated: {METHOD}, wall clock, start to end; load average {os.getloadavg()[0]:.1f}\n")
+    print(tabulate.tabulate(rows, heads, floatfmt=".2f"))
+
+
+def methods() -> Iterable[tuple[str, Callable[[Trial], Course]]]:
+    """Yield what is compared: ours, and those of the peers that are installed."""
+    yield METHOD, repaired
+    yield from PEERS.items()
+    python = os.environ.get("DSPY_PYTHON", sys.executable)
+    if why := Dspy.missing(python):
+        print(f"DSPy is not measured: {why} ({python}; DSPY_PYTHON may name another)")
+        return
+    dspy = Dspy(python)
+    yield from ((method, dspy.run) for method in Dspy.METHODS)
+    dspy.close()
+
+
+def main() -> None:
+    """Print the tables that were asked for."""
+    wanted = [one for one in sys.argv[1:] if one.isalpha()] or ["gap", "quiet", "speed"]
+    count = next((int(one) for one in sys.argv[1:] if one.isdigit()), STUDENTS)
+    quick = "--quick" in sys.argv
+    with served() as url:
+        if "gap" in wanted:
+            gap_table(url, [student(number) for number in range(count)], CHECKPOINTS[1::2] if quick else CHECKPOINTS)
+        if "quiet" in wanted:
+            quiet_table(url, count)
+    if "speed" in wanted:
+        speed_table([student(number) for number in range(1 if quick else 3)])
+
+
+if __name__ == "__main__":
+    main()

@@ -61,6 +61,10 @@ class Wire:
                 told.append({"role": "tool", "tool_call_id": call["id"], "content": reply})
         return steps
 
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connection().close()
+
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):
             self._local.connection = http.client.HTTPConnection(self._host, timeout=60)

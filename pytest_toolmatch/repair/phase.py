@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,7 +21,8 @@ class Ground:
     """What a phase works with.
 
     It may see ``train`` cases in full, and learns of ``validation`` cases only how candidates score on them.
-    ``limit`` is the number of rollouts (``evaluator.rollouts``) at which it has to come to its end.
+    ``limit`` is the number of rollouts (``evaluator.rollouts``) at which it has to come to its end, ``affordable`` says
+    how many more the budget pays for.
     """
 
     train: tuple[Case, ...]
@@ -30,11 +32,12 @@ class Ground:
     reflector: Reflector
     options: RepairOptions
     limit: int
+    affordable: Callable[[], float] = lambda: math.inf
 
     @property
     def left(self) -> int:
-        """How many rollouts may still be asked for."""
-        return max(0, self.limit - self.evaluator.rollouts)
+        """How many rollouts may still be asked for: by their number, and by what the budget pays for."""
+        return max(0, int(min(self.limit - self.evaluator.rollouts, self.affordable())))
 
     def may_change(self, component: str) -> bool:
         """Say whether a component may be touched."""
@@ -44,12 +47,18 @@ class Ground:
 
 @dataclass(frozen=True)
 class Mended:
-    """What a phase has come to: its candidate, how many training cases it learnt from, and why it stopped."""
+    """What a phase has come to: its candidate, how many training cases it learnt from, and why it stopped.
+
+    ``helped`` has, by component, the ids of the training cases that its new text was kept for, where that is known;
+    ``pool`` the candidates that were kept, each with its mean score on training and validation cases.
+    """
 
     candidate: Candidate
     learnt_from: int
     stopped: str = ""
+    helped: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pool: Sequence[tuple[Candidate, float]] = ()
 
 
-Phase: TypeAlias = Callable[[Ground, "Candidate"], Iterator["str | Mended"]]
-"""A generator: lines that say how far it has come, and at last what it has come to."""
+Phase: TypeAlias = Callable[[Ground, "Candidate", Callable[[str], None]], Mended]
+"""Takes the candidate to start from, and a function for lines that say how far it has come."""

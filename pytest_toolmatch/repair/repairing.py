@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import yaml
+
+from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.live import open_session
+from pytest_toolmatch.repair.background import told
+from pytest_toolmatch.repair.grounds import Given
+from pytest_toolmatch.repair.lines import report_lines
+from pytest_toolmatch.repair.patching import write_patch
+from pytest_toolmatch.repair.phases import phases_of
+from pytest_toolmatch.repair.work import Repair
+from pytest_toolmatch.sampling.listed import list_mcp
+from pytest_toolmatch.suites.named import named_suites
+from pytest_toolmatch.suites.writer import yaml_text
+from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.repair.options import RepairOptions
+    from pytest_toolmatch.repair.phase import Phase
+    from pytest_toolmatch.repair.work import Repaired
+    from pytest_toolmatch.sampling.session import Session
+    from pytest_toolmatch.settings import Settings
 
 
 def repair(paths: Sequence[Path], out: Path | None, options: RepairOptions) -> Iterator[str]:
@@ -17,4 +40,91 @@ def repair(paths: Sequence[Path], out: Path | None, options: RepairOptions) -> I
     An accepted repair is written into its suite's file, or to ``NAME.repaired.toolmatch.yaml`` in ``out``. Raises
     ToolmatchError for whatever is wrong or missing, before anything is paid for. SystemExit after Ctrl-C.
     """
-    raise NotImplementedError
+    settings = options.settings()
+    _check(options)
+    phases = phases_of(options.phases)
+    named = named_suites(paths, "what is repaired are")
+    suites = [read_suite(path, list_mcp) for path in named]
+    targets = [_target(path, out) for path in named]
+    for suite, path, target in zip(suites, named, targets, strict=True):
+        session = open_session(settings, lambda: None)
+        try:
+            yield from _repaired(suite, path, target, phases, (options, settings, session))
+        finally:
+            session.close(cancel=True, complete=True)
+
+
+def _repaired(
+    suite: Suite,
+    source: Path,
+    target: Path,
+    phases: Sequence[tuple[str, Phase]],
+    how: tuple[RepairOptions, Settings, Session],
+) -> Iterator[str]:
+    options, settings, session = how
+    folder = target.parent / ".repair" / suite.name
+    given = Given(suite, folder, options, settings, session)
+    work = Repair(given, phases)
+    try:
+        done = yield from told(work.run, lambda: session.close(cancel=True))
+    except KeyboardInterrupt:
+        yield f"interrupted: what was drawn is kept in {folder}; the same command goes on from there"
+        raise SystemExit(130) from None
+    lines = list(report_lines(done, session.spent(), options.confidence))
+    yield from lines
+    if done.proof and done.proof.accepted:
+        write_patch(source, target, done.prompt, done.split, _moved(source, target))
+        lines.append(f"written: {target}")
+        yield lines[-1]
+        named = f"--toolmatch-teacher={options.teacher} --toolmatch-student={options.student}"
+        yield f"next: pytest {target} --toolmatch-mode=record {named}"
+    _keep(folder, done, lines)
+
+
+def _keep(folder: Path, done: Repaired, lines: Sequence[str]) -> None:
+    """Keep the report, and the new prompt whether it was accepted or not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.txt").write_text("\n".join(lines) + "\n")
+        blocks = {"student": msgspec.to_builtins(done.prompt), "split": msgspec.to_builtins(done.split)}
+        (folder / "student.yaml").write_text(yaml_text(blocks))
+    except OSError as error:
+        raise ConfigError(f"can't write to {folder}: {error.strerror}; choose another -o") from None
+
+
+def _target(source: Path, out: Path | None) -> Path:
+    if out is None:
+        return source
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"-o {out}: it is a file; name a directory, or leave -o out to repair suites where they are")
+    out.mkdir(parents=True, exist_ok=True)
+    return out / f"{source.name.removesuffix(SUFFIX)}.repaired{SUFFIX}"
+
+
+_PATHS = ("tools", "cases", "recordings")
+
+
+def _moved(source: Path, target: Path) -> dict[str, Any]:
+    """Return the files that a suite names, as they are called from where its repaired form lies."""
+    if target.parent.resolve() == source.parent.resolve():
+        return {}
+    form = yaml.safe_load(source.read_text())
+    named = {key: form[key] for key in _PATHS if isinstance(form.get(key), str)}
+    if ":" in named.get("tools", "") and not (source.parent / named["tools"]).exists():
+        raise ConfigError(f"{source}: its tools are code beside it; leave -o out, or name its own directory")
+    return {key: os.path.relpath(source.parent / path, target.parent) for key, path in named.items()}
+
+
+def _check(options: RepairOptions) -> None:
+    if not options.teacher:
+        raise ConfigError("no teacher is named: say --teacher MODEL, as in --teacher anthropic:claude-sonnet-4-5")
+    called = {"student": options.student, "reflect-with": options.reflect_with or options.teacher}
+    for role, name in called.items():
+        if not name:
+            raise ConfigError(f"no {role} is named: say --{role} MODEL, as in --{role} pocket:base")
+        if name.partition(":")[0] not in PROVIDERS:
+            asked = "it is asked with other prompts" if role == "student" else "it is asked for new texts"
+            raise ConfigError(f"--{role} {name}: {asked}, so that a recording will not do; name a model to call")
+    for name in ("rollouts", "draws", "test_draws"):
+        if getattr(options, name) < 1:
+            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: at least 1")

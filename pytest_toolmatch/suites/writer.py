@@ -26,14 +26,18 @@ def suite_files(suite: Suite, directory: Path) -> dict[Path, bytes]:
     """Return the files of a suite and what goes into each; the suite file comes first."""
     tools, cases = directory / f"{suite.name}.tools.json", directory / f"{suite.name}.cases.jsonl"
     form = _form(suite, tools.name if suite.tools else "", cases.name)
-    text = yaml.dump(form, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    files = {directory / f"{suite.name}{SUFFIX}": text.encode()}
+    files = {directory / f"{suite.name}{SUFFIX}": yaml_text(form).encode()}
     if suite.tools:
         without_effects = [msgspec.structs.replace(tool, effect=None) for tool in suite.tools]
         shown = msgspec.json.encode([form_of_tool(tool) for tool in without_effects])
         files[tools] = msgspec.json.format(shown, indent=2) + b"\n"
     files[cases] = b"".join(msgspec.json.encode(form_of(case)) + b"\n" for case in suite.cases)
     return files
+
+
+def yaml_text(form: dict[str, Any]) -> str:
+    """Return a mapping as suites are written: keys in their order, texts of several lines as blocks."""
+    return yaml.dump(form, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _form(suite: Suite, tools: str, cases: str) -> dict[str, Any]:

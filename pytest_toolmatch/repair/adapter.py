@@ -1,0 +1,117 @@
+"""What gepa asks of a system to optimise, answered by this one's evaluator, blame and reflector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from gepa.core.adapter import EvaluationBatch, GEPAAdapter
+
+from pytest_toolmatch.core.case import Case
+from pytest_toolmatch.core.errors import ToolmatchError
+from pytest_toolmatch.repair.evaluating import Scored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_toolmatch.repair.blame import Blamer
+    from pytest_toolmatch.repair.candidate import Candidate
+    from pytest_toolmatch.repair.course import Cluster, Course
+    from pytest_toolmatch.repair.known import Known
+    from pytest_toolmatch.repair.mending import Mender
+    from pytest_toolmatch.repair.phase import Ground
+
+_BEHIND = 0.25
+"""So far behind its parent after one draw of each validation case, a candidate gets no more of them."""
+
+
+class Item(NamedTuple):
+    """A case as gepa is given it."""
+
+    case: Case
+    part: Literal["train", "validation"]
+
+
+class ToolMatchAdapter(GEPAAdapter[Item, Scored, Scored]):
+    """Evaluates candidates, and proposes texts for the clusters that ``course`` has chosen.
+
+    gepa swallows what ``make_reflective_dataset`` and ``propose_new_texts`` raise: ``error`` keeps it, for whoever
+    called gepa to raise it.
+    """
+
+    def __init__(self, ground: Ground, blamer: Blamer, known: Known, course: Course, mender: Mender) -> None:
+        self._ground, self._blamer, self._known = ground, blamer, known
+        self._course, self._mender = course, mender
+        self.clusters: Sequence[Cluster] = ()
+        self.proposed: dict[str, str] = {}
+        self.error: ToolmatchError | None = None
+        self.best = 0.0
+        """The mean score on validation of the candidate that is being mended."""
+
+    def evaluate(
+        self,
+        batch: list[Item],
+        candidate: Candidate,
+        capture_traces: bool = False,  # noqa: ARG002 - samples are traces
+    ) -> EvaluationBatch[Scored, Scored]:
+        """Return what a candidate came to on a batch: closeness on training cases, matches on validation cases."""
+        train = [item.case for item in batch if item.part == "train"]
+        validation = [item.case for item in batch if item.part == "validation"]
+        found = self._on_train(candidate, train) | self._on_validation(candidate, validation)
+        scored = [found[item.case.id] for item in batch]
+        scores = [
+            self._blamer.soft(one) if item.part == "train" else one.score
+            for item, one in zip(batch, scored, strict=True)
+        ]
+        # Never 0: what is found recorded counts too, or gepa would go on for ever.
+        return EvaluationBatch(outputs=scored, scores=scores, trajectories=scored, num_metric_calls=len(batch))
+
+    def batch_evaluate(
+        self,
+        items: list[tuple[Candidate, list[Item]]],
+        *,
+        capture_traces: bool = True,
+    ) -> list[EvaluationBatch[Scored, Scored]]:
+        """Evaluate several candidates."""
+        return [self.evaluate(batch, candidate, capture_traces) for candidate, batch in items]
+
+    def make_reflective_dataset(
+        self,
+        candidate: Candidate,
+        eval_batch: EvaluationBatch[Scored, Scored],  # noqa: ARG002 - what is known of a candidate is more than a batch
+        components_to_update: list[str],
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return what there is to learn, by component."""
+        lessons = {one.component: self._mender.lessons(one, candidate) for one in self.clusters}
+        return {name: lessons.get(name, []) for name in components_to_update}
+
+    def propose_new_texts(
+        self,
+        candidate: Candidate,
+        reflective_dataset: Mapping[str, Sequence[Mapping[str, Any]]],
+        components_to_update: list[str],
+        *,
+        metadata: Any = None,  # noqa: ARG002 - what later versions of gepa hand over
+    ) -> dict[str, str]:
+        """Return new texts that help the cases that blamed the old ones."""
+        clusters = [one for one in self.clusters if one.component in components_to_update]
+        lessons = {name: [dict(one) for one in own] for name, own in reflective_dataset.items()}
+        try:
+            self.proposed = self._mender.texts(candidate, clusters, lessons)
+        except ToolmatchError as error:
+            self.error = error
+        return dict(self.proposed)
+
+    def _on_train(self, candidate: Candidate, cases: list[Case]) -> dict[str, Scored]:
+        """Draw a candidate on the cases that it was made for; on the others it does what its parent does."""
+        targets = self._mender.targets(candidate)
+        mine = [case for case in cases if targets is None or case.id in targets]
+        self._known.draw([(candidate, case, 1) for case in mine])
+        found = {case.id: self._known.scored(candidate, case) for case in cases}
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _on_validation(self, candidate: Candidate, cases: list[Case]) -> dict[str, Scored]:
+        first = self._known.draw([(candidate, case, 1) for case in cases])
+        mean = sum(one.score for one in first) / len(first) if first else 0.0
+        if mean >= self.best - _BEHIND:
+            first = self._known.draw([(candidate, case, self._ground.options.draws) for case in cases])
+        return {one.case.id: one for one in first}

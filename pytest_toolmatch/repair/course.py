@@ -1,0 +1,100 @@
+"""What to mend next: the failing cases, gathered by the text that is most to blame for each."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_toolmatch.repair.candidate import EXAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.repair.blame import Blamer
+    from pytest_toolmatch.repair.candidate import Candidate
+    from pytest_toolmatch.repair.evaluating import Scored
+    from pytest_toolmatch.repair.known import Known
+    from pytest_toolmatch.repair.phase import Ground
+
+FAILING = 0.6
+"""A case fails below this share of what it can reach: two draws of a noisy student that agree are enough to tell."""
+
+_WEARING = 0.35
+"""What is left of a component's blame for a case after each text that did not help."""
+
+_EXAMPLE = 0.12
+"""The blame that every failing case lays on the lack of an example."""
+
+_ATTEMPTS = 7
+"""Texts that are tried for a case before it is given up."""
+
+
+class Cluster(NamedTuple):
+    """Failing cases that blame one component first, and what they lose together."""
+
+    component: str
+    cases: tuple[Case, ...]
+    lost: float
+
+
+class Course:
+    """Decides what to mend, and remembers what was tried in vain."""
+
+    def __init__(self, ground: Ground, blamer: Blamer, known: Known) -> None:
+        self._ground, self._blamer, self._known = ground, blamer, known
+        self._vain: Counter[tuple[str, str]] = Counter()
+        self.tried: defaultdict[str, list[str]] = defaultdict(list)
+        self.helped: defaultdict[str, list[str]] = defaultdict(list)
+
+    def clusters(self, candidate: Candidate) -> list[Cluster]:
+        """Return what there is to mend, that which loses most first."""
+        gathered: defaultdict[str, list[tuple[Case, float]]] = defaultdict(list)
+        for case in self._ground.train:
+            scored = self._known.scored(candidate, case)
+            if scored and self.fails(case, scored) and not self._given_up(case):
+                blamed = self._worn(case, scored)
+                if blamed:
+                    first = min(blamed, key=lambda name: (-blamed[name], name))
+                    gathered[first].append((case, 1 - scored.score))
+        found = [
+            Cluster(name, tuple(case for case, _ in own), sum(lost for _, lost in own))
+            for name, own in gathered.items()
+        ]
+        return sorted(found, key=lambda one: (-one.lost, one.component))
+
+    def fails(self, case: Case, scored: Scored) -> bool:
+        """Say whether a case fails, as far as its teacher allows it to do better."""
+        scorer = self._ground.evaluator.scorer
+        most = 1.0 if scorer.agreed(case) else scorer.support(case)
+        return bool(scored.scores) and scored.score < FAILING * most
+
+    def in_vain(self, component: str, text: str, cases: Iterable[Case]) -> None:
+        """Remember a text that did not help; an empty one stands for a reply that was of no use."""
+        self.tried[component] += [text] if text else []
+        self._vain.update((component, case.id) for case in cases)
+
+    def kept(self, component: str, cases: Iterable[Case]) -> None:
+        """Remember for which cases a component's text was kept; what was tried before it was of another text."""
+        self.tried.pop(component, None)
+        self.helped[component] += [case.id for case in cases if case.id not in self.helped[component]]
+
+    def _given_up(self, case: Case) -> bool:
+        return sum(count for (_, name), count in self._vain.items() if name == case.id) >= _ATTEMPTS
+
+    def _worn(self, case: Case, scored: Scored) -> dict[str, float]:
+        blamed = self._blamer.of_scored(scored)
+        total = sum(blamed.values()) or 1.0
+        shares = {name: lost / total for name, lost in blamed.items()}
+        if self._ground.may_change(EXAMPLES):
+            shares[EXAMPLES] = _EXAMPLE
+        return {name: share * _WEARING ** self._vain[name, case.id] for name, share in shares.items()}
+
+
+def only_affordable(clusters: Sequence[Cluster], most: int) -> list[Cluster]:
+    """Return the first clusters that have so many cases together at most."""
+    kept: list[Cluster] = []
+    for one in clusters:
+        if sum(len(other.cases) for other in kept) + len(one.cases) <= most:
+            kept.append(one)
+    return kept

@@ -1,0 +1,211 @@
+"""The phase ``gepa``: reflective mutation of the texts that failing cases blame.
+
+All of gepa's traps that were measured are kept out: integer ids that tell both parts apart, no merging and no run
+directory (neither is deterministic), a logger of our own, and stop conditions that look at rollouts rather than at
+gepa's own count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from gepa.api import optimize
+from gepa.strategies.proposal_sampling import ProposalTask
+
+from pytest_toolmatch.repair.adapter import Item, ToolMatchAdapter
+from pytest_toolmatch.repair.blame import Blamer
+from pytest_toolmatch.repair.course import Course, only_affordable
+from pytest_toolmatch.repair.known import Known
+from pytest_toolmatch.repair.mending import Mender
+from pytest_toolmatch.repair.phase import Ground, Mended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.repair.candidate import Candidate
+    from pytest_toolmatch.repair.course import Cluster
+
+_AT_ONCE = 6
+"""Components that are mended together."""
+
+_VALIDATION_IDS = 1_000_000
+_PATIENCE = 6
+"""Attempts in a row of which nothing was kept, after which there are no more."""
+
+
+def optimise(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Mended:
+    """Return the best candidate that reflective mutation finds within the rollouts that are left.
+
+    Raises what keeps a model from being sampled; what was drawn until then is kept.
+    """
+    steering = Steering(ground, say)
+    adapter = steering.adapter
+    result = optimize(
+        seed_candidate=dict(start),
+        trainset=_Loader(ground.train, "train", 0),
+        valset=_Loader(ground.validation, "validation", _VALIDATION_IDS),
+        adapter=adapter,
+        module_selector=steering.components,
+        sampling_strategy=steering,
+        stop_callbacks=[steering.is_over],
+        logger=steering,
+        use_merge=False,
+        run_dir=None,
+        track_best_outputs=False,
+        display_progress_bar=False,
+        cache_evaluation=False,
+        seed=ground.options.seed,
+    )
+    if adapter.error:
+        raise adapter.error
+    cases = (*ground.train, *ground.validation)
+    return Mended(
+        candidate=dict(result.candidates[steering.best(result.candidates)]),
+        learnt_from=len(ground.train),
+        stopped=steering.over,
+        helped=dict(steering.course.helped),
+        pool=[(dict(one), steering.known.mean(one, cases)) for one in result.candidates],
+    )
+
+
+class Steering:
+    """Says, iteration by iteration, which candidate is mended, on which cases, in which components; and when to stop.
+
+    It is gepa's sampling strategy, module selector, stopper and logger.
+    """
+
+    def __init__(self, ground: Ground, say: Callable[[str], None]) -> None:
+        self._ground, self._say = ground, say
+        blamer = Blamer(ground.evaluator.scorer, ground.components, ground.may_change)
+        self.known = Known(ground.evaluator)
+        self.course = Course(ground, blamer, self.known)
+        mender = Mender(ground, blamer, self.known, self.course)
+        self.adapter = ToolMatchAdapter(ground, blamer, self.known, self.course, mender)
+        self.over = ""
+        self._pool = 1
+        self._idle = 0
+
+    def log(self, message: str) -> None:
+        """Take what gepa logs, which repeats whole texts, and keep it to ourselves."""
+
+    def is_over(self, gepa_state: Any) -> bool:  # noqa: ARG002 - it is about rollouts, and not about gepa's count
+        """Say whether there is nothing more to do, or nothing to do it with."""
+        return bool(self.over)
+
+    def components(
+        self,
+        state: Any,  # noqa: ARG002 - the clusters were chosen with the cases
+        trajectories: Any,  # noqa: ARG002
+        subsample_scores: Any,  # noqa: ARG002
+        candidate_idx: int,  # noqa: ARG002
+        candidate: Candidate,  # noqa: ARG002
+    ) -> list[str]:
+        """Return the components of the clusters that are being mended."""
+        return [one.component for one in self.adapter.clusters]
+
+    def best(self, candidates: Sequence[Candidate]) -> int:
+        """Return the candidate that does best on training and validation cases, by what is known; the last of equals.
+
+        gepa would go by the validation cases alone; they are few, and some faults show in none of them.
+        """
+        cases = (*self._ground.train, *self._ground.validation)
+        return max(
+            range(len(candidates)), key=lambda place: (round(self.known.mean(candidates[place], cases), 9), place)
+        )
+
+    def sample_tasks(
+        self,
+        state: Any,
+        candidate_selector: Any,  # noqa: ARG002 - the best candidate, on the cases that fail
+        batch_sampler: Any,  # noqa: ARG002
+        trainset: Any,
+    ) -> list[ProposalTask[Any, Any]]:
+        """Return what to mend now: one candidate, and the failing cases of some clusters."""
+        pool = state.program_candidates
+        self._settle(pool)
+        place = self.best(pool)
+        candidate = pool[place]
+        self.adapter.best = self.known.mean(candidate, self._ground.validation)
+        self.adapter.clusters = self._next(candidate)
+        self._say(self._line(candidate))
+        if self.over or not self.adapter.clusters:
+            self.over = self.over or self._why_not(candidate)
+            return []
+        failing = {case.id for one in self.adapter.clusters for case in one.cases}
+        ids = [number for number, item in trainset.items.items() if item.case.id in failing]
+        return [ProposalTask(place, candidate, ids, trainset.fetch(ids))]
+
+    def _settle(self, pool: Sequence[Candidate]) -> None:
+        """Take note of what became of the attempt before."""
+        kept = len(pool) > self._pool
+        for one in self.adapter.clusters:
+            if kept and one.component in self.adapter.proposed:
+                self.course.kept(one.component, one.cases)
+            elif one.component in self.adapter.proposed:
+                self.course.in_vain(one.component, self.adapter.proposed[one.component], one.cases)
+        self._idle = 0 if kept else self._idle + bool(self.adapter.clusters)
+        self._pool, self.adapter.proposed = len(pool), {}
+        if self.adapter.error:
+            self.over = str(self.adapter.error)
+        elif self._ground.reflector.broken:
+            self.over = f"stopped: {self._ground.reflector.broken}"
+        elif self._idle >= _PATIENCE:
+            self.over = f"nothing helped in {self._idle} attempts in a row"
+
+    def _next(self, candidate: Candidate) -> list[Cluster]:
+        if self.over:
+            return []
+        self._look(candidate, [case for case in self._ground.train if self.known.scored(candidate, case) is None])
+        clusters = self.course.clusters(candidate)
+        if not clusters:
+            # What was mended holds as far as it is known: so look whether it does on the other cases, too.
+            self._look(candidate, [case for case in self._ground.train if not self.known.drawn(candidate, case)])
+            clusters = self.course.clusters(candidate)
+        return only_affordable(clusters[:_AT_ONCE], self._affordable())
+
+    def _look(self, candidate: Candidate, cases: Sequence[Case]) -> None:
+        """Draw a candidate on cases, and again where that may be chance."""
+        if self._ground.left < len(cases):
+            return
+        found = self.known.draw([(candidate, case, 1) for case in cases])
+        again = [one for one in found if one.scores and one.score < 1 and (len(one.scores) == 1 or one.score > 0)]
+        if len(again) <= self._ground.left:
+            self.known.draw([(candidate, one.case, len(one.samples) + 1) for one in again])
+
+    def _affordable(self) -> int:
+        """Return how many failing cases an iteration may have: each may be raced, drawn, and judged by validation."""
+        return max(0, self._ground.left - self._ground.options.draws * len(self._ground.validation)) // 2
+
+    def _why_not(self, candidate: Candidate) -> str:
+        if self.course.clusters(candidate):
+            return "the rollouts are spent"
+        failing = [case for case in self._ground.train if self._fails(candidate, case)]
+        return "no text helps what still fails" if failing else "no training case fails any more"
+
+    def _fails(self, candidate: Candidate, case: Case) -> bool:
+        scored = self.known.scored(candidate, case)
+        return scored is not None and self.course.fails(case, scored)
+
+    def _line(self, candidate: Candidate) -> str:
+        train, validation = (self.known.mean(candidate, own) for own in (self._ground.train, self._ground.validation))
+        mended = ", ".join(one.component for one in self.adapter.clusters)
+        doing = f" · mending {mended}" if mended else ""
+        spent = self._ground.evaluator.rollouts
+        return f"  {spent} rollouts · match {train:.2f} in training, {validation:.2f} in validation{doing}"
+
+
+class _Loader:
+    """Cases as gepa takes them: under whole numbers, those of validation far from those of training."""
+
+    def __init__(self, cases: Sequence[Case], part: Literal["train", "validation"], first: int) -> None:
+        self.items = {first + place: Item(case, part) for place, case in enumerate(cases)}
+
+    def all_ids(self) -> list[int]:
+        return list(self.items)
+
+    def fetch(self, ids: Sequence[int]) -> list[Item]:
+        return [self.items[number] for number in ids]
+
+    def __len__(self) -> int:
+        return len(self.items)

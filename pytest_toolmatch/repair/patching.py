@@ -1,0 +1,92 @@
+"""A suite file with another ``student`` and ``split``: all other text of it, comments and order too, stays as it is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import yaml
+
+from pytest_toolmatch.core.errors import SuiteError
+from pytest_toolmatch.suites.writer import yaml_text
+from pytest_toolmatch.suites.yaml_file import read_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_toolmatch.core.prompt import Prompt
+    from pytest_toolmatch.core.suite import Split
+
+_BEFORE = "cases"
+"""The key above which new ones are put: every suite has it, and it is often long."""
+
+
+def patched(text: str, blocks: Mapping[str, Any]) -> str:
+    """Return the text of a YAML mapping with other values for some of its keys; None takes a key away.
+
+    ValueError for a mapping that is not written as one key a line.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode) or node.flow_style:
+        raise ValueError("it is not written as one key a line")
+    spans = {key.value: (key.start_mark.index, _end(text, value)) for key, value in node.value}
+    first = _above_comments(text, spans[_BEFORE][0] if _BEFORE in spans else len(text))
+    edits = {spans[name]: _block(name, value) for name, value in blocks.items() if name in spans}
+    new = "".join(_block(name, value) for name, value in blocks.items() if name not in spans)
+    for (start, end), block in sorted([*edits.items(), ((first, first), new)], reverse=True):
+        text = text[:start] + block + text[end:]
+    return text
+
+
+def write_patch(source: Path, target: Path, student: Prompt, split: Split, others: Mapping[str, Any] = {}) -> None:
+    """Write a suite file that differs from another by what its student is told, and by its split.
+
+    The suite is read before it takes its place: what does not come back as it was meant is not written. Raises
+    SuiteError where it can't be patched or written.
+    """
+    blocks = {
+        "student": msgspec.to_builtins(student) or None,
+        "split": msgspec.to_builtins(split) or {"seed": split.seed},
+        **others,
+    }
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(patched(source.read_bytes().decode(), blocks).encode())
+        made = read_suite(beside)
+        if (made.student or type(student)(), made.split) != (student, split):
+            raise ValueError("it does not read as it was meant")  # noqa: TRY301
+        beside.replace(target)
+    except OSError as error:
+        raise SuiteError(f"can't write {target}: {error.strerror}") from None
+    except ValueError as error:
+        raise SuiteError(f"can't patch {source}: {error}; the new blocks are in the folder of the repair") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _end(text: str, value: yaml.Node) -> int:
+    """Return the place after a value's last line; blank lines and comments after it belong to what comes next."""
+    end = value.end_mark.index
+    if not text[:end].endswith("\n"):
+        end = text.find("\n", end) + 1 or len(text)
+    start = text.rfind("\n", 0, end - 1) + 1
+    while start > value.start_mark.index and _is_bare(text[start:end]):
+        end, start = start, text.rfind("\n", 0, start - 1) + 1
+    return end
+
+
+def _above_comments(text: str, place: int) -> int:
+    """Return the place above the comment lines that stand right above a key."""
+    while place and text[(start := text.rfind("\n", 0, place - 1) + 1) : place].startswith("#"):
+        place = start
+    return place
+
+
+def _is_bare(line: str) -> bool:
+    return not line.strip() or line.startswith("#")
+
+
+def _block(name: str, value: Any) -> str:
+    return "" if value is None else yaml_text({name: value})

@@ -1,0 +1,188 @@
+"""The repair of one suite, from its teacher's samples to what the test part says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pytest_toolmatch.core.errors import ConfigError, SamplingError
+from pytest_toolmatch.core.prompt import Prompt
+from pytest_toolmatch.core.suite import Split
+from pytest_toolmatch.repair.accepting import Looks, Proof, prove
+from pytest_toolmatch.repair.candidate import Candidate
+from pytest_toolmatch.repair.course import FAILING
+from pytest_toolmatch.repair.evaluating import mean_score
+from pytest_toolmatch.repair.pruning import pruned, reserve
+from pytest_toolmatch.statistics.measures import Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_toolmatch.repair.evaluating import Scored
+    from pytest_toolmatch.repair.grounds import Given
+    from pytest_toolmatch.repair.parts import Parts
+    from pytest_toolmatch.repair.phase import Ground, Mended, Phase
+
+_KEPT_BACK = 3
+"""Changed components for whose pruning rollouts are kept back."""
+
+_WORSE = 0.05
+"""So much worse in validation, a prompt is not put to the test: nothing is left to prove."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One prompt in the table: what made it, how many training cases it learnt from, and its match on the test part."""
+
+    name: str
+    learnt_from: int
+    measures: tuple[Measure, ...]
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a repair has come to. Without a ``proof``, ``why`` says why nothing was put to the test."""
+
+    suite: str
+    prompt: Prompt
+    split: Split
+    start: Candidate
+    new: Candidate
+    why: str = ""
+    proof: Proof | None = None
+    validation: tuple[float, float] = (0.0, 0.0)
+    rows: tuple[Row, ...] = ()
+    front: tuple[tuple[int, float], ...] = ()
+    rollouts: int = 0
+    paid: int = 0
+    asked: int = 0
+    refused: tuple[str, ...] = ()
+
+
+class Repair:
+    """Repairs one suite by some phases, one after the other."""
+
+    def __init__(self, given: Given, phases: Sequence[tuple[str, Phase]]) -> None:
+        self._given, self._phases = given, phases
+
+    def run(self, say: Callable[[str], None]) -> Repaired:
+        """Go through the repair; ``say`` is told how far it has come."""
+        ground, parts = self._given.ground()
+        name, start = self._given.suite.name, ground.components.start
+        self._check(parts)
+        say(f"{name}: {len(self._given.suite.cases)} cases: {parts}")
+        before = self._baseline(ground, start)
+        failing = [one.case.id for one in before if one.score < FAILING]
+        say(f"  {len(failing)} of {len(before)} training and validation cases fail")
+        if not failing:
+            return self._result(ground, parts, start, why="no case fails: there is nothing to repair")
+        made = self._mended(ground, start, say)
+        new = pruned(ground, start, made[-1][1].candidate, _helped(made), say)
+        return self._judged(ground, parts, new, made)
+
+    def _mended(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> list[tuple[str, Mended]]:
+        """Go through the phases; each has its share of the rollouts that are left, and starts where the last ended."""
+        made: list[tuple[str, Mended]] = []
+        kept_back = min(reserve(_KEPT_BACK), ground.left // 4)
+        for place, (name, phase) in enumerate(self._phases):
+            share = (ground.left - kept_back) // (len(self._phases) - place)
+            own = replace(ground, limit=ground.evaluator.rollouts + share)
+            mended = phase(own, made[-1][1].candidate if made else start, say)
+            say(f"  {name}: {mended.stopped or 'done'}")
+            made.append((name, mended))
+        return made
+
+    def _judged(self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]]) -> Repaired:
+        """Put the new prompt to the test, if there is anything to it."""
+        start = ground.components.start
+        stopped = tuple(one.stopped for _, one in made if one.stopped.startswith("stopped"))
+        if new == start:
+            why = stopped[-1] if stopped else "nothing that was tried helps"
+            return self._result(ground, parts, start, why=why, made=made)
+        seen = self._in_validation(ground, new)
+        if seen[1] < seen[0] - _WORSE:
+            why = f"what was tried is worse in validation: {seen[1]:.2f} after {seen[0]:.2f}"
+            return self._result(ground, parts, start, why=why, made=made)
+        options = self._given.options
+        looks = Looks(self._given.folder).note(parts.test, new)
+        proof, pairs = prove(
+            ground.evaluator, parts.test, start, new, draws=options.test_draws, confidence=options.confidence
+        )
+        if proof is None:
+            raise SamplingError(f"{self._given.student.identity}: no rollout on the test part came to anything")
+        proof = msgspec.structs.replace(proof, looks=looks)
+        return self._result(
+            ground, parts, new, made=made, proof=proof, rows=self._rows(ground, parts, made, pairs), validation=seen
+        )
+
+    def _in_validation(self, ground: Ground, new: Candidate) -> tuple[float, float]:
+        """Return the mean match in validation before and after."""
+        draws = self._given.options.draws
+        jobs = [(candidate, case, draws) for candidate in (ground.components.start, new) for case in ground.validation]
+        scored, count = ground.evaluator.evaluate(jobs), len(ground.validation)
+        return mean_score(scored[:count]), mean_score(scored[count:])
+
+    def _rows(
+        self, ground: Ground, parts: Parts, made: Sequence[tuple[str, Mended]], pairs: Sequence[tuple[Scored, Scored]]
+    ) -> tuple[Row, ...]:
+        """Return the table: every phase's prompt on the test part; the last phase's is the one that was pruned."""
+        draws = self._given.options.test_draws
+        between = [
+            ground.evaluator.evaluate([(one.candidate, case, draws) for case in parts.test]) for _, one in made[:-1]
+        ]
+        columns = [[a for a, _ in pairs], *between, [b for _, b in pairs]]
+        names = [("(as it is)", 0), *((name, one.learnt_from) for name, one in made)]
+        return tuple(
+            Row(name, learnt, tuple(one.measure for one in column if one.scores))
+            for (name, learnt), column in zip(names, columns, strict=True)
+        )
+
+    def _check(self, parts: Parts) -> None:
+        options, seen = self._given.options, len(parts.train) + len(parts.validation)
+        least = options.draws * seen + 2 * options.draws * len(parts.validation) + 2
+        if options.rollouts < least:
+            raise ConfigError(
+                f"--rollouts {options.rollouts}: {options.draws * seen} go to {seen} cases as they are, and one "
+                f"iteration takes {least} in all; give more, or fewer --draws"
+            )
+
+    def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:
+        cases = (*ground.train, *ground.validation)
+        return ground.evaluator.evaluate([(start, case, self._given.options.draws) for case in cases])
+
+    def _result(
+        self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]] = (), **found: Any
+    ) -> Repaired:
+        drawn = ground.evaluator.drawn
+        return Repaired(
+            suite=self._given.suite.name,
+            prompt=ground.components.prompt(new),
+            split=parts.split,
+            start=ground.components.start,
+            new=new,
+            front=_front([pair for _, one in made for pair in one.pool]),
+            rollouts=drawn.asked,
+            paid=drawn.paid,
+            asked=ground.reflector.asked,
+            refused=tuple(ground.reflector.refused),
+            **found,
+        )
+
+
+def _helped(made: Sequence[tuple[str, Mended]]) -> dict[str, list[str]]:
+    """Return for which cases each component was kept, over all phases."""
+    found: dict[str, list[str]] = {}
+    for _, one in made:
+        for component, cases in one.helped.items():
+            found.setdefault(component, []).extend(cases)
+    return found
+
+
+def _front(pool: Sequence[tuple[Candidate, float]]) -> tuple[tuple[int, float], ...]:
+    """Return length and match of the prompts than which no shorter one matches as often."""
+    points = sorted({(sum(map(len, candidate.values())), round(match, 4)) for candidate, match in pool})
+    front: list[tuple[int, float]] = []
+    for length, match in points:
+        if not front or match > front[-1][1]:
+            front.append((length, match))
+    return tuple(front)

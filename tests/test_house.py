@@ -117,7 +117,7 @@ HEAVY = {
 LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic"}
 """Imported where they are used, never with the module."""
 
-MADE_OF = {"pocket": {"numpy"}, "distill": {"numpy", "torch"}, "fuzzing": {"hypothesis"}}
+MADE_OF = {"pocket": {"numpy"}, "distill": {"numpy", "torch"}, "fuzzing": {"hypothesis"}, "repair": {"gepa"}}
 """Rooms that are nothing without a library: it comes with the module, and the module where it is used."""
 
 START_UP = 15

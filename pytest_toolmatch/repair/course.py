@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 FAILING = 0.6
 """A case fails below this share of what it can reach: two draws of a noisy student that agree are enough to tell."""
 
-_WEARING = 0.35
+_WEARING = 0.45
 """What is left of a component's blame for a case after each text that did not help."""
 
 _EXAMPLE = 0.12
 """The blame that every failing case lays on the lack of an example."""
 
-_ATTEMPTS = 7
+_ATTEMPTS = 16
 """Texts that are tried for a case before it is given up."""
 
 

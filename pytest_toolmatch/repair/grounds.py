@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
@@ -64,8 +66,16 @@ class Given:
             reflector=Reflector(components, queries, self.reflecting, recording, self._session),
             options=self.options,
             limit=self.options.rollouts,
+            affordable=partial(self._affordable, evaluator, len(parts.test)),
         )
         return ground, parts
+
+    def _affordable(self, evaluator: Evaluator, proving: int) -> float:
+        """Return how many more rollouts the budget pays for, beside those that prove a repair."""
+        share, paid = self._session.spent_share(), evaluator.drawn.paid
+        if not share or not paid:
+            return math.inf
+        return max(0.0, (1 - share) * paid / share - 2 * proving * self.options.test_draws)
 
     def samples(self) -> dict[str, list[Sample]]:
         """Return the teacher's samples by case: those that are recorded, or drawn now."""

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 _AT_ONCE = 6
 """Components that are mended together."""
 
+_FEW, _SURE = 2, 3
+"""Cases of a cluster that may fail by chance, and draws of each that rule it out."""
+
 _VALIDATION_IDS = 1_000_000
-_PATIENCE = 6
+_PATIENCE = 12
 """Attempts in a row of which nothing was kept, after which there are no more."""
 
 
@@ -138,7 +141,7 @@ class Steering:
 
     def _settle(self, pool: Sequence[Candidate]) -> None:
         """Take note of what became of the attempt before."""
-        kept = len(pool) > self._pool
+        kept = len(pool) > self._pool and self.best(pool) >= self._pool
         for one in self.adapter.clusters:
             if kept and one.component in self.adapter.proposed:
                 self.course.kept(one.component, one.cases)
@@ -162,7 +165,18 @@ class Steering:
             # What was mended holds as far as it is known: so look whether it does on the other cases, too.
             self._look(candidate, [case for case in self._ground.train if not self.known.drawn(candidate, case)])
             clusters = self.course.clusters(candidate)
+        if self._doubt(candidate, clusters[:_AT_ONCE]):
+            clusters = self.course.clusters(candidate)
         return only_affordable(clusters[:_AT_ONCE], self._affordable())
+
+    def _doubt(self, candidate: Candidate, clusters: Sequence[Cluster]) -> bool:
+        """Draw once more what so few cases say that it may be chance; say whether there was anything to draw."""
+        few = [case for one in clusters if len(one.cases) <= _FEW for case in one.cases]
+        jobs = [(candidate, case, _SURE) for case in few if self._ground.evaluator.known(candidate, case) < _SURE]
+        if not jobs or self._ground.evaluator.cost(jobs) > self._affordable():
+            return False
+        self.known.draw(jobs)
+        return True
 
     def _look(self, candidate: Candidate, cases: Sequence[Case]) -> None:
         """Draw a candidate on cases, and again where that may be chance."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.recordings import Recording
     from pytest_toolmatch.sampling.session import Session
 
-_FAILURES = 3
+_FAILURES = 5
 """Replies in a row that are of no use, after which the model is not asked again."""
 
 

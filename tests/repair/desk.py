@@ -90,10 +90,11 @@ class Desk(Loopback):
         useful: float = 0.5,
         reflect: Callable[[str], Answer | str] | None = None,
         fault: Callable[[int, dict[str, Any]], Answer | None] = lambda _number, _sent: None,
+        seed: int = 0,
     ) -> None:
         super().__init__(self._answered)
         self._faults, self._noise, self._useful = faults, noise, useful
-        self._reflect, self._fault = reflect or self._written, fault
+        self._reflect, self._fault, self._seed = reflect or self._written, fault, seed
         self._drawn: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.calls: Counter[str] = Counter()
@@ -125,7 +126,7 @@ class Desk(Loopback):
             return call
         key = hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
         self._drawn[key] += 1
-        if chance(f"{key}/{self._drawn[key]}") < self._noise:
+        if chance(f"{self._seed}/{key}/{self._drawn[key]}") < self._noise:
             return None
         for one in self._faults:
             if call and one.hits(query) and one.word not in told(sent, one.component):
@@ -137,7 +138,7 @@ class Desk(Loopback):
         assert component
         self._drawn[prompt] += 1
         words = [one.word for one in self._faults if one.component == component[1]]
-        useful = chance(f"{prompt}/{self._drawn[prompt]}") < self._useful
+        useful = chance(f"{self._seed}/{prompt}/{self._drawn[prompt]}") < self._useful
         new = " ".join(words) if useful else f"Be careful {int(chance(prompt) * 1e6)}."
         return f"Here it is:\n```\n{new}\n```\nI hope that it helps."
 

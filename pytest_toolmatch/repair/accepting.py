@@ -9,6 +9,7 @@ import msgspec
 from pytest_toolmatch.core.errors import RecordingError
 from pytest_toolmatch.repair.candidate import key_of
 from pytest_toolmatch.reports.paired import PairedTest, paired_test
+from pytest_toolmatch.statistics.measures import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.evaluating import Evaluator, Scored
+    from pytest_toolmatch.repair.parts import Parts
 
 _TELLING = 0.5
 """A case is fixed, or broken, where its match changes by at least so much."""
@@ -38,18 +40,19 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prove(
-    evaluator: Evaluator, cases: Sequence[Case], old: Candidate, new: Candidate, *, draws: int, confidence: float
+    evaluator: Evaluator, parts: Parts, old: Candidate, new: Candidate, *, draws: int, confidence: float
 ) -> tuple[Proof | None, list[tuple[Scored, Scored]]]:
     """Return what the test part says of a new prompt, and the pairs it says so by; no proof without a valid pair.
 
-    Accepted is what is better: by a one-sided sign-flip test over the cases (a group of near-duplicates is in one part,
-    so that cases are as good as independent).
+    Accepted is what is better by a one-sided sign-flip test. Near-duplicates count as one case there: they are no
+    independent witnesses.
     """
-    before = evaluator.rollouts
+    before, cases = evaluator.rollouts, parts.test
     scored = evaluator.evaluate([(candidate, case, draws) for candidate in (old, new) for case in cases])
     pairs = list(zip(scored[: len(cases)], scored[len(cases) :], strict=True))
     valid = [(a, b) for a, b in pairs if a.scores and b.scores]
-    test = paired_test([a.measure for a, _ in valid], [b.measure for _, b in valid], confidence)
+    groups = [parts.groups[a.case.id] for a, _ in valid]
+    test = paired_test(_by_group(groups, [a for a, _ in valid]), _by_group(groups, [b for _, b in valid]), confidence)
     if test is None:
         return None, pairs
     moved = {b.case.id: b.score - a.score for a, b in valid}
@@ -60,6 +63,22 @@ def prove(
         broken=tuple(name for name, by in moved.items() if by <= -_TELLING),
         rollouts=evaluator.rollouts - before,
     ), pairs
+
+
+def _by_group(groups: Sequence[str], scored: Sequence[Scored]) -> list[Measure]:
+    """Return the mean over each group's cases."""
+    gathered: dict[str, list[Measure]] = {}
+    for name, one in zip(groups, scored, strict=True):
+        gathered.setdefault(name, []).append(one.measure)
+    return [
+        Measure(
+            sum(one.total for one in own) / len(own),
+            1.0,
+            sum(one.variance for one in own) / len(own) ** 2,
+            sum(one.draws for one in own),
+        )
+        for own in gathered.values()
+    ]
 
 
 class Looks:

@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 FEWEST = 10
 """Cases that a suite needs."""
 
-LEAST: dict[Part, int] = {"test": 5, "validation": 2, "train": 2}
-"""Cases that a part needs. A sign-flip test of fewer than five cases can't show anything at 95 % confidence."""
+LEAST: dict[Part, int] = {"test": 5, "validation": 1, "train": 1}
+"""Groups of near-duplicates that a part needs. A sign-flip test of fewer than five can show nothing at 95 %."""
 
 _DIGITS = 4
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """The cases of a suite by part, and the split that tells them apart."""
+    """The cases of a suite by part, the split that tells them apart, and the group of near-duplicates of each case."""
 
     train: tuple[Case, ...]
     validation: tuple[Case, ...]
     test: tuple[Case, ...]
     split: Split
+    groups: dict[str, str]
 
     def __str__(self) -> str:
         return f"{len(self.train)} to train on, {len(self.validation)} to choose by, {len(self.test)} to test on"
@@ -57,12 +58,13 @@ def parts_of(suite: Suite, cases: Sequence[Case] | None = None) -> Parts:
     for case in used:
         by_part[part_of(names[case.id], split)].append(case)
     for part, own in by_part.items():
-        if len(own) < LEAST[part]:
+        count = len({names[case.id] for case in own})
+        if count < LEAST[part]:
             raise ConfigError(
-                f"{suite.where or suite.name}: under its split, the {part} part has {len(own)} cases, and needs at "
-                f"least {LEAST[part]}; give split: another seed, or leave it out"
+                f"{suite.where or suite.name}: under its split, the {part} part has {count} cases that are no "
+                f"near-duplicates, and needs at least {LEAST[part]}; give split: another seed, or leave it out"
             )
-    return Parts(**{part: tuple(own) for part, own in by_part.items()}, split=split)
+    return Parts(**{part: tuple(own) for part, own in by_part.items()}, split=split, groups=names)
 
 
 def part_of(group: str, split: Split) -> Part:
@@ -79,9 +81,8 @@ def fitted(names: Sequence[str], wanted: Split, where: str) -> Split:
     ranks = sorted(rank(name, wanted.seed) for name in names)
     ends = [place for place in range(1, len(ranks)) if ranks[place] > ranks[place - 1]]
     total, best = len(ranks), None
-    for test, upto in combinations(ends, 2):
-        if test < LEAST["test"] or upto - test < LEAST["validation"] or total - upto < LEAST["train"]:
-            continue
+    # Ends of groups, in their order: the first so many groups are the least that the test part may have.
+    for test, upto in combinations(ends[LEAST["test"] - 1 :], 2):
         off = abs(test - wanted.test * total) + abs(upto - test - wanted.validation * total)
         best = min(best or (off, test, upto), (off, test, upto))
     if best is None:

@@ -106,7 +106,7 @@ class Repair:
         options = self._given.options
         looks = Looks(self._given.folder).note(parts.test, new)
         proof, pairs = prove(
-            ground.evaluator, parts.test, start, new, draws=options.test_draws, confidence=options.confidence
+            ground.evaluator, parts, start, new, draws=options.test_draws, confidence=options.confidence
         )
         if proof is None:
             raise SamplingError(f"{self._given.student.identity}: no rollout on the test part came to anything")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DAYS = {"Monday": "2026-11-23", "Friday": "2026-11-27"}
-PLACES = (
+PLACES = (  # noqa: SIM905 - so many words are read best as a text
     "Oslo Rome Bern Lima Cairo Quito Delhi Hanoi Paris Sofia Minsk Dakar Accra Tunis Kyiv Riga Prague Vienna Havana "
     "Nairobi Seoul Tokyo Lisbon Dublin Athens Ankara Baku Doha Kabul Male"
 ).split()
@@ -34,7 +34,7 @@ TOOLS = [
 
 
 class Fault(NamedTuple):
-    """A fault: the text (component) in which a word mends it, the word, what it does to a call, and to which queries."""
+    """A fault: the text in which a word mends it, the word, what it does to a call, and to which queries."""
 
     component: str
     word: str
@@ -136,10 +136,9 @@ class Desk(Loopback):
     def _written(self, prompt: str) -> str:
         component = re.match(r"Component: (.+)", prompt)
         assert component
-        self._drawn[prompt] += 1
         words = [one.word for one in self._faults if one.component == component[1]]
-        useful = chance(f"{self._seed}/{prompt}/{self._drawn[prompt]}") < self._useful
-        new = " ".join(words) if useful else f"Be careful {int(chance(prompt) * 1e6)}."
+        useful = chance(f"{self._seed}/{prompt}") < self._useful
+        new = " ".join(words) if useful and words else f"Be careful {int(chance(prompt) * 1e6)}."
         return f"Here it is:\n```\n{new}\n```\nI hope that it helps."
 
 
@@ -164,6 +163,7 @@ def write_suite(folder: Path, more: str = "") -> Path:
     (folder / "desk.cases.jsonl").write_text("".join(json.dumps(one) + "\n" for one in cases()))
     path = folder / "desk.toolmatch.yaml"
     path.write_text(
-        f"# Ours.\ninstructions: You help.  # short\ntools: desk.tools.json\n{more}\n# All of them:\ncases: desk.cases.jsonl\n"
+        f"# Ours.\ninstructions: You help.  # short\ntools: desk.tools.json\n{more}"
+        "\n# All of them:\ncases: desk.cases.jsonl\n"
     )
     return path

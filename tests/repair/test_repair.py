@@ -1,0 +1,243 @@
+"""``toolmatch repair`` with simulated models on a loopback server: what it mends, says, keeps, and refuses."""
+
+from __future__ import annotations
+
+import _thread
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from pytest_toolmatch.cli import main
+from pytest_toolmatch.suites.yaml_file import read_suite
+from tests.repair.desk import Desk, write_suite
+from tests.servers import chat
+from tests.servers.loopback import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_suite(tmp_path)
+
+
+def repair(desk: Desk, path: Path, capsys: Captured, *more: str) -> tuple[int, str, str]:
+    """Run the command; return its exit status, and what it printed, without the server's address."""
+    status = main(["repair", str(path), "--teacher", desk.model("teacher"), "--student", desk.model("student"), *more])
+    said = capsys.readouterr()
+    return status, said.out.replace(desk.url, "URL"), said.err
+
+
+def words(path: Path) -> set[str]:
+    """Return which faults a suite's student prompt mends."""
+    return {word for word in ("ISO", "unpacked", "always") if word in path.read_text()}
+
+
+def test_planted_faults_are_mended_and_proved(suite: Path, capsys: Captured) -> None:
+    with Desk(noise=0.1, seed=1) as desk:
+        status, printed, _ = repair(desk, suite, capsys)
+        assert status == 0
+        assert "desk: 30 cases: 12 to train on, 6 to choose by, 12 to test on" in printed
+        assert re.search(r"accepted: 0\.\d\d → [01]\.\d\d on 12 cases that nothing was chosen by", printed)
+        assert re.search(r"^optimizer +training examples +match with the teacher", printed, re.MULTILINE)
+        assert re.search(r"^gepa +12 +[01]\.\d\d +0\.\d\d–[01]\.\d\d", printed, re.MULTILINE)
+        assert "  + unpacked" in printed
+        assert words(suite) == {"ISO", "unpacked", "always"}
+        assert suite.read_text().startswith("# Ours.\ninstructions: You help.  # short\ntools: desk.tools.json\n")
+        assert suite.read_text().endswith("\n# All of them:\ncases: desk.cases.jsonl\n")
+        assert (suite.parent / ".repair" / "desk" / "report.txt").read_text() in printed
+
+        before = suite.read_bytes()
+        assert "the suite is as it was" in repair(desk, suite, capsys)[1]
+        assert suite.read_bytes() == before
+
+
+def test_a_student_that_nothing_mends_is_left_alone(suite: Path, capsys: Captured) -> None:
+    before = suite.read_bytes()
+    with Desk(useful=0.0) as desk:
+        status, printed, _ = repair(desk, suite, capsys)
+    assert status == 0
+    assert "nothing that was tried helps; the suite is as it was" in printed
+    assert suite.read_bytes() == before
+
+
+def test_a_repair_that_the_test_part_does_not_bear_out_is_rejected(suite: Path, capsys: Captured) -> None:
+    # The word helps with the cases that were trained on, and by nothing but luck.
+    with Desk(faults=(), noise=0.35, seed=4) as desk:
+        before = suite.read_bytes()
+        _, printed, _ = repair(desk, suite, capsys)
+        assert "the suite is as it was" in printed
+        assert suite.read_bytes() == before
+        again = repair(desk, suite, capsys, "--seed", "0")[1]
+    assert again.splitlines()[-1] == printed.splitlines()[-1]
+
+
+def test_the_same_models_and_seed_come_to_the_same_result(tmp_path: Path, capsys: Captured) -> None:
+    found = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        path = write_suite(tmp_path / name)
+        with Desk(seed=3) as desk:
+            printed = repair(desk, path, capsys)[1]
+        found.append((path.read_text(), printed.replace(str(tmp_path / name), "")))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("after", [60, 180, 260])
+def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path, capsys: Captured, after: int) -> None:
+    results = []
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+        path = write_suite(tmp_path / name)
+        before = path.read_bytes()
+        if name == "killed":
+            with Desk(seed=3, fault=_interrupting(after)) as desk, pytest.raises(SystemExit) as ended:
+                repair(desk, path, capsys)
+            assert ended.value.code == 130
+            assert "interrupted: what was drawn is kept in" in capsys.readouterr().out
+            assert path.read_bytes() == before
+        with Desk(seed=3) as desk:
+            printed = repair(desk, path, capsys)[1]
+            results.append((path.read_text(), _outcome(printed), desk.calls.total()))
+    assert results[0][:2] == results[1][:2]
+    assert results[1][2] < results[0][2] - after // 2
+
+
+def _interrupting(after: int) -> Callable[[int, Any], Answer | None]:
+    def fault(number: int, _: Any) -> Answer | None:
+        if number == after:
+            _thread.interrupt_main()
+        return None
+
+    return fault
+
+
+def _outcome(printed: str) -> list[str]:
+    """Return the lines that say how it went and what it came to, but for what was paid this time."""
+    return [line for line in printed.splitlines() if "calls" not in line and not line.startswith(("written", "next"))]
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("", "the reply is empty"),
+        ("I would add a rule.", "the reply has no fenced block"),
+        ("```\n" + "Be careful. " * 4500 + "\n```", "characters, and"),
+        ("```\nOne.\n```\nor\n```\nTwo.\n```", "the reply has 4 fences where one block has 2"),
+    ],
+)
+def test_a_reflection_model_that_is_of_no_use_ends_the_run(suite: Path, capsys: Captured, reply: str, why: str) -> None:
+    before = suite.read_bytes()
+    with Desk(reflect=lambda _: reply) as desk:
+        status, printed, _ = repair(desk, suite, capsys)
+        assert desk.calls["teacher"] <= 30 * 5 * 2 + 12
+    assert status == 0
+    assert re.search(rf"stopped: local:teacher: \d replies in a row were of no use \(.*{re.escape(why)}", printed)
+    assert suite.read_bytes() == before
+
+
+def test_a_reflection_model_that_is_down_is_said_in_one_line(suite: Path, capsys: Captured) -> None:
+    before = suite.read_bytes()
+    with Desk(reflect=lambda _: Answer(chat.failure("no such key"), status=401)) as desk:
+        status, _, error = repair(desk, suite, capsys, "--reflect-with", desk.model("writer"))
+    assert status == 4
+    assert error.count("\n") == 1
+    assert "local:writer" in error
+    assert suite.read_bytes() == before
+
+
+def test_an_infrastructure_storm_stops_the_run(suite: Path, capsys: Captured) -> None:
+    def fault(_: int, sent: dict[str, Any]) -> Answer | None:
+        failing = sent["model"] == "student" and "a" in sent["messages"][-1]["content"][-12:]
+        return Answer(chat.failure("too long"), status=400) if failing else None
+
+    before = suite.read_bytes()
+    with Desk(fault=fault) as desk:
+        status, _, error = repair(desk, suite, capsys)
+    assert status == 4
+    assert re.search(
+        r"local:student: \d+ of 36 rollouts failed \(.*too long.*\): stopped; what was drawn is kept", error
+    )
+    assert suite.read_bytes() == before
+
+
+def test_only_what_may_be_touched_is_changed(suite: Path, capsys: Captured) -> None:
+    with Desk(useful=1.0) as desk:
+        printed = repair(desk, suite, capsys, "--touch", "tool:*", "--freeze", "tool:book:*,tool:*:day")[1]
+    student = yaml.safe_load((suite.parent / ".repair" / "desk" / "student.yaml").read_text())["student"]
+    assert student.keys() == {"tools"}
+    assert "unpacked" in student["tools"]["cancel"]["description"]
+    assert all(texts.keys() == {"description"} for texts in student["tools"].values())
+    # It mends three cases of twelve, all of them for good: too few to tell of others like them.
+    assert "rejected, and the suite is as it was" in printed
+    assert "these cases do match more often; whether others like them would, so few can't tell" in printed
+
+
+def test_a_repaired_suite_may_lie_elsewhere(suite: Path, capsys: Captured) -> None:
+    before = suite.read_bytes()
+    with Desk(useful=1.0) as desk:
+        repair(desk, suite, capsys, "-o", "new/place")
+    made = read_suite(suite.parent / "new" / "place" / "desk.repaired.toolmatch.yaml")
+    assert made.student
+    assert made.cases == read_suite(suite).cases or len(made.cases) == 30
+    assert suite.read_bytes() == before
+    assert not (suite.parent / ".repair").exists()
+
+
+def test_a_budget_in_calls_is_kept(suite: Path, capsys: Captured) -> None:
+    with Desk(noise=0.1) as desk:
+        status, printed, error = repair(desk, suite, capsys, "--budget", "420calls")
+        assert desk.calls.total() <= 420
+    assert status in (0, 4)
+    assert "written" in printed or "as it was" in printed or "budget" in error
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--rollouts", "40"], "--rollouts 40: 36 go to 18 cases as they are, and one iteration takes"),
+        (["--rollouts", "0"], "--rollouts 0: at least 1"),
+        (["--teacher", ""], "no teacher is named: say --teacher MODEL"),
+        (["--student", "gpt-4o"], "--student gpt-4o: it is asked with other prompts, so that a recording will not do"),
+        (["--teacher", "gpt-4o"], "--reflect-with gpt-4o: it is asked for new texts"),
+        (["--phases", "gpea"], "no phase is named 'gpea'; did you mean 'gepa'?"),
+        (["--budget", "lots"], "budget 'lots': write US dollars"),
+        (["-o", "desk.tools.json"], "it is a file; name a directory"),
+        (["--confidence", "2"], "toolmatch_confidence is 2: it must lie between 0 and 1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(suite: Path, capsys: Captured, more: list[str], message: str) -> None:
+    before = suite.read_bytes()
+    with Desk() as desk:
+        status, _, error = repair(desk, suite, capsys, *more)
+    assert status == 4
+    assert error.startswith("toolmatch: error: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert suite.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (slice(0, 9), "9 cases can be used, and a repair needs at least 10"),
+        (slice(0, 30), "no validation part is possible"),
+    ],
+)
+def test_a_suite_that_is_too_small_is_refused(suite: Path, capsys: Captured, lines: slice, message: str) -> None:
+    path = suite.parent / "desk.cases.jsonl"
+    kept = path.read_text().splitlines()[lines]
+    if len(kept) > 9:
+        kept = [f'{{"id": "c{n}", "query": "Where is the {n}th Oslo parcel?"}}' for n in range(30)]
+    path.write_text("\n".join(kept) + "\n")
+    with Desk() as desk:
+        status, _, error = repair(desk, suite, capsys)
+    assert status == 4
+    assert message in error

@@ -10,6 +10,7 @@ import msgspec
 import yaml
 from repair_runs import Course, Point, Trial, told_of_prompt
 
+from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.suites.cases import form_of_tool
 from pytest_toolmatch.suites.yaml_file import read_suite
 
@@ -52,7 +53,10 @@ def repaired(trial: Trial, phases: Sequence[str] = ("gepa",)) -> Course:
             seed=trial.seed,
             recordings=Path(kept) / "recordings",
         )
-        lines = list(repair([path], out, options))
+        try:
+            lines = list(repair([path], out, options))
+        except ConfigError as error:  # a budget that is too small for one iteration is refused
+            lines = [str(error)]
         written = sorted(out.glob("*.toolmatch.yaml")) if out.exists() else []
         found = told_of_prompt(trial.student, read_suite(written[0]).student) if written else trial.student.start
     points = (Point(0, trial.student.start), Point(trial.rollouts, found))

@@ -46,7 +46,7 @@ class Models(Loopback):
         self._draws: Counter[tuple[str, str]] = Counter()
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        self._busy, self._first, self._last = 0.0, 0.0, 0.0
+        self._busy = self._work = self._until = 0.0
 
     def _answered(self, received: Received) -> Answer:
         if received.method == "GET":
@@ -55,16 +55,22 @@ class Models(Loopback):
         sent = received.json
         named = named_of(sent["model"])
         with self._lock:
-            now = time.perf_counter()
-            self._first, self._last = self._first or now, now + self._delay
-            self._busy += self._delay
+            self._at_work(time.perf_counter())
             body = self._reflected(sent, named) if named.role == "reflector" else self._sampled(sent, named)
         return Answer(body, delay=self._delay)
 
     def _figures(self, run: str) -> dict[str, Any]:
-        """Return the counts of a run: samples by role and part, requests, and how long the server was at work."""
+        """Return the counts of a run: samples by role and part, and requests.
+
+        Beside them stands how many seconds the server had any request to answer, and those of all requests together.
+        """
         counts = {kind: count for (name, kind), count in self._seen.items() if name == run}
-        return counts | {"busy": self._busy, "window": self._last - self._first, "most": self.most_in_flight}
+        return counts | {"busy": self._busy, "work": self._work, "most": self.most_in_flight}
+
+    def _at_work(self, now: float) -> None:
+        self._busy += max(0.0, now + self._delay - max(now, self._until))
+        self._until = max(self._until, now + self._delay)
+        self._work += self._delay
 
     def _reflected(self, sent: dict[str, Any], named: Named) -> dict[str, Any]:
         prompt = "\n\n".join(str(one["content"]) for one in sent["messages"])

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.repair.mending import Mender
     from pytest_toolmatch.repair.phase import Ground
 
-_BEHIND = 0.25
-"""So far behind its parent after one draw of each validation case, a candidate gets no more of them."""
+_BEHIND, _AHEAD = 0.25, 0.05
+"""So far behind its parent, or ahead of it, after one draw of each validation case, a candidate gets no more."""
 
 
 class Item(NamedTuple):
@@ -105,6 +105,7 @@ class ToolMatchAdapter(GEPAAdapter[Item, Scored, Scored]):
         """Draw a candidate on the cases that it was made for; on the others it does what its parent does."""
         targets = self._mender.targets(candidate)
         mine = [case for case in cases if targets is None or case.id in targets]
+        mine = [case for case in mine if not self._known.lent(candidate, case)]
         self._known.draw([(candidate, case, 1) for case in mine])
         found = {case.id: self._known.scored(candidate, case) for case in cases}
         return {name: one for name, one in found.items() if one is not None}
@@ -112,6 +113,6 @@ class ToolMatchAdapter(GEPAAdapter[Item, Scored, Scored]):
     def _on_validation(self, candidate: Candidate, cases: list[Case]) -> dict[str, Scored]:
         first = self._known.draw([(candidate, case, 1) for case in cases])
         mean = sum(one.score for one in first) / len(first) if first else 0.0
-        if mean >= self.best - _BEHIND:
+        if self.best - _BEHIND <= mean < self.best + _AHEAD:
             first = self._known.draw([(candidate, case, self._ground.options.draws) for case in cases])
         return {one.case.id: one for one in first}

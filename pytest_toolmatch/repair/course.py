@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.repair.candidate import EXAMPLES
 
 if TYPE_CHECKING:
@@ -23,19 +25,30 @@ FAILING = 0.6
 _WEARING = 0.45
 """What is left of a component's blame for a case after each text that did not help."""
 
-_EXAMPLE = 0.12
+_EXAMPLE = 0.3
 """The blame that every failing case lays on the lack of an example."""
 
 _ATTEMPTS = 16
 """Texts that are tried for a case before it is given up."""
 
+_KINDS = 3
+"""Kinds of cases that one text is to help at once: a model that is shown too much takes up little of it."""
+
 
 class Cluster(NamedTuple):
-    """Failing cases that blame one component first, and what they lose together."""
+    """Failing cases that blame one component first, what they lose together, and of them those of a kind.
+
+    Of a kind are cases whose teacher calls the same tools: a text may help one kind and not another.
+    """
 
     component: str
-    cases: tuple[Case, ...]
+    kinds: tuple[tuple[Case, ...], ...]
     lost: float
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """All of its cases."""
+        return tuple(chain.from_iterable(self.kinds))
 
 
 class Course:
@@ -48,20 +61,37 @@ class Course:
         self.helped: defaultdict[str, list[str]] = defaultdict(list)
 
     def clusters(self, candidate: Candidate) -> list[Cluster]:
-        """Return what there is to mend, that which loses most first."""
-        gathered: defaultdict[str, list[tuple[Case, float]]] = defaultdict(list)
+        """Return what there is to mend, that which loses most first.
+
+        Cases of a kind go together to the component that most of them blame: so that one attempt shows what one text
+        does to them.
+        """
+        kinds: defaultdict[tuple[str, ...], list[tuple[Case, Scored]]] = defaultdict(list)
         for case in self._ground.train:
             scored = self._known.scored(candidate, case)
             if scored and self.fails(case, scored) and not self._given_up(case):
-                blamed = self._worn(case, scored)
-                if blamed:
-                    first = min(blamed, key=lambda name: (-blamed[name], name))
-                    gathered[first].append((case, 1 - scored.score))
-        found = [
-            Cluster(name, tuple(case for case, _ in own), sum(lost for _, lost in own))
-            for name, own in gathered.items()
-        ]
+                kinds[self._tools(case)].append((case, scored))
+        gathered: defaultdict[str, list[tuple[float, tuple[Case, ...]]]] = defaultdict(list)
+        for _, own in sorted(kinds.items()):
+            if component := self._first(own):
+                lost = sum(1 - scored.score for _, scored in own)
+                gathered[component].append((lost, tuple(case for case, _ in own)))
+        found = []
+        for component, some in gathered.items():
+            ranked = sorted(some, key=lambda one: -one[0])[:_KINDS]
+            found.append(Cluster(component, tuple(cases for _, cases in ranked), sum(lost for lost, _ in ranked)))
         return sorted(found, key=lambda one: (-one.lost, one.component))
+
+    def _first(self, own: Sequence[tuple[Case, Scored]]) -> str:
+        """Return the component that cases blame most, together."""
+        blamed: Counter[str] = Counter()
+        for case, scored in own:
+            blamed.update({name: round(1e9 * share) for name, share in self._worn(case, scored).items()})
+        return min(blamed, key=lambda name: (-blamed[name], name), default="")
+
+    def _tools(self, case: Case) -> tuple[str, ...]:
+        reference = self._ground.evaluator.scorer.reference(case)
+        return tuple(names_of(reference.chain)) if reference else ()
 
     def fails(self, case: Case, scored: Scored) -> bool:
         """Say whether a case fails, as far as its teacher allows it to do better."""

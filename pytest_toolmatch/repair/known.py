@@ -25,6 +25,7 @@ class Known:
         self._evaluator = evaluator
         self._scored: dict[str, dict[str, Scored]] = {}
         self._parents: dict[str, str] = {}
+        self._lent: dict[str, dict[str, Scored]] = {}
 
     def draw(self, jobs: Sequence[tuple[Candidate, Case, int]]) -> list[Scored]:
         """Have at least so many draws of each candidate and case made, and remember what all of them come to."""
@@ -39,6 +40,15 @@ class Known:
         if key_of(child) != key_of(parent):
             self._parents.setdefault(key_of(child), key_of(parent))
 
+    def lend(self, candidate: Candidate, other: Candidate, cases: Iterable[Case]) -> None:
+        """Take a candidate to do on some cases what another one was seen to do, which has all that matters there."""
+        seen, own = self._scored.get(key_of(other), {}), self._lent.setdefault(key_of(candidate), {})
+        own |= {case.id: seen[case.id] for case in cases if case.id in seen}
+
+    def lent(self, candidate: Candidate, case: Case) -> bool:
+        """Say whether a candidate is taken to do on a case what another one does."""
+        return case.id in self._lent.get(key_of(candidate), {})
+
     def drawn(self, candidate: Candidate, case: Case) -> bool:
         """Say whether a candidate was drawn on a case itself."""
         return case.id in self._scored.get(key_of(candidate), {})
@@ -47,7 +57,7 @@ class Known:
         """Return what a candidate's draws on a case came to, or else its nearest ancestor's."""
         key: str | None = key_of(candidate)
         while key is not None:
-            if found := self._scored.get(key, {}).get(case.id):
+            if found := self._scored.get(key, {}).get(case.id) or self._lent.get(key, {}).get(case.id):
                 return found
             key = self._parents.get(key)
         return None

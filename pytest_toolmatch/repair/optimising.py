@@ -33,7 +33,7 @@ _FEW, _SURE = 2, 3
 """Cases of a cluster that may fail by chance, and draws of each that rule it out."""
 
 _VALIDATION_IDS = 1_000_000
-_PATIENCE = 12
+_PATIENCE = 20
 """Attempts in a row of which nothing was kept, after which there are no more."""
 
 

@@ -48,7 +48,7 @@ def write_patch(source: Path, target: Path, student: Prompt, split: Split, other
     """
     blocks = {
         "student": msgspec.to_builtins(student) or None,
-        "split": msgspec.to_builtins(split) or {"seed": split.seed},
+        "split": msgspec.structs.asdict(split),
         **others,
     }
     beside = target.with_name(f".{target.name}.{os.getpid()}")

@@ -42,14 +42,16 @@ def pruned(
     own = {name: [by_id[one] for one in helped.get(name, ()) if one in by_id] for name in changed}
     better = [] if all(own.values()) else _better(ground, start, mended)
     judged = {name: (cases or better)[:_CASES] for name, cases in own.items()}
-    useless = [name for name in changed if judged[name] and not _missed(ground, start, mended, name, judged[name])]
-    if not useless:
-        return mended
-    without = mended | {name: start[name] for name in useless}
-    if not _holds(ground, mended, without):
+    kept, useless = mended, list[str]()
+    # One after the other, for two of them may mend the same: what is left is what the next one is judged beside.
+    for name in sorted(changed, key=lambda name: (len(own[name]), name)):
+        if judged[name] and not _missed(ground, start, kept, name, judged[name]):
+            kept = kept | {name: start[name]}
+            useless.append(name)
+    if not useless or not _holds(ground, mended, kept):
         return mended
     say(f"  reverted, for it helps nothing: {', '.join(useless)}")
-    return without
+    return kept
 
 
 def _missed(ground: Ground, start: Candidate, mended: Candidate, component: str, cases: Sequence[Case]) -> bool:

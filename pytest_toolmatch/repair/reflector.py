@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.recordings import Recording
     from pytest_toolmatch.sampling.session import Session
 
-_FAILURES = 5
-"""Replies in a row that are of no use, after which the model is not asked again."""
+_FAILURES, _LATER_FAILURES = 5, 12
+"""Replies in a row that are of no use, after which a model is not asked again: at its first, and at its later ones."""
 
 
 class Wish(NamedTuple):
@@ -51,7 +51,7 @@ class Reflector:
         asked = Suite(name="reflections", instructions=SYSTEM)
         self._source = session.source(Replayed(Plan(asked, model), "teacher", recording, None, fewer=True))
         self._asked: dict[str, int] = {}
-        self._in_a_row = 0
+        self._in_a_row = self._useful = 0
         self.asked = 0
         self.refused: list[str] = []
         self.broken = ""
@@ -90,12 +90,14 @@ class Reflector:
             self._fail(f"{wish.component}: {error}")
             return None
         self._in_a_row = 0
+        self._useful += 1
         return text
 
     def _fail(self, why: str) -> None:
         self.refused.append(why)
         self._in_a_row += 1
-        if self._in_a_row >= _FAILURES and not self.broken:
+        most = _LATER_FAILURES if self._useful else _FAILURES
+        if self._in_a_row >= most and not self.broken:
             self.broken = f"{self.model.identity}: {self._in_a_row} replies in a row were of no use ({why})"
 
 

@@ -86,7 +86,7 @@ def _keep(folder: Path, done: Repaired, lines: Sequence[str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "report.txt").write_text("\n".join(lines) + "\n")
-        blocks = {"student": msgspec.to_builtins(done.prompt), "split": msgspec.to_builtins(done.split)}
+        blocks = {"student": msgspec.to_builtins(done.prompt), "split": msgspec.structs.asdict(done.split)}
         (folder / "student.yaml").write_text(yaml_text(blocks))
     except OSError as error:
         raise ConfigError(f"can't write to {folder}: {error.strerror}; choose another -o") from None

@@ -76,8 +76,10 @@ class Repair:
         say(f"  {len(failing)} of {len(before)} training and validation cases fail")
         if not failing:
             return self._result(ground, parts, start, why="no case fails: there is nothing to repair")
-        made = self._mended(ground, start, say)
-        new = pruned(ground, start, made[-1][1].candidate, _helped(made), say)
+        # The last of the rollouts are for what comes out of it all.
+        before_last = replace(ground, limit=ground.limit - self._given.options.draws * len(parts.validation))
+        made = self._mended(before_last, start, say)
+        new = pruned(before_last, start, made[-1][1].candidate, _helped(made), say)
         return self._judged(ground, parts, new, made)
 
     def _mended(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> list[tuple[str, Mended]]:

@@ -55,7 +55,7 @@ def _form(suite: Suite, tools: str, cases: str) -> dict[str, Any]:
         "divergence": suite.divergence,
         "gates": list(suite.gates),
         "student": suite.student and msgspec.to_builtins(suite.student),
-        "split": suite.split and msgspec.to_builtins(suite.split),
+        "split": suite.split and msgspec.structs.asdict(suite.split),
         "recordings": f"recordings/{suite.name}",
         "cases": cases,
     }

@@ -13,9 +13,10 @@ from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, Role, user
 from pytest_toolmatch.core.errors import SuiteError
+from pytest_toolmatch.core.prompt import Example, Prompt, ToolTexts
 from pytest_toolmatch.core.rollout import Rollout, RolloutMode
 from pytest_toolmatch.core.rules import Arguments, Mode, Override, Reference, Rules
-from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.core.suite import Split, Suite
 from pytest_toolmatch.core.tool import Effect, Tool
 from pytest_toolmatch.judging.demands import faults_of
 from pytest_toolmatch.suites.writer import write_suite
@@ -81,8 +82,25 @@ rollouts = st.builds(
     max_retries=st.integers(0, 9),
     timeout=st.floats(0.1, 900),
 )
+prompts = st.builds(
+    Prompt,
+    instructions=st.none() | texts,
+    tools=st.dictionaries(words, st.builds(ToolTexts, description=st.none() | texts), max_size=2),
+    examples=st.lists(
+        st.builds(
+            lambda query, said, case: Example(conversation=(*user(query), Message("assistant", said)), case=case),
+            said,
+            said,
+            texts,
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+splits = st.builds(Split, seed=st.integers(0, 9), test=st.floats(0.1, 0.5), validation=st.floats(0.1, 0.4))
 suites = st.builds(
     Suite,
+    student=st.none() | prompts.filter(lambda prompt: prompt != Prompt()),  # which says nothing
+    split=st.none() | splits,
     rollout=rollouts,
     name=words,
     cases=cases.map(tuple),

@@ -31,6 +31,9 @@ _GAIN = 0.1
 _CLEAR = 0.6
 """A gain that can't be one draw's luck; a smaller one has to show itself in a second draw, too."""
 
+_BLAMED, _RELIEF = 0.1, 0.2
+"""The blame that a text has lost, and what that is worth where a case still fails for another reason."""
+
 _HARM = 0.6
 """What a text may break of what was right, for every case that it mends."""
 
@@ -138,17 +141,19 @@ class Mender:
     def _race(self, candidate: Candidate, child: Candidate, kinds: Sequence[Kind]) -> list[Kind]:
         """Draw some cases of each kind, again where one draw may be chance; return the kinds that are helped."""
         raced = [Kind(one.component, one.cases[:_RACED]) for one in kinds]
-        self._known.draw([(child, case, 1) for one in raced for case in one.cases])
-        gains = [self._gain(candidate, child, one, 0) for one in raced]
+        # A text that was proposed before is drawn anew: what it did then may have been chance.
+        first = {case.id: self._ground.evaluator.known(child, case) for one in raced for case in one.cases}
+        self._known.draw([(child, case, first[case.id] + 1) for one in raced for case in one.cases])
+        gains = [self._gain(candidate, child, one, first) for one in raced]
         alone = [len(one.cases) == 1 and gain < _GAIN for one, gain in zip(raced, gains, strict=True)]
         unsure = [a or _GAIN <= gain < _CLEAR for a, gain in zip(alone, gains, strict=True)]
-        self._known.draw(
-            [(child, case, 2) for one, again in zip(raced, unsure, strict=True) for case in one.cases if again]
-        )
+        again = {case.id: first[case.id] + 1 for one in raced for case in one.cases}
+        doubtful = [case for one, doubt in zip(raced, unsure, strict=True) for case in one.cases if doubt]
+        self._known.draw([(child, case, again[case.id] + 1) for case in doubtful])
         return [
             kind
-            for kind, one, gain, again in zip(kinds, raced, gains, unsure, strict=True)
-            if (self._gain(candidate, child, one, 1) if again else gain) >= _GAIN
+            for kind, one, gain, doubt in zip(kinds, raced, gains, unsure, strict=True)
+            if (self._gain(candidate, child, one, again) if doubt else gain) >= _GAIN
         ]
 
     def _unharmful(
@@ -200,13 +205,20 @@ class Mender:
         scored = self._known.scored(candidate, case)
         return scored is not None and not self._course.fails(case, scored)
 
-    def _gain(self, parent: Candidate, child: Candidate, kind: Kind, draw: int) -> float:
-        """Return how much nearer to the teacher one draw of a child is than its parent, over a kind's cases."""
+    def _gain(self, parent: Candidate, child: Candidate, kind: Kind, draws: Mapping[str, int]) -> float:
+        """Return how much nearer to the teacher one draw of a child is than its parent, over a kind's cases.
+
+        That a draw blames a component no more that its parent's blamed counts, too: it may fail for something else.
+        """
         gains = []
         for case in kind.cases:
             before, after = self._known.scored(parent, case), self._known.scored(child, case)
-            if before and after and len(after.samples) > draw:
-                gains.append(self._blamer.closeness(case, after.samples[draw]) - self._blamer.soft(before))
+            if before and after and len(after.samples) > draws[case.id]:
+                sample, was = after.samples[draws[case.id]], self._blamer.soft(before)
+                nearer = self._blamer.closeness(case, sample) - was
+                blamed = self._blamer.of_scored(before).get(kind.component, 0.0) >= _BLAMED
+                relieved = blamed and kind.component not in self._blamer.blamed(case, sample)
+                gains.append(nearer + (_RELIEF if relieved and nearer > 0 else 0.0))
         return sum(gains) / len(gains) if gains else 0.0
 
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 _AT_ONCE = 6
 """Components that are mended together."""
 
-_FEW, _SURE = 2, 3
-"""Cases of a cluster that may fail by chance, and draws of each that rule it out."""
+_FEW, _SURE, _SURER = 2, 3, 5
+"""Cases of a kind that may fail by chance, and draws of each that rule it out: more where one of them matched."""
 
 _VALIDATION_IDS = 1_000_000
-_PATIENCE = 20
+_PATIENCE = 30
 """Attempts in a row of which nothing was kept, after which there are no more."""
 
 
@@ -64,7 +64,7 @@ def optimise(ground: Ground, start: Candidate, say: Callable[[str], None]) -> Me
         raise adapter.error
     cases = (*ground.train, *ground.validation)
     return Mended(
-        candidate=dict(result.candidates[steering.best(result.candidates)]),
+        candidate=dict(result.candidates[steering.place]),
         learnt_from=len(ground.train),
         stopped=steering.over,
         helped=dict(steering.course.helped),
@@ -86,6 +86,8 @@ class Steering:
         mender = Mender(ground, blamer, self.known, self.course)
         self.adapter = ToolMatchAdapter(ground, blamer, self.known, self.course, mender)
         self.over = ""
+        self.place = 0
+        """The candidate that is being mended."""
         self._pool = 1
         self._idle = 0
 
@@ -107,15 +109,14 @@ class Steering:
         """Return the components of the clusters that are being mended."""
         return [one.component for one in self.adapter.clusters]
 
-    def best(self, candidates: Sequence[Candidate]) -> int:
-        """Return the candidate that does best on training and validation cases, by what is known; the last of equals.
+    def _beats(self, child: Candidate, parent: Candidate) -> bool:
+        """Say whether a child does as well as its parent on training and validation cases, by what is known.
 
-        gepa would go by the validation cases alone; they are few, and some faults show in none of them.
+        gepa would go by the validation cases alone; they are few, and some faults show in none of them. And it would
+        come back to any candidate that was lucky there.
         """
         cases = (*self._ground.train, *self._ground.validation)
-        return max(
-            range(len(candidates)), key=lambda place: (round(self.known.mean(candidates[place], cases), 9), place)
-        )
+        return self.known.mean(child, cases) >= self.known.mean(parent, cases)
 
     def sample_tasks(
         self,
@@ -127,9 +128,7 @@ class Steering:
         """Return what to mend now: one candidate, and the failing cases of some clusters."""
         pool = state.program_candidates
         self._settle(pool)
-        place = self.best(pool)
-        candidate = pool[place]
-        self.adapter.best = self.known.mean(candidate, self._ground.validation)
+        self.adapter.parent = candidate = pool[self.place]
         self.adapter.clusters = self._next(candidate)
         self._say(self._line(candidate))
         if self.over or not self.adapter.clusters:
@@ -137,11 +136,12 @@ class Steering:
             return []
         failing = {case.id for one in self.adapter.clusters for case in one.cases}
         ids = [number for number, item in trainset.items.items() if item.case.id in failing]
-        return [ProposalTask(place, candidate, ids, trainset.fetch(ids))]
+        return [ProposalTask(self.place, candidate, ids, trainset.fetch(ids))]
 
     def _settle(self, pool: Sequence[Candidate]) -> None:
         """Take note of what became of the attempt before."""
-        kept = len(pool) > self._pool and self.best(pool) >= self._pool
+        kept = len(pool) > self._pool and self._beats(pool[-1], pool[self.place])
+        self.place = len(pool) - 1 if kept else self.place
         for one in self.adapter.clusters:
             if kept and one.component in self.adapter.proposed:
                 self.course.kept(one.component, one.cases)
@@ -165,14 +165,16 @@ class Steering:
             # What was mended holds as far as it is known: so look whether it does on the other cases, too.
             self._look(candidate, [case for case in self._ground.train if not self.known.drawn(candidate, case)])
             clusters = self.course.clusters(candidate)
-        if self._doubt(candidate, clusters[:_AT_ONCE]):
+        while self._doubt(candidate, clusters[:_AT_ONCE]):
             clusters = self.course.clusters(candidate)
         return only_affordable(clusters[:_AT_ONCE], self._affordable())
 
     def _doubt(self, candidate: Candidate, clusters: Sequence[Cluster]) -> bool:
         """Draw once more what so few cases say that it may be chance; say whether there was anything to draw."""
-        few = [case for one in clusters if len(one.cases) <= _FEW for case in one.cases]
-        jobs = [(candidate, case, _SURE) for case in few if self._ground.evaluator.known(candidate, case) < _SURE]
+        few = [case for one in clusters for kind in one.kinds if len(kind) <= _FEW for case in kind]
+        wanted = [(case, _SURER if self._matched(candidate, case) else _SURE) for case in few]
+        known = self._ground.evaluator.known
+        jobs = [(candidate, case, draws) for case, draws in wanted if known(candidate, case) < draws]
         if not jobs or self._ground.evaluator.cost(jobs) > self._affordable():
             return False
         self.known.draw(jobs)
@@ -187,9 +189,13 @@ class Steering:
         if len(again) <= self._ground.left:
             self.known.draw([(candidate, one.case, len(one.samples) + 1) for one in again])
 
+    def _matched(self, candidate: Candidate, case: Case) -> bool:
+        scored = self.known.scored(candidate, case)
+        return scored is not None and scored.score > 0
+
     def _affordable(self) -> int:
         """Return how many failing cases an iteration may have: each may be raced, drawn, and judged by validation."""
-        return max(0, self._ground.left - self._ground.options.draws * len(self._ground.validation)) // 2
+        return max(0, self._ground.left - len(self._ground.validation))
 
     def _why_not(self, candidate: Candidate) -> str:
         if self.course.clusters(candidate):

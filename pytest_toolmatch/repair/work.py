@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.repair.parts import Parts
     from pytest_toolmatch.repair.phase import Ground, Mended, Phase
 
-_KEPT_BACK = 3
+_KEPT_BACK = 2
 """Changed components for whose pruning rollouts are kept back."""
 
 _WORSE = 0.05
@@ -85,7 +85,7 @@ class Repair:
     def _mended(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> list[tuple[str, Mended]]:
         """Go through the phases; each has its share of the rollouts that are left, and starts where the last ended."""
         made: list[tuple[str, Mended]] = []
-        kept_back = min(reserve(_KEPT_BACK), ground.left // 4)
+        kept_back = min(reserve(_KEPT_BACK), ground.left // 6)
         for place, (name, phase) in enumerate(self._phases):
             share = (ground.left - kept_back) // (len(self._phases) - place)
             own = replace(ground, limit=ground.evaluator.rollouts + share)
@@ -149,8 +149,13 @@ class Repair:
             )
 
     def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:
+        """Return what the student does today: by one draw, and by as many as asked for where that one fails."""
         cases = (*ground.train, *ground.validation)
-        return ground.evaluator.evaluate([(start, case, self._given.options.draws) for case in cases])
+        found = ground.evaluator.evaluate([(start, case, 1) for case in cases])
+        failing = [one.case for one in found[: len(ground.train)] if one.score < 1]
+        again = ground.evaluator.evaluate([(start, case, self._given.options.draws) for case in failing])
+        by_id = {one.case.id: one for one in (*found, *again)}
+        return [by_id[case.id] for case in cases]
 
     def _result(
         self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]] = (), **found: Any

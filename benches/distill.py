@@ -29,9 +29,9 @@ from pytest_toolmatch.distill.generator.toolbox import other_plan, some_plan
 from pytest_toolmatch.distill.generator.vocabulary import vocabulary
 from pytest_toolmatch.distill.generator.world import World
 from pytest_toolmatch.distill.held_out import Drawing, samples_of
-from pytest_toolmatch.distill.recorded import Recorded
 from pytest_toolmatch.pocket.model import open_model
 from pytest_toolmatch.providers.pocket import TEMPERATURE
+from pytest_toolmatch.recorded.reading import Recorded
 from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
 from pytest_toolmatch.suites.writer import write_suite
 

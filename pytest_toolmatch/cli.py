@@ -12,7 +12,7 @@ from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.reports.lines import clean, encodable, needs_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_toolmatch.reports.lines import Line
 
@@ -21,6 +21,13 @@ USAGE_ERROR = 4
 
 
 class _Parser(argparse.ArgumentParser):
+    more: Callable[[], str] | None = None
+    """What ends the help; it is made when somebody asks."""
+
+    def format_help(self) -> str:
+        self.epilog = self.more() if self.more else None
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE_ERROR, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
@@ -65,6 +72,8 @@ def _parser() -> _Parser:
     _report(commands)
     _compare(commands)
     _plan(commands)
+    _curate(commands)
+    _export(commands)
     _distill(commands)
     _fuzz(commands)
     _repair(commands)
@@ -82,6 +91,13 @@ def _import(commands: Any) -> None:
     )
     command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the suites go")
     command.add_argument("--tools", type=Path, metavar="FILE", help="the tools on offer, in any provider's JSON form")
+    command.add_argument(
+        "--mcp",
+        action="append",
+        default=[],
+        metavar="NAME=SERVER",
+        help="an MCP server to ask for its tools: a command to start, or a URL",
+    )
     command.add_argument("--effects", type=Path, metavar="FILE", help='JSON of {"tool": "read" or "write"}')
     command.add_argument("--name", metavar="NAME", help="name of the suite (default: that of DIR)")
     command.add_argument(
@@ -96,6 +112,12 @@ def _import(commands: Any) -> None:
     )
     command.add_argument(
         "--replies", action="store_true", help="keep what the tools answered, for suites with mode: next_step"
+    )
+    command.add_argument(
+        "--redact",
+        default="keys",
+        metavar="KINDS",
+        help="personal data to take out: keys, emails, keys,emails or none (default: keys)",
     )
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the suites, as in match=sequence"
@@ -114,6 +136,8 @@ def _run_import(arguments: argparse.Namespace) -> Iterable[str]:
         name=arguments.output.resolve().name if arguments.name is None else arguments.name,
         tools=arguments.tools,
         effects=arguments.effects,
+        mcp=arguments.mcp,
+        redact=arguments.redact,
         settings=arguments.set,
         verbose=arguments.verbose,
         include=tuple(arguments.include),
@@ -208,6 +232,107 @@ def _run_plan(arguments: argparse.Namespace) -> Iterable[Line]:
 
     assumed = [(name[2:], getattr(arguments, name[2:])) for name, *_ in _PLAN if name != "--cases"]
     return planned_lines(arguments.what, cases=arguments.cases, truths=arguments.truth, assumed=assumed, **_screen())
+
+
+def _curate(commands: Any) -> None:
+    command = commands.add_parser(
+        "curate", help="choose the cases that matter: a suite to optimise on, one to evaluate"
+    )
+    command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="suite files, or directories of such")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the two suites go")
+    for name, kind, word, meaning in _CURATE:
+        command.add_argument(name, type=kind, metavar=word, help=meaning)
+    command.add_argument("--students", action="append", metavar="MODEL", help="models whose failures count")
+    command.add_argument("--explain", metavar="ID", help="say why a case was kept or dropped, and do nothing else")
+    command.set_defaults(run=_run_curate)
+
+
+def _at_least_0(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} does not lie between 0 and 1")
+    return found
+
+
+_CURATE = (
+    ("--teacher", str, "MODEL", "the model to agree with (default: the one model that is recorded)"),
+    ("--size", _at_least_0, "N", "cases to optimise on (default: 50)"),
+    ("--evaluate", _at_least_0, "N", "cases to evaluate with (default: 50)"),
+    ("--epsilon", _share, "SHARE", "how far duplicates are apart at most, as 1 - cosine (default: the embedder's own)"),
+    ("--embedder", str, "NAME", "hashed, http://HOST/v1#MODEL, or st:NAME (default: hashed)"),
+    ("--seed", int, "N", "decides the split, and what is drawn (default: 0)"),
+    ("--recordings", Path, "DIR", "where suites that name no directory keep theirs (default: fixtures/recordings)"),
+)
+
+
+def _run_curate(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.curating.curate import curate, explain  # noqa: PLC0415
+    from pytest_toolmatch.curating.options import CurateOptions  # noqa: PLC0415
+
+    if arguments.explain is not None:
+        return explain(arguments.output, arguments.explain)
+    asked = vars(arguments) | {"students": tuple(arguments.students or ())}
+    given = {name: asked[name] for name in CurateOptions.__struct_fields__ if asked.get(name) is not None}
+    return curate(arguments.suites, arguments.output, CurateOptions(**given))
+
+
+def _export(commands: Any) -> None:
+    from pytest_toolmatch.suites.exporters import FORMATS  # noqa: PLC0415
+
+    command = commands.add_parser(
+        "export",
+        help="write what a teacher is recorded to have done, to train and evaluate with",
+        description="Write what a teacher is recorded to have done, one row for each of its samples, in a format that\n"
+        "others train or evaluate with. Test cases stay unless --part asks for them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.more = _export_formats
+    command.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
+    command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="suite files, or directories of such")
+    command.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR|FILE", help="a directory, or one file: *.jsonl"
+    )
+    command.add_argument(
+        "--part",
+        action="append",
+        choices=("train", "validation", "test", "all"),
+        default=[],
+        help="which cases leave (default: train and validation); may be repeated",
+    )
+    command.add_argument("--consensus", action="store_true", help="one row a case, not one for each of its samples")
+    for name, kind, word, meaning in _EXPORT:
+        command.add_argument(name, type=kind, metavar=word, help=meaning)
+    command.set_defaults(run=_run_export)
+
+
+def _export_formats() -> str:
+    from pytest_toolmatch.suites.exporters import FORMATS, find_format  # noqa: PLC0415
+
+    return "\n".join(["formats:", *(f"  {name:<12} {find_format(name).SUMMARY}" for name in FORMATS)])
+
+
+_EXPORT = (
+    ("--teacher", str, "MODEL", "whose recordings to export (default: the one model that is recorded)"),
+    ("--recordings", Path, "DIR", "where suites that name no directory keep theirs (default: fixtures/recordings)"),
+    ("--seed", int, "N", "decides which part a case is in, as in distill (default: 0)"),
+)
+
+
+def _run_export(arguments: argparse.Namespace) -> Iterable[str]:
+    from pytest_toolmatch.exporting import ExportOptions, export  # noqa: PLC0415
+
+    asked = vars(arguments) | {"part": tuple(arguments.part)}
+    given = {name: asked[name] for name in ExportOptions.__struct_fields__ if asked.get(name) is not None}
+    return export(arguments.format, arguments.suites, arguments.output, ExportOptions(**given))
 
 
 def _distill(commands: Any) -> None:
@@ -315,7 +440,7 @@ _REPAIR = (
     ("--reflect-with", str, "MODEL", "the model that writes them (default: the teacher)"),
     ("--rollouts", int, "N", "samples of the student to choose by, at most (default: 400)"),
     ("--budget", str, "AMOUNT", "what may be spent in all, as in 3000calls or 2.50usd (default: no bound)"),
-    ("--draws", int, "N", "samples of each case when prompts are chosen (default: 2)"),
+    ("--draws", int, "N", "samples of what fails at first, and of validation in the end (default: 2)"),
     ("--test-draws", int, "N", "samples of each case when a prompt is proved (default: 5)"),
     ("--phases", _names, "NAME,…", "optimisers, one after the other (default: gepa)"),
     ("--touch", _names, "GLOB,…", "only these texts: instructions, tool:NAME, tool:NAME:PATH, examples"),

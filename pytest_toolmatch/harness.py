@@ -117,7 +117,9 @@ class SuiteRun:
 
     def _open_rounds(self, cases: list[Case]) -> None:
         assert self.settings.auto
-        scored = not self.draws.alone and self.suite.rules.reference != "draws"
+        # The exact test is one of an even mean.
+        even = all(case.weight == cases[0].weight for case in cases)
+        scored = even and not self.draws.alone and self.suite.rules.reference != "draws"
         confidence = self.settings.confidence
         looks = [look_of(parse_gate(gate), confidence, scored=scored) for gate in self.gates]
         self._rounds = Rounds(self.draws, cases, [*looks, *self.looks], self.settings.auto)

@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
-from pytest_toolmatch.core.model import Model
-from pytest_toolmatch.core.plan import Plan
-from pytest_toolmatch.core.request import draw_key
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
-from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import with_effects
 from pytest_toolmatch.judging.gate import parse_gate
-from pytest_toolmatch.sampling.recordings import Record, append_records, recording_path
-from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, import_log
-from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.sampling.listed import list_mcp
+from pytest_toolmatch.staging import ANSWERS, write_imported
+from pytest_toolmatch.suites.importers import read_log
+from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, assemble
+from pytest_toolmatch.suites.importers.fields import amount, counted
+from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
 from pytest_toolmatch.suites.importers.source import Options, Source
-from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_tools
+from pytest_toolmatch.ticking import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.suites.importers.source import Problem
+    from pytest_toolmatch.suites.importers.spool import Drawn
 
 SUITES_IN_FULL = 3
 """Up to so many suites, every model of each is listed."""
-ANSWERS = "reference"
-"""The model that a benchmark's possible answers are recorded as."""
 SHOWN = 8
 """Kinds of problems that are printed; the rest are counted."""
 NAMED = 4
@@ -52,26 +51,48 @@ def import_suites(
     name: str,
     tools: Path | None = None,
     effects: Path | None = None,
+    mcp: Sequence[str] = (),
+    redact: str = "keys",
     settings: Sequence[str] = (),
     verbose: bool = False,
     **options: Any,
 ) -> Iterator[str]:
     """Import logs into ``output``, yielding what to print; nothing is written before all of it is read."""
     keys = suite_keys(settings)
+    kinds = kinds_of(redact)
     _check_name(name, output)
-    declared = with_effects(read_tools(tools) if tools else (), _effects(effects))
+    declared, said = _declared(tools, mcp), _effects(effects)
     other = frozenset(path.resolve() for path in (tools, effects) if path)
     logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
-    assembly = import_log(form, name, logs, Options(tools=declared, **options))
-    for imported in assembly.suites:
+    with Ticker("reading") as ticker:
+        records = read_log(form, logs, Options(tools=declared, redact=kinds, **options))
+        assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
+    suites = [msgspec.structs.replace(one, tools=with_effects(one.tools, said)) for one in assembly.suites]
+    for imported in suites:
         _check_effect(imported, keys["rules"].effect)
     yield from _account(form, assembly, verbose=verbose)
-    for imported in assembly.suites:
-        yield _write(imported, output, keys)
-        if len(assembly.suites) <= SUITES_IN_FULL:
-            yield from (f"  {model}: {_summary(samples)}" for model, samples in imported.samples.items())
+    with Ticker("writing") as ticker:
+        written = write_imported(suites, output, keys, ticker)
+    for imported, path in zip(suites, written, strict=True):
+        yield _written(imported, path)
+        if len(suites) <= SUITES_IN_FULL:
+            yield from (f"  {model}: {_summary(drawn)}" for model, drawn in imported.samples.items())
     yield ""
-    yield from _next(assembly, output)
+    yield from _next(suites, output)
+
+
+def _declared(tools: Path | None, mcp: Sequence[str]) -> tuple[Tool, ...]:
+    """Return the tools of the file, then those of the servers that it does not name, as Claude Code calls them."""
+    found = {tool.name: tool for tool in (read_tools(tools) if tools else ())}
+    for server in mcp:
+        label, equals, target = server.partition("=")
+        if not (label and equals and target):
+            raise ConfigError(f"--mcp {server}: write --mcp NAME=COMMAND or NAME=URL, NAME as the log has it")
+        at = {"url": target} if target.startswith(("http://", "https://")) else {"command": target}
+        for tool in list_mcp(at, f"--mcp {label}"):
+            named = msgspec.structs.replace(tool, name=f"mcp__{label}__{tool.name}", implementation=None)
+            found.setdefault(named.name, named)
+    return tuple(found.values())
 
 
 def _check_name(name: str, output: Path) -> None:
@@ -84,17 +105,18 @@ def _check_name(name: str, output: Path) -> None:
 
 def _check_effect(imported: ImportedSuite, effect: str | None) -> None:
     """Refuse a suite that would compare no call at all, so that every sample would match."""
+    if not effect:
+        return
     offered = (tool for case in imported.cases for tool in case.tools or ())
-    if effect and not any(tool.effect == effect for tool in (*imported.tools, *offered)):
+    if not any(tool.effect == effect for tool in chain(imported.tools, offered)):
         raise ConfigError(
             f"--set effect={effect}: no tool of {imported.name} has this effect; "
             'give --effects a file with {"tool": "' + effect + '"}'
         )
 
 
-def _next(assembly: Assembly, output: Path) -> Iterator[str]:
+def _next(suites: Sequence[ImportedSuite], output: Path) -> Iterator[str]:
     """Yield the command to go on with, for two models that can be compared."""
-    suites = assembly.suites
     drawn = Counter[str]()
     for suite in suites:
         drawn.update({model: len(samples) for model, samples in suite.samples.items()})
@@ -126,15 +148,19 @@ def _pair(suites: Sequence[ImportedSuite], models: Sequence[str]) -> tuple[str, 
     A benchmark's answers are the teacher where there are any. Where no two models share a case, one of them can still
     be compared with itself.
     """
-    cases = {model: _cases_of(suites, model) for model in models}
-    teachers = [ANSWERS] if ANSWERS in cases else models
-    pairs = [(one, other) for one in teachers for other in models if one != other and cases[one] & cases[other]]
+    shared = Counter[tuple[str, str]]()
+    teachers = [ANSWERS] if ANSWERS in models else models
+    for one in teachers:
+        for other in models:
+            shared[one, other] = _shared(suites, one, other) if one != other else 0
     # The first of equals: the pair with the most samples, and of its two the teacher has more.
-    return max(pairs, key=lambda pair: len(cases[pair[0]] & cases[pair[1]]), default=(models[0], models[0]))
+    pair, cases = max(shared.items(), key=lambda item: item[1])
+    return pair if cases else (models[0], models[0])
 
 
-def _cases_of(suites: Sequence[ImportedSuite], model: str) -> set[tuple[str, str]]:
-    return {(suite.name, sample.case) for suite in suites for sample in suite.samples.get(model, ())}
+def _shared(suites: Sequence[ImportedSuite], one: str, other: str) -> int:
+    both = [suite.samples for suite in suites if {one, other} <= suite.samples.keys()]
+    return sum(samples[one].shared_with(samples[other]) for samples in both)
 
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
@@ -169,8 +195,10 @@ def _effects(path: Path | None) -> dict[str, str]:
 
 def _account(form: str, assembly: Assembly, *, verbose: bool) -> Iterator[str]:
     """Yield what was read, then every doubt about a suite, then the first problems by kind, or all of them."""
-    read = ", ".join(_amount(count, what) for what, count in assembly.counts.items() if what != "problems")
+    read = ", ".join(amount(count, what) for what, count in assembly.counts.items() if what != "problems")
     yield f"{form}: {read}"
+    if assembly.redacted:
+        yield f"redacted: {', '.join(f'{count:,} × {kind}' for kind, count in assembly.redacted.items())}"
     yield from (f"  ! {doubt}" for doubt in assembly.doubts)
     if verbose:
         yield from (f"  ! {problem}" for problem in assembly.problems)
@@ -179,12 +207,6 @@ def _account(form: str, assembly: Assembly, *, verbose: bool) -> Iterator[str]:
     yield from (f"  ! {_said(alike)}" for alike in kinds[:SHOWN])
     if rest := sum(map(len, kinds[SHOWN:])):
         yield f"  ! … and {counted(rest, 'more problem')}; -v lists all"
-
-
-def _amount(count: int, what: str) -> str:
-    """Return ``1 call of subagents`` for what is counted as ``calls of subagents``."""
-    noun, _, more = what.partition(" ")
-    return f"{counted(count, noun.removesuffix('s'))} {more}".rstrip()
 
 
 def _kinds(problems: Sequence[Problem]) -> list[list[Problem]]:
@@ -201,40 +223,17 @@ def _said(alike: Sequence[Problem]) -> str:
     return f"{number:,} {first.many or f'times: {first.what}'}, first: {first.where}"
 
 
-def _write(imported: ImportedSuite, output: Path, keys: dict[str, Any]) -> str:
-    rules: Rules = keys["rules"]
-    if ANSWERS in imported.samples and rules.reference == "consensus":
-        # Possible answers are alternatives: there is no consensus among them. A model run once has just the one chain.
-        rules = msgspec.structs.replace(rules, reference="any")
-    suite = Suite(
-        name=imported.name,
-        cases=imported.cases,
-        tools=imported.tools,
-        instructions=imported.instructions,
-        **(keys | {"rules": rules}),
-    )
-    path = write_suite(suite, output)
-    for model, samples in imported.samples.items():
-        plan = Plan(suite, Model(name=model))
-        asked = {case.id: plan.asked(case, "recorded") for case in suite.cases}
-        target = recording_path(output / "recordings" / suite.name, model)
-        append_records(target, (_record(asked[one.case], model, one) for one in samples))
+def _written(imported: ImportedSuite, path: Path) -> str:
     drawn = sum(map(len, imported.samples.values()))
     models = counted(len(imported.samples), "model")
-    return f"{path}: {counted(len(suite.cases), 'case')}, {counted(drawn, 'sample')} of {models}"
+    return f"{path}: {counted(len(imported.cases), 'case')}, {counted(drawn, 'sample')} of {models}"
 
 
-def _record(asked: str, model: str, sample: Sample) -> Record:
-    return Record(key=draw_key(asked, sample.role, sample.draw), model=model, sample=sample)
-
-
-def _summary(samples: Sequence[Sample]) -> str:
-    draws = Counter(sample.case for sample in samples)
-    fewest, most = min(draws.values()), max(draws.values())
+def _summary(drawn: Drawn) -> str:
+    cases, fewest, most = drawn.spread
     per_case = f"{most}" if fewest == most else f"{fewest}–{most}"
-    outcomes = Counter(sample.outcome for sample in samples)
     odd = ", ".join(
-        f"{count} {outcome}" for outcome, count in outcomes.items() if outcome not in ("called", "answered")
+        f"{count} {outcome}" for outcome, count in drawn.outcomes.items() if outcome not in ("called", "answered")
     )
-    of = f"{counted(len(samples), 'sample')} of {counted(len(draws), 'case')}"
+    of = f"{counted(len(drawn), 'sample')} of {counted(cases, 'case')}"
     return f"{of} ({per_case} each){f'; {odd}' if odd else ''}"

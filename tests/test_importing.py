@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_toolmatch import importing, staging
 from pytest_toolmatch.cli import main
 
 TOOLS = [{"name": "go", "parameters": {"type": "object"}}]
@@ -154,3 +160,183 @@ def test_one_of_anything_is_singular(capsys: pytest.CaptureFixture[str]) -> None
     assert said[0] == "react: 1 run, 1 sample, 1 call"
     assert "out/mine.toolmatch.yaml: 1 case, 1 sample of 1 model" in said
     assert "  m: 1 sample of 1 case (1 each)" in said
+
+
+def session(path: str, *prompts: str, tool: str = "go", model: str = "m") -> None:
+    records: list[dict[str, Any]] = []
+    for number, prompt in enumerate(prompts):
+        block = {"type": "tool_use", "id": f"{path}{number}", "name": tool, "input": {"of": prompt}}
+        answer = {"id": f"{path}-{number}", "model": model, "content": [block]}
+        records += [
+            {"type": "user", "uuid": f"u{number}", "message": {"content": prompt}},
+            {"type": "assistant", "uuid": f"a{number}", "parentUuid": f"u{number}", "message": answer},
+        ]
+    lines(path, *records)
+
+
+# Put together here, so that no scanner takes this file for a leak.
+KEY = "AKIA" + "Q3EXAMPLE7RSTUVW"
+
+
+def test_keys_never_reach_the_disk_and_what_was_taken_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", f"Use {KEY}", f"Again {KEY}, ola@shop.example")
+    said = printed(capsys, "claude-code")
+    assert "redacted: 1 × AWS Access Key" in said
+    written = b"".join(path.read_bytes() for path in Path("out").rglob("*") if path.is_file())
+    assert KEY[8:].lower() not in written.decode().lower()
+    assert b"<secret-1>" in written
+    assert b"ola@shop.example" in written
+
+
+def test_redaction_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", f"Use {KEY}, ola@shop.example")
+    assert "redacted" not in "".join(printed(capsys, "claude-code", "--redact", "none"))
+    assert main(["import", "claude-code", "logs", "-o", "both", "--redact", "keys,emails"]) == 0
+    assert "redacted: 1 × AWS Access Key, 1 × e-mail address" in capsys.readouterr().out
+    assert main(["import", "claude-code", "logs", "-o", "no", "--redact", "mails"]) == 4
+    assert "no kind 'mails'; did you mean 'emails'?; known: keys, emails, none" in capsys.readouterr().err
+
+
+def test_keys_are_taken_out_of_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    step = {"action": "go", "action_input": {"key": KEY}, "observation": KEY}
+    lines("logs/m.jsonl", {"task_id": "t", "question": f"{KEY}?", "model": "m", "runs": [{"steps": [step]}]})
+    assert "redacted: 1 × AWS Access Key" in printed(capsys, "react", "--replies")
+    written = b"".join(path.read_bytes() for path in Path("out").rglob("*") if path.is_file())
+    assert KEY.encode() not in written
+    assert written.count(b"<secret-1>") >= 2
+
+
+SERVER = Path(__file__).parent / "servers" / "mcp_stdio.py"
+
+
+def test_tools_come_from_a_live_server_where_no_file_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", "Go", tool="mcp__air__search_flights")
+    mine = {"name": "mcp__air__fail", "parameters": {"type": "object"}, "description": "Mine."}
+    lines("tools.json", mine)
+    server = f"air={shlex.join([sys.executable, str(SERVER)])}"
+    said = printed(capsys, "claude-code", "--tools", "tools.json", "--mcp", server)
+    assert not [line for line in said if "!" in line]
+    tools = {tool["name"]: tool for tool in json.loads(Path("out/out.tools.json").read_bytes())}
+    assert tools["mcp__air__search_flights"]["parameters"]["required"] == ["origin", "destination"]
+    assert tools["mcp__air__fail"]["description"] == "Mine."
+
+
+def test_effects_are_said_of_tools_that_only_the_log_knows_too(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", "Go", tool="Bash")
+    lines("effects.json", {"Bash": "read"})
+    printed(capsys, "claude-code", "--effects", "effects.json")
+    assert "Bash: read" in Path("out/out.toolmatch.yaml").read_text()
+
+
+@pytest.mark.parametrize("server", ["air", "air=", "=x", "air=no-such-program-here"])
+def test_a_server_that_is_none_is_one_clear_line(capsys: pytest.CaptureFixture[str], server: str) -> None:
+    session("logs/a.jsonl", "Go")
+    assert "--mcp" in refused(capsys, "claude-code", "--mcp", server)
+
+
+def test_what_is_left_out_is_said_with_its_number(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", "Go")
+    lines("logs/empty.jsonl")
+    Path("logs/notes.md").write_text("x")
+    assert printed(capsys, "claude-code")[0] == "claude-code: 1 run, 1 sample, 1 call, 2 files without a session"
+
+
+def test_a_directory_without_any_session_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    lines("logs/empty.jsonl")
+    assert "nothing to import: no run of any model was found (1 file without a session)" in refused(
+        capsys, "claude-code"
+    )
+
+
+@pytest.mark.parametrize("step", ["read_log", "write_imported"])
+def test_an_interrupted_import_leaves_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    session("logs/a.jsonl", "Go", "Stay")
+    whole = getattr(importing, step)
+
+    def stopped(*arguments: Any) -> Any:
+        if step == "write_imported":
+            monkeypatch.setattr(staging, "encode", interrupt)
+            return whole(*arguments)
+        return itertools.chain(itertools.islice(whole(*arguments), 1), map(interrupt, [None]))
+
+    monkeypatch.setattr(importing, step, stopped)
+    assert main(["import", "claude-code", "logs", "-o", "new/out"]) == 130
+    assert "nothing more was written" in capsys.readouterr().err
+    assert sorted(path.name for path in Path().rglob("*")) == ["a.jsonl", "logs"]
+
+
+def interrupt(*_: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_a_move_that_is_stopped_takes_back_what_it_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    session("logs/a.jsonl", "Go")
+    Path("out").mkdir()
+    Path("out/mine.txt").write_text("kept")
+    replace, moved = Path.replace, []
+
+    def stopped(path: Path, target: Path) -> Path:
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        moved.append(target)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", stopped)
+    assert main(["import", "claude-code", "logs", "-o", "out"]) == 130
+    assert [path.as_posix() for path in Path("out").rglob("*")] == ["out/mine.txt"]
+
+
+def test_what_was_recorded_before_stays_in_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    react("m", "a")
+    printed(capsys, "react")
+    recording = Path("out/recordings/out/m.jsonl")
+    before = recording.read_bytes()
+    for path in Path("out").glob("out.*"):
+        path.unlink()
+    react("m", "a", runs=2)
+    printed(capsys, "react")
+    assert recording.read_bytes().startswith(before)
+    assert recording.read_bytes().count(b"\n") == 2
+
+
+@pytest.mark.parametrize("depth", [100, 400, 700, 5000])
+def test_arguments_nested_as_deep_as_they_like_are_kept_or_named(
+    capsys: pytest.CaptureFixture[str], depth: int
+) -> None:
+    session("logs/a.jsonl", "Go", "DEEP")
+    path = Path("logs/a.jsonl")
+    path.write_text(path.read_text().replace('"of": "DEEP"', f'"of": {"[" * depth}"{KEY}"{"]" * depth}'))
+    said = printed(capsys, "claude-code")
+    kept = [line for line in said if "nested too deeply" not in line]
+    assert len(kept) == len(said) or depth > 400
+    assert KEY not in Path("out/recordings/out/m.jsonl").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_a_line_says_how_far_it_is_and_is_gone_afterwards() -> None:
+    for number in range(60):
+        session(f"logs/{number}.jsonl", *("abcdefgh"))
+    program = "import sys; from pytest_toolmatch import cli, ticking; ticking._EVERY = 0; sys.exit(cli.main())"
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", program, "import", "claude-code", "logs", "-o", "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # that is how its end shows
+            while piece := os.read(ours, 65536):
+                shown += piece
+        assert process.stdout is not None
+        assert b"\r" not in process.stdout.read()
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"reading: 100 records, 0 s" in shown
+    assert b"writing: 16 cases" in shown
+    assert shown.endswith(b"\r\x1b[K")
+
+
+def test_without_a_terminal_there_is_no_such_line(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", "Go")
+    assert main(["import", "claude-code", "logs", "-o", "out"]) == 0
+    assert capsys.readouterr().err == ""

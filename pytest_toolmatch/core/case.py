@@ -14,6 +14,7 @@ from pytest_toolmatch.core.tool import Tool
 class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One query with an id that is stable under edits of other cases.
 
+    ``weight`` is what it counts in its suite beside others: that of a sample which is not drawn evenly.
     ``tools`` is ``None`` where the suite's tools are on offer; ``where`` says where it was declared
     (``path:line``), for messages.
     """
@@ -23,6 +24,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     tags: tuple[str, ...] = ()
     tools: tuple[Tool, ...] | None = None
     where: str = ""
+    weight: float = 1.0
 
     @property
     def query(self) -> str:

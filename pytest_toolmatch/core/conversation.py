@@ -37,6 +37,11 @@ def user(text: str) -> Conversation:
     return (Message("user", text),)
 
 
+def asked_in(conversation: Conversation) -> str:
+    """Return all that the user says."""
+    return "\n".join(message.content for message in conversation if message.role == "user")
+
+
 def last_query(conversation: Conversation) -> str:
     """Return the text of the last user message, or the empty string."""
     return next((m.content for m in reversed(conversation) if m.role == "user"), "")

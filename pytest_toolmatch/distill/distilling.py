@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
-from pytest_toolmatch.curation.splits import groups, parts, rank
+from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.distill.held_out import Drawing, judged
-from pytest_toolmatch.distill.recorded import Found, Recorded, read_recorded
 from pytest_toolmatch.distill.rung import Rung, Split
 from pytest_toolmatch.distill.start import beyond, start_of
 from pytest_toolmatch.distill.table import Row, table_lines
+from pytest_toolmatch.recorded.parted import parted
+from pytest_toolmatch.recorded.reading import Found, Recorded, read_recorded
 from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:
@@ -79,22 +80,19 @@ def _split(found: Found, seed: int) -> Split:
             f"{found.teacher}: {counted(len(found.cases), 'recorded case')} to learn from, and at least {FEWEST} are "
             "needed: write more cases, and record them with toolmatch record"
         )
-    names = groups([_asked(one) for one in found.cases])
+    cases = parted(found.cases, seed)
     placed: dict[Part, list[tuple[Recorded, str]]] = {"train": [], "validation": [], "test": []}
-    for one, name, part in zip(found.cases, names, parts(names, seed), strict=True):
-        placed[part].append((one, name))
+    for one in cases:
+        placed[one.part].append((one.recorded, one.group))
     for rows in placed.values():
         rows.sort(key=lambda row: rank(f"{row[0].suite.name}/{row[0].case.id}", seed))
     if lacking := [part for part, rows in placed.items() if not rows]:
+        groups = counted(len({one.group for one in cases}), "group")
         raise ConfigError(
             f"nothing is left for {' and '.join(lacking)}: the {len(found.cases)} cases make "
-            f"{counted(len(set(names)), 'group')} of near-duplicates, which stay together; add cases that differ more"
+            f"{groups} of near-duplicates, which stay together; add cases that differ more"
         )
     return Split(**placed)
-
-
-def _asked(one: Recorded) -> str:
-    return "\n".join(message.content for message in one.case.conversation if message.role == "user")
 
 
 def _account(found: Found, split: Split) -> Iterator[str]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.validation import ArgumentValidator
-from pytest_toolmatch.distill.replies import KnownReplies
 from pytest_toolmatch.judging.consensus import representative
 from pytest_toolmatch.judging.judge import Judge
 from pytest_toolmatch.judging.matching import Matcher
 from pytest_toolmatch.pocket.draws import Draws
 from pytest_toolmatch.providers.pocket import Provider
+from pytest_toolmatch.recorded.replies import KnownReplies
 from pytest_toolmatch.sampling.forced import roll_forced
 from pytest_toolmatch.sampling.rollout import roll_out
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from pytest_toolmatch.core.sample import Sample, SampleRole
-    from pytest_toolmatch.distill.recorded import Recorded
     from pytest_toolmatch.judging.verdict import CaseResult
     from pytest_toolmatch.pocket.model import PocketModel
+    from pytest_toolmatch.recorded.reading import Recorded
 
 _WANTED = 0.8
 

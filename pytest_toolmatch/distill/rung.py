@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.examples import Example
     from pytest_toolmatch.distill.learner import Learner
     from pytest_toolmatch.distill.options import Options
-    from pytest_toolmatch.distill.recorded import Recorded
     from pytest_toolmatch.distill.start import Start
     from pytest_toolmatch.pocket.model import PocketModel
+    from pytest_toolmatch.recorded.reading import Recorded
 
 
 _VALIDATED = 200

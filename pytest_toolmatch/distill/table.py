@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_toolmatch.distill.held_out import Drawing
-    from pytest_toolmatch.distill.recorded import Recorded
     from pytest_toolmatch.judging.verdict import CaseResult
+    from pytest_toolmatch.recorded.reading import Recorded
     from pytest_toolmatch.statistics.intervals import Interval
     from pytest_toolmatch.statistics.measures import Measure
 

@@ -8,8 +8,8 @@ import msgspec
 
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.distill.examples import Example
-from pytest_toolmatch.distill.recorded import usable
-from pytest_toolmatch.distill.replies import KnownReplies
+from pytest_toolmatch.recorded.reading import usable
+from pytest_toolmatch.recorded.replies import KnownReplies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Step
     from pytest_toolmatch.core.conversation import Conversation
     from pytest_toolmatch.core.sample import Sample
-    from pytest_toolmatch.distill.recorded import Recorded
+    from pytest_toolmatch.recorded.reading import Recorded
 
 
 def examples_of(case: Recorded, group: str) -> list[Example]:
@@ -44,13 +44,12 @@ def _turns(
     conversation: Conversation, sample: Sample, replies: KnownReplies
 ) -> Iterator[tuple[Conversation, Step, str]]:
     """Yield what was said before each turn, its calls, and its kind; the last turn calls nothing."""
-    steps = (*sample.chain, ())
-    for place, calls in enumerate(steps):
+    for place, calls in enumerate((*sample.chain, ())):
         yield conversation, calls, _kind(place, len(calls), len(sample.chain))
-        known = sample.replies[place] if place < len(sample.replies) else ()
-        texts = known if len(known) == len(calls) else [replies.text(call) for call in calls]
-        told = [Message("tool", text, name=call.name) for call, text in zip(calls, texts, strict=True)]
-        conversation = (*conversation, Message("assistant", calls=calls), *told)
+        if calls:
+            texts = zip(calls, replies.of_step(sample, place), strict=True)
+            told = [Message("tool", text, name=call.name) for call, text in texts]
+            conversation = (*conversation, Message("assistant", calls=calls), *told)
 
 
 def _kind(place: int, calls: int, steps: int) -> str:

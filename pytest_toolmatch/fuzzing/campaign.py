@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -15,12 +16,14 @@ from pytest_toolmatch.fuzzing.screening import LOOKS, Screened, Shown, needed_fo
 from pytest_toolmatch.fuzzing.shrinking import shrunk
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
+from pytest_toolmatch.fuzzing.wells import Well
 from pytest_toolmatch.judging.robustness import VariantResult, VariantState, robustness
 from pytest_toolmatch.statistics.alarms import bar
 from pytest_toolmatch.statistics.drops import Tally, drop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.fuzzing.pool import Pool, Running
@@ -88,7 +91,8 @@ class Campaign:
     """What is done to one suite, and what has come of it.
 
     ``afford`` says which share of the budget is spent. ``at_once`` variants make a block: what is tried next depends
-    on the seed, and on the blocks before, never on which answer came first.
+    on the seed, and on the blocks before, never on which answer came first. ``executor`` generates variants, where
+    another process does so.
     """
 
     def __init__(
@@ -100,10 +104,12 @@ class Campaign:
         seed: int = 0,
         confidence: float = 0.95,
         at_once: int = 15,
+        executor: Executor | None = None,
         afford: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._pool, self._scorer, self._relations = pool, scorer, relations
         self._seed, self._confidence, self._at_once, self._afford = seed, confidence, at_once, afford
+        self._executor, self._wells = executor, dict[str, Well]()
         self.known: list[Known] = []
         self.unknown = 0
         """Cases that the budget does not pay for."""
@@ -126,9 +132,9 @@ class Campaign:
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
         yield from self._prepare(cases)
-        subjects = [one.subject for one in self.known if one.subject and one.fuzzed]
+        wells = [(one.subject, self._well(one.subject)) for one in self.known if one.subject and one.fuzzed]
         self._rates = {one.case.id: one.rate for one in self.known}
-        self.explorer = Explorer(subjects, self._relations, self._seed)
+        self.explorer = Explorer(wells, self._seed)
         while self._launch() or self._looks or self._suspects or self._shrunk:
             self._collect()
             self._block += 1
@@ -199,14 +205,22 @@ class Campaign:
     def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
         """Get to know cases, all of them or as many as a part of the budget pays for."""
         waiting = random.Random(self._seed).sample(cases, len(cases))  # noqa: S311 - chance that is to be repeated
-        while waiting and self._afford() < PREPARING and not self._pool.spent:
-            running = [self._pool.start(self._known(case)) for case in waiting[:_TOGETHER]]
-            waiting = waiting[_TOGETHER:]
+        count = _TOGETHER
+        while waiting and count and not self._pool.spent:
+            running = [self._pool.start(self._known(case)) for case in waiting[:count]]
+            waiting = waiting[count:]
             while not all(one.done for one in running):
                 self._pool.go_on()
                 yield
             self.known += [one.result for one in running if one.result]
+            count = self._as_many_more()
         self.unknown = len(cases) - len(self.known)
+
+    def _as_many_more(self) -> int:
+        """Return how many more cases their part of the budget pays for, at what those cost that are known."""
+        spent = self._afford()
+        left = (PREPARING - spent) / spent if spent else math.inf
+        return int(min(len(self.known) * left, sys.maxsize)) if left > 0 else 0
 
     def _known(self, case: Case) -> Trial[Known]:
         subject = yield from prepared(case, self._scorer)
@@ -217,7 +231,17 @@ class Campaign:
             rate = self._scorer.tally(case, subject.chain, samples)
             if rate.matches == draws:
                 break
-        return Known(case, subject, rate)
+        known = Known(case, subject, rate)
+        if known.fuzzed:
+            self._well(subject)
+        return known
+
+    def _well(self, subject: Subject) -> Well:
+        """Return where a subject's variants come from; they are being made from now on."""
+        name = subject.case.id
+        if name not in self._wells:
+            self._wells[name] = Well(subject, self._relations, str(self._seed), self._executor)
+        return self._wells[name]
 
     def _launch(self) -> bool:
         """Begin a block; say whether there was anything to begin."""

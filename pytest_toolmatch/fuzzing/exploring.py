@@ -10,19 +10,14 @@ import random
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from pytest_toolmatch.core.chain import names_of
-from pytest_toolmatch.fuzzing.generating import drawn_together
-from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
 from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from hypothesis.strategies import SearchStrategy
+    from collections.abc import Iterable, Sequence
 
     from pytest_toolmatch.fuzzing.screening import Screened
+    from pytest_toolmatch.fuzzing.wells import Well
 
 NO_CALL = "no call"
 """Stands for the tool where the teacher calls none."""
@@ -35,12 +30,6 @@ _ENOUGH, _FEW, _MANY = 8, 0.2, 0.4
 
 _COSTS: dict[Must, float] = {"same": 1 / _GROUP, "mapped": 1 / _GROUP, "abstain": 1.0, "teacher": 4.0}
 """Draws that trying a relation takes about."""
-
-_AT_ONCE = 6
-"""Variants of a subject that are generated together; those with the most changes are tried first."""
-
-_PATIENCE = 24
-"""Variants in a row that are not new after which a subject has no more."""
 
 
 class Cell(NamedTuple):
@@ -67,7 +56,7 @@ class Explorer:
     What is chosen depends on the seed and on the results that it was told, in their order.
     """
 
-    def __init__(self, subjects: Sequence[Subject], relations: Sequence[Relation], seed: int) -> None:
+    def __init__(self, wells: Sequence[tuple[Subject, Well]], seed: int) -> None:
         self.reasons: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
         self._supplies: list[_Supply] = []
@@ -79,8 +68,8 @@ class Explorer:
         self.firsts: set[str] = set()
         """The variants that were the first of their relation and tool."""
         self._seen: set[str] = set()
-        for subject in self._random.sample(subjects, len(subjects)):
-            self._add(relations, subject, seed)
+        for subject, well in self._random.sample(wells, len(wells)):
+            self._add(subject, well)
         self._tried = {supply.cell.relation for supply in self._supplies}
         self._first = self._alone()
 
@@ -122,16 +111,11 @@ class Explorer:
         """Go on with cells in which a suspect came to nothing."""
         self._closed.difference_update(cells)
 
-    def _add(self, relations: Sequence[Relation], subject: Subject, seed: int) -> None:
-        strategies: dict[str, SearchStrategy[Variant]] = {}
-        for relation in relations:
-            try:
-                strategies[relation.name] = relation.variants(subject)
-            except NotApplicable as reason:
-                self.reasons[relation.name][str(reason)] += 1
-        tool, costs = tool_of(subject), {one.name: _COSTS[one.must] for one in relations}
-        well = _Well(strategies, f"{seed}/{subject.case.id}")
-        self._supplies += [_Supply(Cell(name, tool), subject, costs[name], well) for name in strategies]
+    def _add(self, subject: Subject, well: Well) -> None:
+        for name, reason in well.reasons.items():
+            self.reasons[name][reason] += 1
+        for name, relation in well.relations.items():
+            self._supplies.append(_Supply(Cell(name, tool_of(subject)), subject, _COSTS[relation.must], well))
 
     def _alone(self) -> list[_Supply]:
         """Return a supply of some tools of every relation: what they come to is the relation's profile."""
@@ -182,47 +166,21 @@ class Explorer:
         return new
 
 
-class _Well:
-    """What hypothesis makes of one subject: a variant of every relation at a time, since each start takes its time."""
-
-    def __init__(self, strategies: Mapping[str, SearchStrategy[Variant]], seed: str) -> None:
-        self._strategies, self._seed, self._turn = strategies, seed, 0
-        self._waiting: dict[str, list[Variant]] = {name: [] for name in strategies}
-
-    def next(self, relation: str) -> Variant | None:
-        """Return another variant of a relation, which need not be new; None where none came this time."""
-        if not self._waiting[relation]:
-            self._draw()
-        return self._waiting[relation].pop(0) if self._waiting[relation] else None
-
-    def _draw(self) -> None:
-        self._turn += 1
-        for name, variants in drawn_together(self._strategies, _AT_ONCE, f"{self._seed}/{self._turn}").items():
-            # The first drawn is the simplest. Much at once is likelier to hit a weakness; shrinking takes it apart.
-            richest = sorted(variants, key=lambda one: len(msgspec.json.encode(one.edits)), reverse=True)
-            self._waiting[name] += [*richest[:1], *sorted(richest[1:], key=lambda one: one.id)]
-
-
 class _Supply:
     """The variants of one subject under one relation, each of which ``cost`` so many draws.
 
     Those that cost less than one go together with those of other relations.
     """
 
-    def __init__(self, cell: Cell, subject: Subject, cost: float, well: _Well) -> None:
+    def __init__(self, cell: Cell, subject: Subject, cost: float, well: Well) -> None:
         self.cell, self.subject, self.cost, self.groups = cell, subject, cost, cost < 1
         self.tried, self.tie = 0, 0.5
         self.empty = False
         self._well = well
-        self._seen: set[str] = set()
 
     def next(self) -> Variant | None:
         """Return a variant that was not there before; None, and ``empty``, where there are no more."""
-        for _ in range(_PATIENCE):
-            variant = self._well.next(self.cell.relation)
-            if variant is not None and variant.id not in self._seen:
-                self._seen.add(variant.id)
-                self.tried += 1
-                return variant
-        self.empty = True
-        return None
+        variant = self._well.next(self.cell.relation)
+        self.tried += variant is not None
+        self.empty = variant is None
+        return variant

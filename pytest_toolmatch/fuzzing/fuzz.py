@@ -20,6 +20,7 @@ from pytest_toolmatch.fuzzing.relations import phrased
 from pytest_toolmatch.fuzzing.saving import Saver, kept
 from pytest_toolmatch.fuzzing.scoring import Scorer
 from pytest_toolmatch.fuzzing.strategies import relations_of
+from pytest_toolmatch.fuzzing.wells import beside
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.reports.figures import plural
@@ -31,6 +32,7 @@ from pytest_toolmatch.suites.yaml_file import read_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from pytest_toolmatch.core.suite import Suite
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
-_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 200, 3
+_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 90, 3
 """Variants of a block at least, blocks that a budget in calls pays for at least, and blocks that are in flight."""
 
 _EVERY = 2.0
@@ -61,12 +63,15 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
     named = named_suites(paths, "what is fuzzed are")
     suites = [_only(read_suite(path, list_mcp), options.cases) for path in named]
     savers = [Saver(suite, path, out or path.parent) for suite, path in zip(suites, named, strict=True)]
-    session = open_session(settings, lambda: None)
+    session, executor = open_session(settings, lambda: None), beside()
     try:
         for place, (suite, saver) in enumerate(zip(suites, savers, strict=True)):
-            yield from _Fuzzing(suite, saver, settings, session, options).run(relations, 1 / (len(suites) - place))
+            fuzzing = _Fuzzing(suite, saver, settings, session, options)
+            yield from fuzzing.run(relations, 1 / (len(suites) - place), executor)
     finally:
         session.close(cancel=True, complete=True)
+        if executor:
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _Fuzzing:
@@ -77,8 +82,8 @@ class _Fuzzing:
         self.run_of_suite = _run_of(suite, settings, session, saver.folder)
         self.pool = Pool(Drawn(self.run_of_suite))
 
-    def run(self, relations: Sequence[Relation], share: float) -> Iterator[str]:
-        """Fuzz by a share of what is left of the budget, and yield what to print."""
+    def run(self, relations: Sequence[Relation], share: float, executor: Executor | None) -> Iterator[str]:
+        """Fuzz by a share of what is left of the budget, and yield what to print; ``executor`` generates variants."""
         before = self.session.spent_share()
         if self.options.phrase_with:
             relations = self._with_phrasings(relations)
@@ -89,6 +94,7 @@ class _Fuzzing:
             seed=self.options.seed,
             confidence=self.settings.confidence,
             at_once=_at_once(self.settings),
+            executor=executor,
             afford=lambda: (self.session.spent_share() - before) / ((1 - before) * share) if before < 1 else 1.0,
         )
         error: BaseException | None = None

@@ -54,11 +54,24 @@ def leaders(classes: Classes, draws: Sequence[int], matrix: Matrix) -> tuple[lis
     return [index for index in supports if supports[index] == most], most
 
 
-def representative(matcher: Matcher, samples: Sequence[Sample]) -> Sample | None:
-    """Return the first sample of the chain with the largest support; None where none can be compared."""
+class Agreed(NamedTuple):
+    """The first sample of the teacher's consensus, and the consensus."""
+
+    sample: Sample
+    consensus: Consensus
+
+
+def agreed(matcher: Matcher, samples: Sequence[Sample]) -> Agreed | None:
+    """Return what the teacher does, by the chain with the largest support; None where none can be compared."""
     classes = Classes(matcher, samples, ())
     found = consensus(classes, classes.teacher, classes.matrix(LEVELS[0]))
-    return samples[classes.teacher.index(found.chosen)] if found else None
+    return Agreed(samples[classes.teacher.index(found.chosen)], found) if found else None
+
+
+def representative(matcher: Matcher, samples: Sequence[Sample]) -> Sample | None:
+    """Return the first sample of the chain with the largest support; None where none can be compared."""
+    found = agreed(matcher, samples)
+    return found.sample if found else None
 
 
 def leave_one_out(draws: Sequence[int], score: Callable[[int, Sequence[int]], float | None]) -> list[float]:

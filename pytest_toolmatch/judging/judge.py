@@ -70,6 +70,7 @@ class Judge:
             "tags": case.tags,
             "where": case.where,
             "wanted": self.wanted,
+            **({} if case.weight == 1 else {"weight": case.weight}),
             "teacher_outcomes": _tally(teacher),
             "student_outcomes": _tally(student),
         }

@@ -15,7 +15,7 @@ from pytest_toolmatch.judging.deciding import decide, undecided
 from pytest_toolmatch.judging.gate import Gate, GateResult, GateState, range_of
 from pytest_toolmatch.judging.lacking import TOO_NEAR, lacking, of_student, of_teacher, samples_lacking
 from pytest_toolmatch.judging.levels import LEVELS
-from pytest_toolmatch.judging.metrics import METRICS, QUANTILES, estimate
+from pytest_toolmatch.judging.metrics import METRICS, QUANTILES, beside, estimate
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.margin import MarginTest
 from pytest_toolmatch.statistics.sequential import GateTest, part_size
@@ -239,10 +239,7 @@ class MarginLook(EstimateLook):
         self._margin = MarginTest(bound, factor, confidence, sign=gate.sign)
 
     def _look(self, found: Estimate, seen: Sequence[CaseResult]) -> tuple[GateState, Interval]:
-        both = [one.measures for one in seen if "margin" in one.measures]
-        looked = self._margin.update(
-            [(one["agreement"], one["consistency"]) for one in both], [one["margin"] for one in both]
-        )
+        looked = self._margin.update(*beside(seen))
         # The test is about a difference; a ratio is shown with its own interval.
         return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else looked.interval
 

@@ -122,16 +122,16 @@ def _of_measures(
     confidence: float,
     intervals: Callable[[Sequence[Measure], float], Intervals],
 ) -> Estimate | None:
-    measures = _present(name, [result.measures for result in results])
+    measures = _present(name, [(result.measures, result.weight) for result in results])
     if not measures:
         return None
-    ceilings = _present(name, [result.ceilings for result in results])
+    ceilings = _present(name, [(result.ceilings, result.weight) for result in results])
     suite, cases = intervals(measures, confidence)
     return Estimate(ratio(measures), suite, cases, len(measures), ratio(ceilings) if ceilings else None)
 
 
 def _relative(_: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    parts, margins = _beside(results)
+    parts, margins = beside(results)
     below = math.fsum(b.total for _, b in parts)
     if not below:
         return None
@@ -140,17 +140,22 @@ def _relative(_: str, results: Sequence[CaseResult], confidence: float) -> Estim
 
 
 def _difference(_: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    parts, margins = _beside(results)
+    parts, margins = beside(results)
     if not parts:
         return None
     suite, cases = margin_intervals(parts, confidence, margins)
     return Estimate(ratio(margins), suite, cases, len(parts), 0.0)
 
 
-def _beside(results: Sequence[CaseResult]) -> tuple[list[tuple[Measure, Measure]], list[Measure]]:
-    """Return agreement and consistency of every case that has both, and what is between them."""
-    both = [result.measures for result in results if "margin" in result.measures]
-    return [(one["agreement"], one["consistency"]) for one in both], [one["margin"] for one in both]
+def beside(results: Sequence[CaseResult]) -> tuple[list[tuple[Measure, Measure]], list[Measure]]:
+    """Return agreement and consistency of every case that has both, and what is between them, as the cases count."""
+    names = ("agreement", "consistency", "margin")
+    both = [
+        [result.measures[name].times(result.weight) for name in names]
+        for result in results
+        if "margin" in result.measures
+    ]
+    return [(agreement, consistency) for agreement, consistency, _ in both], [margin for *_, margin in both]
 
 
 def _quantile(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
@@ -162,8 +167,8 @@ def _quantile(name: str, results: Sequence[CaseResult], confidence: float) -> Es
     return Estimate(quantile(sorted(chain.from_iterable(by_case)), share), suite, cases, len(by_case))
 
 
-def _present(name: str, cases: Iterable[Mapping[str, Measure]]) -> list[Measure]:
-    return [measure for case in cases if (measure := case.get(name)) and measure.weight]
+def _present(name: str, cases: Iterable[tuple[Mapping[str, Measure], float]]) -> list[Measure]:
+    return [measure.times(weight) for case, weight in cases if (measure := case.get(name)) and measure.weight]
 
 
 _KINDS: dict[str, Callable[[str, Sequence[CaseResult], float], Estimate | None]] = {

@@ -31,8 +31,9 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One case judged: everything that a report or a gate needs, as plain data.
 
     ``measures`` are the student's, ``ceilings`` the same with the teacher in its place; a metric without data is
-    absent. ``tools`` are those of the consensus. ``levels`` counts the student's diverging samples by funnel level,
-    ``unusable`` those that can't be compared and match nothing, by outcome.
+    absent. ``tools`` are those of the consensus. ``weight`` is what the case counts among others; its own measures
+    know nothing of it. ``levels`` counts the student's diverging samples by funnel level, ``unusable`` those that
+    can't be compared and match nothing, by outcome.
     """
 
     suite: str
@@ -44,6 +45,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     where: str = ""
     tags: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    weight: float = 1.0
     wanted: float | None = None
     measures: dict[str, Measure] = {}
     ceilings: dict[str, Measure] = {}

@@ -119,8 +119,9 @@ class Repair:
 
     def _in_validation(self, ground: Ground, new: Candidate) -> tuple[float, float]:
         """Return the mean match in validation before and after."""
-        draws = self._given.options.draws
-        jobs = [(candidate, case, draws) for candidate in (ground.components.start, new) for case in ground.validation]
+        start, most, known = ground.components.start, self._given.options.draws, ground.evaluator.known
+        jobs = [(start, case, max(1, known(start, case))) for case in ground.validation]
+        jobs += [(new, case, max(most, known(new, case))) for case in ground.validation]
         scored, count = ground.evaluator.evaluate(jobs), len(ground.validation)
         return mean_score(scored[:count]), mean_score(scored[count:])
 
@@ -141,11 +142,12 @@ class Repair:
 
     def _check(self, parts: Parts) -> None:
         options, seen = self._given.options, len(parts.train) + len(parts.validation)
-        least = options.draws * seen + 2 * options.draws * len(parts.validation) + 2
+        first = options.draws * len(parts.train) + len(parts.validation)
+        least = first + (options.draws + 1) * len(parts.validation) + 2
         if options.rollouts < least:
             raise ConfigError(
-                f"--rollouts {options.rollouts}: {options.draws * seen} go to {seen} cases as they are, and one "
-                f"iteration takes {least} in all; give more, or fewer --draws"
+                f"--rollouts {options.rollouts}: up to {first} go to {seen} cases as they are; one iteration, and what "
+                f"proves it in the end, take {least} in all; give more, or fewer --draws"
             )
 
     def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:

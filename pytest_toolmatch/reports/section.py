@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.judging.divergence import FUNNEL
-from pytest_toolmatch.judging.metrics import METRICS
+from pytest_toolmatch.judging.metrics import METRICS, beside
 from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent, plural
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, table, wrap
+from pytest_toolmatch.statistics.measures import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -99,11 +100,8 @@ def _row(name: str, estimate: Estimate | None, note: str) -> list[str]:
 
 def _parts(cases: Sequence[CaseResult]) -> str:
     """Return the two parts of ``relative_match``, over the cases that have both."""
-    pairs = [(case.value("agreement"), case.value("consistency")) for case in cases]
-    both = [(above, below) for above, below in pairs if above is not None and below is not None]
-    if not both:
-        return ""
-    return " ÷ ".join(f"{sum(values) / len(both):.2f}" for values in zip(*both, strict=True))
+    pairs, _ = beside(cases)
+    return " ÷ ".join(f"{ratio(measures):.2f}" for measures in zip(*pairs, strict=True)) if pairs else ""
 
 
 def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from pytest_toolmatch.core.errors import ServiceFault
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from pytest_toolmatch.core.turn import Turn
+Answer = TypeVar("Answer")
 
 
 class Retries(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +101,10 @@ class Health:
 
 async def ask_again(
     fault: ServiceFault,
-    send: Callable[[], Awaitable[Turn]],
+    send: Callable[[], Awaitable[Answer]],
     health: Health,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Turn:
+) -> Answer:
     """Send a request again, whose first attempt met ``fault``, until it is answered; raises the last fault.
 
     Waits for what the service asked for, else for a random part of a window that doubles ("full jitter", Brooker 2015).
@@ -118,7 +118,7 @@ async def ask_again(
         asked = met[-1].retry_after
         return min(asked, rules.longest_pause) if asked else jitter(state)
 
-    async def attempt() -> Turn:
+    async def attempt() -> Answer:
         if not met:  # the first attempt has been made already
             met.append(fault)
             raise fault

@@ -32,7 +32,7 @@ class MarginTest:
 
     def update(self, parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> Looked:
         """Look at the measures of all draws so far: agreement, consistency and their margin, by case."""
-        value = math.fsum(a.total - self.factor * b.total for a, b in parts) / len(parts)
+        value = math.fsum(a.total - self.factor * b.total for a, b in parts) / math.fsum(a.weight for a, _ in parts)
         interval, _ = margin_intervals(parts, LEVEL, margins, self.factor)
         state = self._test.update(value, interval)
         self._rounds += 1

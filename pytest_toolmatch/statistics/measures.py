@@ -31,6 +31,12 @@ class Measure(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """The case's own value of the metric."""
         return self.total / self.weight
 
+    def times(self, weight: float) -> Measure:
+        """Return the measure of a case that counts ``weight`` times as much as others."""
+        if weight == 1:
+            return self
+        return Measure(self.total * weight, self.weight * weight, self.variance * weight**2, self.draws)
+
 
 def ratio(measures: Sequence[Measure]) -> float:
     """Return Σ total ÷ Σ weight; 0 where nothing has a weight."""

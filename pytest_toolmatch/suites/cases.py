@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
@@ -73,9 +74,16 @@ def case_of(form: CaseForm, where: str) -> Case:
         id=form.id or slug(last),
         conversation=conversation,
         tags=tuple(form.tags),
+        weight=_weight(form.weight, where),
         tools=None if form.tools is None else tools_from_json(form.tools, where=where),
         where=where,
     )
+
+
+def _weight(weight: float, where: str) -> float:
+    if not 0 < weight < math.inf:
+        raise SuiteError(f"{where}: weight {weight:g}: a case counts more than nothing; leave it out for 1")
+    return weight
 
 
 def form_of(case: Case) -> CaseForm:
@@ -86,6 +94,7 @@ def form_of(case: Case) -> CaseForm:
         query=case.query if single else "",
         conversation=[] if single else list(case.conversation),
         tags=list(case.tags),
+        **({} if case.weight == 1 else {"weight": case.weight}),
         tools=None if case.tools is None else [form_of_tool(tool) for tool in case.tools],
     )
 

@@ -22,6 +22,7 @@ class CaseForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_
     query: str = ""
     conversation: list[Message] = []
     tags: list[str] = []
+    weight: float = 1.0
     tools: list[dict[str, Any]] | None = None
 
 

@@ -14,8 +14,10 @@ from pytest_toolmatch.suites.yaml_file import SUFFIX
 from pytest_toolmatch.suites.yaml_marks import know_scalars
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.suite import Suite
 
 _ALWAYS = ("match", "arguments")
@@ -23,7 +25,7 @@ _ALWAYS = ("match", "arguments")
 
 
 def suite_files(suite: Suite, directory: Path) -> dict[Path, bytes]:
-    """Return the files of a suite and what goes into each; the suite file comes first."""
+    """Return the files of a suite and what goes into each; the suite file comes first, that of the cases last."""
     tools, cases = directory / f"{suite.name}.tools.json", directory / f"{suite.name}.cases.jsonl"
     form = _form(suite, tools.name if suite.tools else "", cases.name)
     files = {directory / f"{suite.name}{SUFFIX}": yaml_text(form).encode()}
@@ -31,13 +33,24 @@ def suite_files(suite: Suite, directory: Path) -> dict[Path, bytes]:
         without_effects = [msgspec.structs.replace(tool, effect=None) for tool in suite.tools]
         shown = msgspec.json.encode([form_of_tool(tool) for tool in without_effects])
         files[tools] = msgspec.json.format(shown, indent=2) + b"\n"
-    files[cases] = b"".join(msgspec.json.encode(form_of(case)) + b"\n" for case in suite.cases)
+    files[cases] = b"".join(map(case_line, suite.cases))
     return files
 
 
 def yaml_text(form: dict[str, Any]) -> str:
     """Return a mapping as suites are written: keys in their order, texts of several lines as blocks."""
     return yaml.dump(form, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def case_line(case: Case) -> bytes:
+    """Return a case as a line of a cases file."""
+    return msgspec.json.encode(form_of(case)) + b"\n"
+
+
+def refuse_taken(files: Iterable[Path]) -> None:
+    """Raise SuiteError where one of the files exists."""
+    if taken := next((path for path in files if path.exists()), None):
+        raise SuiteError(f"{taken} exists already: choose another directory with -o, or remove it first")
 
 
 def _form(suite: Suite, tools: str, cases: str) -> dict[str, Any]:
@@ -68,8 +81,7 @@ def write_suite(suite: Suite, directory: Path) -> Path:
     Raises SuiteError, with nothing written, where one of the files exists or the directory can't be written.
     """
     files = suite_files(suite, directory)
-    if taken := next((path for path in files if path.exists()), None):
-        raise SuiteError(f"{taken} exists already: choose another directory with -o, or remove it first")
+    refuse_taken(files)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_toolmatch.curation.splits import ALIKE, groups, parts, template
@@ -38,6 +39,21 @@ def test_groups_are_the_queries_that_near_duplicates_connect(queries: list[str])
     names, wanted = groups(queries), components(queries)
     same = [[a == b for b in names] for a in names]
     assert same == [[a == b for b in wanted] for a in wanted]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.sampled_from([4, 8, 26, 30, 36]))
+def test_groups_of_long_queries_are_the_same(seed: int, size: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - what hypothesis draws
+    words = [f"w{letter}{other}" for letter in "abcdefgh" for other in "abcdefgh"]
+    queries = [" ".join(chance.sample(words, size)) for _ in range(3)]
+    for _ in range(9):
+        kept = chance.choice(queries).split()
+        chance.shuffle(kept)
+        cut = chance.randrange(max(1, size // 3))
+        queries.append(" ".join([*kept[cut:], *chance.sample(words, chance.randrange(max(1, size // 4)))]))
+    names, wanted = groups(queries), components(queries)
+    assert [[a == b for b in names] for a in names] == [[a == b for b in wanted] for a in wanted]
 
 
 @given(QUERIES, st.integers(0, 9))

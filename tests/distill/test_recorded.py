@@ -16,9 +16,9 @@ from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.distill.recorded import Recorded, read_recorded
-from pytest_toolmatch.distill.replies import KnownReplies
 from pytest_toolmatch.distill.turns import examples_of
+from pytest_toolmatch.recorded.reading import Recorded, read_recorded
+from pytest_toolmatch.recorded.replies import KnownReplies
 from pytest_toolmatch.sampling.recordings import read_records, recording_path
 from tests.distill.teachers import TEACHER, asked, record
 

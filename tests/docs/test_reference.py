@@ -40,6 +40,7 @@ from pytest_toolmatch.sampling.recordings import VERSION as RECORDING_VERSION
 from pytest_toolmatch.sampling.recordings import Record
 from pytest_toolmatch.settings import MODES as RECORD_MODES
 from pytest_toolmatch.settings import Settings
+from pytest_toolmatch.suites.exporters import FORMATS as EXPORTS
 from pytest_toolmatch.suites.forms import CaseForm, SuiteForm
 from pytest_toolmatch.suites.importers import FORMATS
 from tests.docs.pages import DOCS, REPOSITORY, table_of
@@ -182,6 +183,12 @@ def test_arguments_are_those_of_the_command(command: str) -> None:
 def test_formats_are_those_of_the_importers() -> None:
     meaning = table_of("reference/command.md", "toolmatch import")["FORMAT"][1]
     assert set(re.findall(r"`([\w-]+)`", meaning)) == set(FORMATS)
+
+
+def test_formats_are_those_of_the_exporters() -> None:
+    meaning = table_of("reference/command.md", "toolmatch export")["FORMAT"][1]
+    assert re.findall(r"`([\w-]+)`", meaning) == list(EXPORTS)
+    assert set(table_of("how-to/export-training-data.md", "Formats")) == set(EXPORTS)
 
 
 def test_metrics_are_those_of_the_code() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -18,9 +19,22 @@ from typing import Any, TypeAlias
 import pytest
 
 from pytest_toolmatch.core.chain import Chain, calls_of
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, assemble
-from pytest_toolmatch.suites.importers.source import Options, Problem, Question, Skipped, Source
+from pytest_toolmatch.suites.importers.head import head_of
+from pytest_toolmatch.suites.importers.recognise import recognised
+from pytest_toolmatch.suites.importers.source import (
+    Ignored,
+    Imported,
+    Offered,
+    Options,
+    Problem,
+    Question,
+    Skipped,
+    Source,
+)
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "realdata"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real logs: {DATA} is absent")
@@ -185,15 +199,55 @@ def tool_use_ids(folder: Path) -> set[str]:
     return found
 
 
-def test_every_call_of_every_real_session_is_accounted_for() -> None:
-    folder = DATA / "claude_code_sessions"
-    records = list(read_log("claude-code", [Source(folder)]))
-    runs = [record for record in records if hasattr(record, "chain")]
-    skipped = sum(record.calls for record in records if isinstance(record, Skipped))
-    problems = [record for record in records if isinstance(record, Problem)]
-    assert sum(len(calls_of(run.chain)) for run in runs) + skipped == len(tool_use_ids(folder)) == 478
-    assert (len(runs), skipped) == (25, 122)
-    assert [problem.what for problem in problems] == ["the file is empty"] * 16
+ACCOUNTS = {
+    "claude_code_sessions": {
+        "blocks": 478,
+        "imported": 356,
+        "calls of subagents": 122,
+        "files without a session": 17,
+        "problems": [],
+    },
+    "claude_code_retail": {
+        "blocks": 1705,
+        "imported": 1705,
+        "files without a session": 3,
+        "problems": ["failed before any model answered"] * 3,
+    },
+}
+
+
+@pytest.mark.parametrize("folder", ACCOUNTS)
+def test_every_call_of_every_real_session_is_accounted_for(folder: str) -> None:
+    records = list(read_log("claude-code", [Source(DATA / folder)]))
+    account: Counter[str] = Counter()
+    for record in records:
+        match record:
+            case Imported():
+                account["imported"] += len(calls_of(record.chain))
+            case Skipped():
+                account[record.reason] += record.calls
+            case Ignored():
+                account[record.reason] += 1
+    blocks = len(tool_use_ids(DATA / folder))
+    assert sum(account.values()) - account["files without a session"] == blocks
+    problems = [record.what.partition(":")[0].partition(";")[0] for record in records if isinstance(record, Problem)]
+    assert {"blocks": blocks, **account, "problems": problems} == ACCOUNTS[folder]
+
+
+def test_arguments_of_claude_codes_own_tools_are_as_it_is_known_to_take_them() -> None:
+    tools: dict[str, Tool] = {}
+    called: Counter[str] = Counter()
+    for folder in ACCOUNTS:
+        for record in read_log("claude-code", [Source(DATA / folder)]):
+            if isinstance(record, Offered):
+                tools |= {tool.name: tool for tool in record.tools}
+            for call in calls_of(record.chain) if isinstance(record, Imported) else ():
+                if not call.name.startswith("mcp__"):
+                    called[call.name] += 1
+                    assert ArgumentValidator([tools[call.name]]).problem(call) is None
+    assert len(called) == 20
+    announced = {name for name, tool in tools.items() if not tool.parameters and not name.startswith("mcp__")}
+    assert "CronCreate" in announced
 
 
 HOTPOT = tuple(
@@ -317,8 +371,97 @@ def test_the_possible_answers_hold_what_claude_called_mostly() -> None:
     assert right / n == pytest.approx(rate, abs=0.05)  # its checker folds case and punctuation of strings
 
 
-@pytest.mark.parametrize("form", ["bfcl", "claude-code", "react", "tau-bench", "tau2"])
+@pytest.mark.parametrize("form", ["bfcl", "claude-code", "claude-code-otel", "otel", "react", "tau-bench", "tau2"])
 @pytest.mark.parametrize("folder", ["otel_langfuse", "codex_rollouts", "gemini_cli", "inspect_ai", "hotpotqa_react"])
 def test_foreign_logs_are_reported_and_never_a_crash(form: str, folder: str) -> None:
     records = list(read_log(form, [Source(DATA / folder)]))
-    assert form == "react" or all(isinstance(record, Problem | Question) for record in records)
+    assert form == "react" or all(isinstance(record, Problem | Question | Ignored) for record in records)
+
+
+CALL = re.compile(
+    r'"type": *"(?:tool_use|tool_call|function_call)"|toolCallId|"function_call":|"function": *\{"(?:name|arg)'
+)
+
+
+def raw_calls_of_langfuse(path: Path) -> int:
+    """Count calls in the outputs of the generations, by the marks that the seven frameworks write."""
+    observations = json.loads(gzip.decompress(path.read_bytes()))["observations"]
+    outputs = [json.dumps(one["output"]) for one in observations if one["type"] == "GENERATION"]
+    return sum(len(CALL.findall(output.replace("\\", ""))) for output in outputs)
+
+
+def accounted(form: str, path: Path) -> tuple[int, int, list[str]]:
+    """Return the calls imported, those left out by a rule, and the problems."""
+    records = list(read_log(form, [Source(path)]))
+    calls = sum(len(calls_of(record.chain)) for record in records if hasattr(record, "chain"))
+    skipped = sum(record.calls for record in records if isinstance(record, Skipped))
+    return calls, skipped, [record.what for record in records if isinstance(record, Problem)]
+
+
+LANGFUSE = {
+    "claude-agent": (2, 0),
+    "google-adk": (1, 0),
+    "koog": (2, 0),
+    "langgraph-python": (1, 0),
+    "openai-agents": (1, 0),
+    "pydantic-ai-tools": (4, 0),
+    "vercel-aisdk": (1, 1),
+}
+
+
+@pytest.mark.parametrize("name", LANGFUSE)
+def test_every_call_of_langfuse_exports_is_accounted_for(name: str) -> None:
+    [path] = (DATA / "otel_langfuse").glob(f"{name}*")
+    calls, skipped, problems = accounted("langfuse", path)
+    assert (calls, skipped) == LANGFUSE[name]
+    assert calls + skipped == raw_calls_of_langfuse(path)
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", ["helm", "tempo_export_with_batches"])
+def test_every_call_of_opentelemetry_traces_is_accounted_for(name: str) -> None:
+    path = DATA / "otel_jaeger_tempo" / f"{name}.json.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    in_completions = len(re.findall(r'"gen_ai\.completion\.\d+\.tool_calls\.\d+\.name"', text))
+    in_responses = len(re.findall(r'\\"function_call\\":\{', text.replace(": {", ":{")))
+    in_requests = len(re.findall(r'\\"function_call\\": \{', text))
+    calls, skipped, problems = accounted("otel", path)
+    assert (calls, skipped, problems) == (in_completions, in_responses - in_requests, []) == (1, 1, [])
+
+
+def test_events_of_claude_code_without_arguments_are_counted_and_the_reason_said() -> None:
+    path = DATA / "claude_code_otel" / "otel-events.sample.jsonl.gz"
+    names = [json.loads(line)["name"] for line in gzip.decompress(path.read_bytes()).splitlines()]
+    calls, skipped, problems = accounted("claude-code-otel", path)
+    assert (calls, skipped) == (0, names.count("tool_result")) == (0, 5)
+    assert all("OTEL_LOG_TOOL_DETAILS" in problem for problem in problems)
+
+
+FOLDERS = {
+    "bfcl_v1_2024": "bfcl",
+    "bfcl_v4": "bfcl",
+    "claude_code_otel": "claude-code-otel",
+    "claude_code_retail": "claude-code",
+    "claude_code_sessions": "claude-code",
+    "hotpotqa_react": "react",
+    "otel_jaeger_tempo": "otel",
+    "otel_langfuse": "langfuse",
+    "tau2_airline": "tau2",
+    "tau2_telecom_solo": "tau2",
+    "taubench1_airline": "tau-bench",
+}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_real_log_is_recognised(folder: str) -> None:
+    paths = [path for path in (DATA / folder).rglob("*") if path.name.endswith((".gz", ".jsonl"))]
+    heads = {path: head_of(path) for path in paths}
+    named = {recognised(head.records) for head in heads.values() if head.problem != "the file is empty"}
+    assert named == {FOLDERS[folder]}
+
+
+@pytest.mark.parametrize("folder", ["claude_code_sessions", "otel_jaeger_tempo", "tau2_airline"])
+def test_recognising_a_directory_imports_what_its_format_does(folder: str) -> None:
+    auto, known = (list(read_log(form, [Source(DATA / folder)])) for form in ("auto", FOLDERS[folder]))
+    runs = [[record for record in records if isinstance(record, Imported)] for records in (auto, known)]
+    assert runs[0] == runs[1] != []

@@ -11,8 +11,13 @@ import pytest
 import yaml
 
 from pytest_toolmatch.cli import main
+from pytest_toolmatch.core.chain import Call
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.core.sample import Sample
+from pytest_toolmatch.sampling.recordings import Record, append_records
 from pytest_toolmatch.suites.yaml_file import read_suite
-from tests.repair.desk import Desk, write_suite
+from tests.repair.desk import Desk, right, write_suite
 from tests.servers import chat
 from tests.servers.loopback import Answer
 
@@ -153,6 +158,30 @@ def test_a_reflection_model_that_is_down_is_said_in_one_line(suite: Path, capsys
     assert suite.read_bytes() == before
 
 
+@pytest.mark.parametrize("mode", ["rollout", "next_step"])
+def test_a_teacher_may_be_one_that_is_only_recorded(suite: Path, capsys: Captured, mode: str) -> None:
+    suite.write_text(suite.read_text().replace("# All", f"mode: {mode}\nrecordings: logs\n# All"))
+    plan = Plan(read_suite(suite), Model(name="big"))
+    records = []
+    for case in plan.suite.cases:
+        call = right(case.query)
+        sample = Sample(
+            case=case.id,
+            role="recorded",
+            draw=0,
+            outcome="called",
+            chain=((Call(call["name"], call["arguments"]),),),
+            replies=(("ok",),),
+        )
+        records.append(Record(key=plan.key(case, "recorded", 0), model="big", sample=sample))
+    append_records(suite.parent / "logs" / "big.jsonl", records)
+    with Desk(useful=1.0) as desk:
+        printed = repair(desk, suite, capsys, "--teacher", "big", "--reflect-with", desk.model("writer"))[1]
+        assert desk.calls["teacher"] == 0
+    assert "accepted: 0.17 → 1.00" in printed
+    assert [one.name for one in (suite.parent / "logs").iterdir()] == ["big.jsonl"]
+
+
 def test_an_infrastructure_storm_stops_the_run(suite: Path, capsys: Captured) -> None:
     def fault(_: int, sent: dict[str, Any]) -> Answer | None:
         failing = sent["model"] == "student" and "a" in sent["messages"][-1]["content"][-12:]
@@ -163,7 +192,7 @@ def test_an_infrastructure_storm_stops_the_run(suite: Path, capsys: Captured) ->
         status, _, error = repair(desk, suite, capsys)
     assert status == 4
     assert re.search(
-        r"local:student: \d+ of 36 rollouts failed \(.*too long.*\): stopped; what was drawn is kept", error
+        r"local:student: \d+ of 18 rollouts failed \(.*too long.*\): stopped; what was drawn is kept", error
     )
     assert suite.read_bytes() == before
 
@@ -202,7 +231,10 @@ def test_a_budget_in_calls_is_kept(suite: Path, capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--rollouts", "40"], "--rollouts 40: 36 go to 18 cases as they are, and one iteration takes"),
+        (
+            ["--rollouts", "40"],
+            "--rollouts 40: up to 30 go to 18 cases as they are; one iteration, and what proves it in the end, take 50",
+        ),
         (["--rollouts", "0"], "--rollouts 0: at least 1"),
         (["--teacher", ""], "no teacher is named: say --teacher MODEL"),
         (["--student", "gpt-4o"], "--student gpt-4o: it is asked with other prompts, so that a recording will not do"),

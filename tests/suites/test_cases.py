@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_toolmatch.core.case import Case
@@ -110,3 +111,22 @@ def test_a_missing_file_is_named(path: Path) -> None:
 )
 def test_a_case_survives_being_written_down(case: Case) -> None:
     assert case_of(form_of(case), "") == case
+
+
+def test_a_weight_is_read_and_written_and_left_out_where_it_is_1(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text('{"id": "a", "query": "A", "weight": 2.5}\n{"id": "b", "query": "B"}\n')
+    cases = read_cases(path)
+    assert [case.weight for case in cases] == [2.5, 1.0]
+    assert [msgspec.json.encode(form_of(case)) for case in cases] == [
+        b'{"id":"a","query":"A","weight":2.5}',
+        b'{"id":"b","query":"B"}',
+    ]
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "1e999"])
+def test_a_weight_is_above_nothing(tmp_path: Path, weight: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(f'{{"id": "a", "query": "A", "weight": {weight}}}\n')
+    with pytest.raises(SuiteError, match=r"cases\.jsonl:1"):
+        read_cases(path)

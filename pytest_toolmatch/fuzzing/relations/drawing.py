@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
@@ -10,9 +10,11 @@ from pytest_toolmatch.fuzzing.edits import Edit, Rewrite
 from pytest_toolmatch.fuzzing.relation import NotApplicable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from hypothesis.strategies import SearchStrategy
+
+Option = TypeVar("Option")
 
 MOST = 4
 """Edits of a variant, usually: enough for two things to come together, and few to read."""
@@ -28,6 +30,18 @@ def few(edits: Sequence[Edit], nothing: str, most: int = MOST) -> SearchStrategy
         raise NotApplicable(nothing)
     one = st.sampled_from(edits)
     return one.map(lambda edit: (edit,)) | st.lists(one, min_size=2, max_size=most).map(apart)
+
+
+def some_of(
+    options: Sequence[Option], most: int, of: Callable[[Option], Hashable]
+) -> SearchStrategy[tuple[Option, ...]]:
+    """Return the strategy of one to ``most`` of these options, no two of which are ``of`` the same.
+
+    Options are made before they are drawn: a strategy that makes strategies takes ten times as long.
+    """
+    distinct = len({of(one) for one in options})
+    chosen = st.lists(st.sampled_from(options), min_size=1, max_size=min(most, distinct), unique_by=of)
+    return chosen.map(tuple)
 
 
 def apart(edits: Iterable[Edit]) -> tuple[Edit, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -114,20 +115,20 @@ def phrased(texts: Mapping[str, Iterable[str]]) -> Relation:
 
     ``texts`` has them by case id. Those that lost a value which the chain copies are left out.
     """
+    return Relation(name=PHRASING.name, must=PHRASING.must, says=PHRASING.says, edits=partial(_phrased, texts))
 
-    def edits(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
-        query, values = query_of(subject), {span.text for span in copied(subject)}
-        own = [text.strip() for text in texts.get(subject.case.id, ())]
-        fit = [text for text in dict.fromkeys(own) if text not in ("", query) and all(one in text for one in values)]
-        by_model = [st.sampled_from(fit).map(lambda text: (Rewrite(0, len(query), text),))] if fit else []
-        try:
-            return st.one_of(_phrasing(subject), *by_model)
-        except NotApplicable:
-            if by_model:
-                return by_model[0]
-            raise
 
-    return Relation(name=PHRASING.name, must=PHRASING.must, says=PHRASING.says, edits=edits)
+def _phrased(texts: Mapping[str, Iterable[str]], subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
+    query, values = query_of(subject), {span.text for span in copied(subject)}
+    own = [text.strip() for text in texts.get(subject.case.id, ())]
+    fit = [text for text in dict.fromkeys(own) if text not in ("", query) and all(one in text for one in values)]
+    by_model = [st.sampled_from(fit).map(lambda text: (Rewrite(0, len(query), text),))] if fit else []
+    try:
+        return st.one_of(_phrasing(subject), *by_model)
+    except NotApplicable:
+        if by_model:
+            return by_model[0]
+        raise
 
 
 PHRASING = Relation(

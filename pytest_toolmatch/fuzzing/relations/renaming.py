@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import calls_of
 from pytest_toolmatch.core.schema import resolve
@@ -16,7 +15,7 @@ from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.fuzzing.edits import Draft, Edit, Retool
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
 from pytest_toolmatch.fuzzing.relations.adapting import adapted
-from pytest_toolmatch.fuzzing.relations.drawing import MOST
+from pytest_toolmatch.fuzzing.relations.drawing import MOST, some_of
 from pytest_toolmatch.fuzzing.relations.enums import enum_of, inlined, styles_of, with_enum
 from pytest_toolmatch.fuzzing.relations.naming import fits, parameter_names, tool_names
 from pytest_toolmatch.fuzzing.relations.words import called, called_before, listed, told
@@ -45,12 +44,8 @@ def _tool_names(subject: Subject) -> Drawn:
     options = _new_names(subject)
     if not options:
         raise NotApplicable("no tool that can have another name: none, or those that there are are spoken of")
-    one = st.sampled_from(options).flatmap(lambda option: st.sampled_from(option[1]).map(_named(option[0])))
-    return st.lists(one, min_size=1, max_size=MOST, unique_by=lambda edit: edit.name).map(tuple)
-
-
-def _named(tool: Tool) -> Any:
-    return lambda name: Retool(tool.name, msgspec.structs.replace(tool, name=name))
+    edits = [Retool(tool.name, msgspec.structs.replace(tool, name=name)) for tool, names in options for name in names]
+    return some_of(edits, MOST, lambda edit: edit.name)
 
 
 def _new_names(subject: Subject) -> list[tuple[Tool, list[str]]]:
@@ -73,17 +68,18 @@ def _spoken_of(subject: Subject) -> set[str]:
 
 
 def _parameter_names(subject: Subject) -> Drawn:
-    options = [(tool, names) for tool in _called_tools(subject) if (names := _new_parameters(tool))]
+    tools = _called_tools(subject)
+    options = [(at, *pair) for at, tool in enumerate(tools) for pair in _new_parameters(tool)]
     if not options:
         raise NotApplicable("no called tool with parameters of its own")
-    one = st.sampled_from(options).flatmap(lambda option: _renamings(*option))
-    return st.lists(one, min_size=1, max_size=2, unique_by=lambda edit: edit.name).map(tuple)
 
+    def renamed(chosen: tuple[tuple[int, str, str], ...]) -> tuple[Edit, ...]:
+        names: dict[int, dict[str, str]] = {}
+        for at, old, new in chosen:
+            names.setdefault(at, {})[old] = new
+        return tuple(_with_parameters(tools[at], pairs) for at, pairs in names.items())
 
-def _renamings(tool: Tool, options: list[tuple[str, list[str]]]) -> SearchStrategy[Retool]:
-    one = st.sampled_from(options).flatmap(lambda option: st.tuples(st.just(option[0]), st.sampled_from(option[1])))
-    some = st.lists(one, min_size=1, max_size=_MOST_PARAMETERS, unique_by=lambda pair: pair[0])
-    return some.map(lambda pairs: _with_parameters(tool, dict(pairs)))
+    return some_of(options, _MOST_PARAMETERS, lambda option: option[:2]).map(renamed)
 
 
 def _called_tools(subject: Subject) -> list[Tool]:
@@ -92,8 +88,8 @@ def _called_tools(subject: Subject) -> list[Tool]:
     return [tool for name in names if (tool := find_tool(subject.tools, name))]
 
 
-def _new_parameters(tool: Tool) -> list[tuple[str, list[str]]]:
-    """Return a tool's parameters with their other names; none where its schema names them in several ways."""
+def _new_parameters(tool: Tool) -> list[tuple[str, str]]:
+    """Return other names of a tool's parameters, old and new; none where its schema names them in several ways."""
     schema = tool.parameters or {}
     properties = schema.get("properties")
     if not isinstance(properties, dict) or not _TYING.isdisjoint(schema) or '"#/properties' in json.dumps(schema):
@@ -101,9 +97,8 @@ def _new_parameters(tool: Tool) -> list[tuple[str, list[str]]]:
     taken, found = set(properties), []
     for key in properties:
         names = [name for name in parameter_names(key) if name not in taken and fits(name)]
-        if names:
-            found.append((key, names))
-            taken.update(names)
+        found += [(key, name) for name in names]
+        taken.update(names)
     return found
 
 
@@ -119,13 +114,10 @@ def _with_parameters(tool: Tool, names: dict[str, str]) -> Retool:
 
 
 def _enum_values(subject: Subject) -> Drawn:
-    options = [(tool, found) for tool in _called_tools(subject) if (found := list(_new_values(tool, subject)))]
-    if not options:
+    edits = [_with_values(tool, *new) for tool in _called_tools(subject) for new in _new_values(tool, subject)]
+    if not edits:
         raise NotApplicable("no called tool with a parameter of named values")
-    one = st.sampled_from(options).flatmap(
-        lambda option: st.sampled_from(option[1]).map(lambda found: _with_values(option[0], *found))
-    )
-    return st.lists(one, min_size=1, max_size=2, unique_by=lambda edit: edit.name).map(tuple)
+    return some_of(edits, 2, lambda edit: edit.name)
 
 
 def _new_values(tool: Tool, subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:

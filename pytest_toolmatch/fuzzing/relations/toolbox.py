@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.tool import find_tool
 from pytest_toolmatch.fuzzing.edits import Add, Edit, Order, Remove
 from pytest_toolmatch.fuzzing.relation import NotApplicable, Relation
+from pytest_toolmatch.fuzzing.relations.drawing import some_of
 from pytest_toolmatch.fuzzing.relations.naming import fits, relatives
 from pytest_toolmatch.fuzzing.relations.strangers import STRANGERS
 from pytest_toolmatch.fuzzing.relations.words import called, called_before, parts, vocabulary
@@ -47,9 +48,8 @@ def _distractors(subject: Subject) -> SearchStrategy[tuple[Edit, ...]]:
     strangers = strange(subject)
     if not subject.tools or not strangers:
         raise NotApplicable("no tools that others could stand beside" if strangers else "no tool is strange to these")
-    place = st.integers(0, len(subject.tools))
-    one = st.builds(Add, st.sampled_from(strangers), place)
-    return st.lists(one, min_size=1, max_size=_MOST_STRANGERS, unique_by=lambda add: add.tool.name).map(tuple)
+    edits = [Add(tool, at) for tool in strangers for at in range(len(subject.tools) + 1)]
+    return some_of(edits, _MOST_STRANGERS, lambda add: add.tool.name)
 
 
 def strange(subject: Subject) -> list[Tool]:

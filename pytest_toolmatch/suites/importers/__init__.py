@@ -16,10 +16,29 @@ from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.sample import outcome_of
 from pytest_toolmatch.suites.importers.fields import counted
-from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
+from pytest_toolmatch.suites.importers.source import Imported, Offered, Options, Problem, Record, Skipped, Source
 
 FORMATS = MappingProxyType(
-    {name: f"{__name__}.{name.replace('-', '_')}" for name in ("bfcl", "claude-code", "react", "tau-bench", "tau2")}
+    {
+        name: f"{__name__}.{name.replace('-', '_')}"
+        for name in (
+            "bashkit",
+            "bfcl",
+            "claude-code",
+            "claude-code-otel",
+            "codex",
+            "gemini-cli",
+            "inspect-ai",
+            "langfuse",
+            "otel",
+            "react",
+            "requests",
+            "tau-bench",
+            "tau2",
+            "tool-calling-benchmark",
+            "auto",
+        )
+    }
 )
 """Format name → module; a module is imported when its format is asked for."""
 
@@ -35,7 +54,10 @@ class Format(Protocol):
     SUMMARY: str
 
     def read(self, sources: Sequence[Source], options: Options) -> Iterator[Record]:
-        """Yield what the sources hold, in an order that depends on them alone."""
+        """Yield what the sources hold, in an order that depends on them alone.
+
+        One file, or better one record of it, at a time: memory is not to grow with the log.
+        """
         ...
 
 
@@ -50,7 +72,13 @@ def read_log(name: str, sources: Sequence[Source], options: Options | None = Non
     """Yield the records of a log, with only the calls that the options let through."""
     options = options or Options()
     for record in _capped(find_format(name).read(sources, options)):
-        yield from _filtered(record, options) if isinstance(record, Imported) else (record,)
+        match record:
+            case Imported():
+                yield from _filtered(record, options)
+            case Offered():
+                yield Offered(tuple(tool for tool in record.tools if keeps(options, tool.name)), record.suite)
+            case _:
+                yield record
 
 
 def _capped(records: Iterable[Record]) -> Iterator[Record]:

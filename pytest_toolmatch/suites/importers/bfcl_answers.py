@@ -30,8 +30,9 @@ def spelled_out(truth: Any, tools: Sequence[Tool], fold: Callable[[str], str]) -
     """Return the answers that a ground truth allows, at most ``LIMIT`` of them.
 
     They come in the order of the file: the first allowed value of every argument first, then as an odometer turns,
-    the last argument of the last call fastest. Equal ones count once. Calls of one answer are parallel; the calls of
-    a conversation of several turns depend on each other and are a step each. ValueError where the shape is foreign.
+    the last argument of the last call fastest. Equal ones count once. Calls of one answer are parallel; the call
+    strings of a conversation of several turns depend on each other and are a step each. ValueError where the shape is
+    foreign.
     """
     if isinstance(truth, list) and truth and all(isinstance(turn, list) for turn in truth):
         return Answers((_turns(truth, tools, fold),))
@@ -85,9 +86,12 @@ def _spelled(value: Any) -> Iterable[Any]:
 
 
 def _turns(turns: list[list[Any]], tools: Sequence[Tool], fold: Callable[[str], str]) -> Chain:
-    """Read the call strings of all turns; positional arguments get their names from the tool's schema."""
-    found = (pair for turn in turns for text in turn for pair in python_calls(f"[{text}]"))
-    return tuple((_bound(Call(fold(call.name), call.arguments), positional, tools),) for call, positional in found)
+    """Read the call strings of all turns, a step each; positional arguments get their names from the tool's schema."""
+    found = [python_calls(f"[{text}]") for turn in turns for text in turn]
+    return tuple(
+        tuple(_bound(Call(fold(call.name), call.arguments), positional, tools) for call, positional in pairs)
+        for pairs in found
+    )
 
 
 def _bound(call: Call, positional: list[Any], tools: Sequence[Tool]) -> Call:

@@ -2,7 +2,11 @@
 
 Every prompt of a session that a model answered becomes a case: the first one alone, a later one with the conversation
 so far. Its chain is what the model called until the next prompt, one step per API response. Calls of subagents
-(sidechains) are no part of the main chain. The log holds no tool schemas: they have to be given.
+(sidechains) are no part of the main chain. The log holds no tool schemas: those of Claude Code's own tools are known,
+others have to be given.
+
+A session that was resumed or forked may begin with a copy of another. A run is known by its first response: of two
+copies the longer counts.
 """
 
 from __future__ import annotations
@@ -18,78 +22,140 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.conversation import Conversation, last_query
 from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
-from pytest_toolmatch.suites.importers.claude_session import SYNTHETIC, Response, Session, Turn, chain_of, replies_of
+from pytest_toolmatch.suites.importers.claude_records import SYNTHETIC
+from pytest_toolmatch.suites.importers.claude_session import Response, Session, Turn, chain_of, replies_of
+from pytest_toolmatch.suites.importers.claude_tools import known_tool, renamed
 from pytest_toolmatch.suites.importers.fields import tokens
-from pytest_toolmatch.suites.importers.files import Document, find, read_file
-from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
+from pytest_toolmatch.suites.importers.files import EMPTY, Document, is_log, read_file, walk
+from pytest_toolmatch.suites.importers.source import (
+    Ignored,
+    Imported,
+    Offered,
+    Options,
+    Problem,
+    Record,
+    Skipped,
+    Source,
+)
 
 NAME = "claude-code"
 SUMMARY = "Claude Code sessions (~/.claude/projects/**/*.jsonl); tool schemas come from --tools"
 
+_NO_SESSION = "files without a session"
+_NO_TOOL = "no tool is called; its prompts become cases without calls"
+_CIRCLE = "its parents lead back to it: taken in the order of the file"
 _STOPS: dict[str, Outcome] = {"max_tokens": "truncated", "refusal": "refused"}
 _TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 _encoder = msgspec.json.Encoder()
 
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
-    """Yield one run per answered prompt of every session."""
-    nameless: list[tuple[Imported, list[Path]]] = []
+    """Yield one run per answered prompt of every session; one session at a time is in memory."""
+    failed: list[tuple[Imported, list[Path]]] = []
     models: defaultdict[Path, Counter[str]] = defaultdict(Counter)
-    for source, file in find(sources):
-        places = _places(file, source)
-        for record in _read(file, source, options):
+    offered: set[str] = set()
+    for source, file in _files(sources):
+        session, folders = Session(), _folders(file, source)
+        yield from _fill(session, file, source)
+        yield from _offered(session, offered)
+        here, nameless = Counter[str](), list[Imported]()
+        for record in _records(session, file, source, options):
             if isinstance(record, Imported) and not record.model:
-                nameless.append((record, places))
+                nameless.append(record)
                 continue
             if isinstance(record, Imported):
-                for place in places:
-                    models[place][record.model] += 1
+                here[record.model] += 1
             yield record
-    for run, places in nameless:
-        yield from _named(run, places, models)
+        for folder in folders:
+            models[folder].update(here)
+        if here:  # within one session it is hardly a guess
+            yield from (msgspec.structs.replace(run, model=here.most_common(1)[0][0]) for run in nameless)
+        else:
+            failed += ((run, folders) for run in nameless)
+    for run, folders in failed:
+        yield from _guessed(run, folders, models)
 
 
-def _places(file: Path, source: Source) -> list[Path]:
-    """Return the file and the directories around it, up to that of the source."""
+def _files(sources: Sequence[Source]) -> Iterator[tuple[Source, Path]]:
+    """Yield all files but those that were given for something else; what is no session is to be counted."""
+    for source in sources:
+        inside = walk(source.path) if source.path.is_dir() else (source.path,)
+        yield from ((source, file) for file in inside if file.resolve() not in source.other)
+
+
+def _offered(session: Session, known: set[str]) -> Iterator[Offered]:
+    """Yield the tools that a session shows to be on offer and that no session before it did."""
+    called = (call.name for turn in session.turns for step in turn.responses for call in step.calls.values())
+    new = [name for name in dict.fromkeys([*called, *session.announced]) if name not in known]
+    known.update(new)
+    if new:
+        yield Offered(tuple(map(known_tool, new)))
+
+
+def _folders(file: Path, source: Source) -> list[Path]:
+    """Return the directories around a file, up to that of the source."""
     top = source.path if source.path.is_dir() else file.parent
-    return [file, *(folder for folder in file.parents if folder == top or top in folder.parents)]
+    return [folder for folder in file.parents if folder == top or top in folder.parents]
 
 
-def _named(run: Imported, places: Sequence[Path], models: Mapping[Path, Counter[str]]) -> Iterator[Record]:
+def _guessed(run: Imported, folders: Sequence[Path], models: Mapping[Path, Counter[str]]) -> Iterator[Record]:
     """Give a run that failed before any model answered the model that answers most around it, and say so."""
-    nearest = next((place for place in places if place in models), None)
-    model = models[nearest].most_common(1)[0][0] if nearest else "unknown"
+    nearest = next((models[folder] for folder in folders if models.get(folder)), None)
+    model = nearest.most_common(1)[0][0] if nearest else "unknown"
     what = "failed before any model answered: "
     what += f"guessed to be {model}'s" if nearest else "model 'unknown'; name it with MODEL=PATH"
-    # Within one session it is hardly a guess.
-    if nearest != places[0]:
-        yield Problem(run.source, what, f"runs {what}")
+    yield Problem(run.source, what, f"runs {what}")
     yield msgspec.structs.replace(run, model=model)
 
 
-def _read(file: Path, source: Source, options: Options) -> Iterator[Record]:
-    session = Session()
-    read = False
+def _fill(session: Session, file: Path, source: Source) -> Iterator[Record]:
+    """Read a file into a session; one of a directory that is no session is only counted."""
+    named = file == source.path
+    if not named and not (is_log(file, source) and ".json" not in file.suffixes):
+        yield Ignored(at(file), _NO_SESSION)
+        return
+    faults = 0
     for item in read_file(file, source):
-        if isinstance(item, Document):
-            read = True
-            session.add(item)
-        else:
-            yield item
-    yield from session.problems
-    if read and not session.known and not session.problems:
-        yield Problem(at(file, 1), "no Claude Code session: its records have no type")
+        problem = session.add(item) if isinstance(item, Document) else item
+        if problem and (named or problem.what != EMPTY):
+            faults += 1
+            yield problem
+    yield from (Problem(where, _CIRCLE, f"records: {_CIRCLE}") for where in session.circles())
+    if session.spoken or faults:
+        return
+    yield Problem(at(file, 1), "no Claude Code session: no message in it") if named else Ignored(at(file), _NO_SESSION)
+
+
+def _records(session: Session, file: Path, source: Source, options: Options) -> Iterator[Record]:
+    """Yield the runs of a session, what was left out of it, and what is odd about it."""
     if session.sidechain:
         yield Skipped(at(file), "calls of subagents", calls=len(session.sidechain))
     if session.lost:
         yield Skipped(at(file), "calls before the first prompt of a file", calls=session.lost)
     answered = [turn for turn in session.turns if turn.responses]
     taken = answered[:1] if options.turns == "first" else answered
+    yield from _oddities(answered, file)
     for turn in taken:
         yield from _runs(turn, file, source, replies=options.replies)
     later = [step for turn in answered[len(taken) :] for step in turn.responses]
     if later:
         yield Skipped(at(file), "calls after the first prompt", calls=_count(later))
+
+
+def _oddities(turns: Sequence[Turn], file: Path) -> Iterator[Problem]:
+    """Yield what a user may want to know of a session: tools that go by two names, or no tool at all."""
+    first, last = dict[str, int](), dict[str, int]()
+    responses = [step for turn in turns for step in turn.responses if not step.error]
+    for step in responses:
+        for call in step.calls.values():
+            first.setdefault(call.name, step.number)
+            last[call.name] = step.number
+    if responses and not first:
+        yield Problem(at(file, turns[0].number), _NO_TOOL, f"sessions: {_NO_TOOL}")
+    for old, new in renamed(first):
+        if last[old] < first[new]:
+            what = f"from here on, {old} is called {new}; both names are kept"
+            yield Problem(at(file, first[new]), what, f"sessions: {what}")
 
 
 def _runs(turn: Turn, file: Path, source: Source, *, replies: bool) -> Iterator[Record]:
@@ -112,7 +178,7 @@ def _runs(turn: Turn, file: Path, source: Source, *, replies: bool) -> Iterator[
             error=steps[-1].text if steps[-1].error else "",
             usage=_usage(steps),
             source=where,
-            identity=" ".join(step.id for step in steps),
+            identity=steps[0].id,  # a copy of the session may go on elsewhere
             replies=replies_of(steps) if replies else (),
         )
 
@@ -126,7 +192,7 @@ def _id(conversation: Conversation) -> str:
     query = last_query(conversation)
     if len(conversation) == 1:
         return slug(query)
-    digest = hashlib.sha256(_encoder.encode(conversation)).hexdigest()[:4]
+    digest = hashlib.sha256(_encoder.encode(conversation)).hexdigest()[:8]
     return f"{slug(query)}-{digest}"
 
 

@@ -7,67 +7,19 @@ session forks. This module puts the pieces together again and knows nothing of c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.core.errors import at
+from pytest_toolmatch.suites.importers.claude_records import CALLS, SYNTHETIC, Body, Line, call_ids, text_of
 from pytest_toolmatch.suites.importers.files import Document, typed
 from pytest_toolmatch.suites.importers.source import Problem
 
-SYNTHETIC = "<synthetic>"
-"""The model of records that no model wrote: API errors, notes of the harness."""
-
-CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
-"""Types of content blocks that are calls."""
-
 _INTERRUPTED = "[Request interrupted by user"
 _NOISE = ("<command-name>", "<command-message>", "<local-command-", "Caveat: The messages below were generated")
-
-
-class Body(msgspec.Struct):
-    """The ``message`` of a user or assistant record."""
-
-    content: str | list[dict[str, Any]] | None = None
-    id: str | None = None
-    model: str | None = None
-    stop_reason: str | None = None
-    usage: dict[str, Any] | None = None
-
-    @property
-    def blocks(self) -> list[dict[str, Any]]:
-        """Return the content as blocks."""
-        return [{"type": "text", "text": self.content}] if isinstance(self.content, str) else self.content or []
-
-
-class Line(msgspec.Struct, rename="camel", kw_only=True):
-    """One record of a session; unknown types and fields are ignored."""
-
-    type: str | None = None
-    uuid: str | None = None
-    parent_uuid: str | None = None
-    logical_parent_uuid: str | None = None
-    request_id: str | None = None
-    is_sidechain: bool | None = False
-    is_meta: bool | None = False
-    is_api_error_message: bool | None = False
-    is_compact_summary: bool | None = False
-    message: Body | None = None
-    number: int = 0
-
-    @property
-    def parents(self) -> tuple[str | None, str | None]:
-        """Return what the record hangs off; after a compaction only the logical parent is left."""
-        return self.parent_uuid, self.logical_parent_uuid
-
-    @property
-    def text(self) -> str:
-        """Return the text of the record; a picture is only named."""
-        blocks = self.message.blocks if self.message else []
-        return "\n".join(_text_of(block) for block in blocks if block.get("type") in ("text", "image"))
 
 
 class Response(msgspec.Struct, eq=False):
@@ -165,39 +117,52 @@ def replies_of(steps: Sequence[Response]) -> tuple[tuple[str, ...], ...]:
 
 
 class Session:
-    """A session in the making: records go in one by one, in file order."""
+    """A session in the making: records go in one by one, in file order. ``spoken`` says that there is any message."""
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
-        self.problems: list[Problem] = []
         self.sidechain: set[str] = set()
+        self.announced: dict[str, None] = {}
         self.lost = 0
-        self.known = False
+        self.spoken = False
+        self._orphans: dict[str, str] = {}
+        self._parent: dict[str, str] = {}
         self._turn: dict[str, Turn | None] = {}
         self._response: dict[str, Response | None] = {}
         self._by_id: dict[str, Response] = {}
+        self._turn_of: dict[str, Turn] = {}
         self._asked: dict[str, Response] = {}
         self._last: tuple[Turn | None, Response | None] = (None, None)
 
-    def add(self, item: Document) -> None:
-        """Take in one record; what is no user's or assistant's only carries the tree on."""
+    def add(self, item: Document) -> Problem | None:
+        """Take in one record, or return what is wrong with it.
+
+        What is no user's or assistant's only carries the tree on.
+        """
         line = typed(item.data, Line, item.where)
         if isinstance(line, Problem):
-            self.problems.append(line)
-            return
+            return line
         line.number = item.line
-        self.known = self.known or line.type is not None
+        self._take(line, item.where)
+        return None
+
+    def _take(self, line: Line, where: str) -> None:
+        self.spoken = self.spoken or (line.message is not None and line.type in ("assistant", "user"))
+        self.announced.update(dict.fromkeys(line.announced))
         if line.is_sidechain:
-            self.sidechain.update(_call_ids(line))
+            self.sidechain.update(call_ids(line))
             return
         turn, response = self._above(line)
         if line.message and line.type == "assistant":
-            response = self._respond(line, line.message, turn, response)
+            response = self._respond(line, line.message, turn, response, where)
+            # A copy of a record may hang off another prompt than its response does.
+            turn = self._turn_of[response.id] if response else turn
         elif line.message and line.type == "user":
             turn, response = self._hear(line, line.message, turn, response)
         if line.type in ("assistant", "user"):
             self._last = turn, response
         if line.uuid:
+            self._hang(line.uuid, line.parent_uuid, where)
             self._turn[line.uuid], self._response[line.uuid] = turn, response
 
     def _above(self, line: Line) -> tuple[Turn | None, Response | None]:
@@ -209,20 +174,38 @@ class Session:
         lost = any(line.parents) or not line.uuid or line.type == "assistant"
         return self._last if lost else (None, None)
 
-    def _respond(self, line: Line, body: Body, turn: Turn | None, above: Response | None) -> Response | None:
-        key = body.id or line.request_id or line.uuid or str(line.number)
+    def _hang(self, uuid: str, parent: str | None, where: str) -> None:
+        if parent:
+            self._parent[uuid] = parent
+            if parent not in self._turn:
+                self._orphans[uuid] = where
+
+    def circles(self) -> Iterator[str]:
+        """Yield where records hang off themselves in a circle, once each; a file whose parents come first has none."""
+        done: set[str] = set()
+        for start, where in self._orphans.items():
+            above, uuid = set[str](), start
+            while uuid in self._parent and uuid not in above and uuid not in done:
+                above.add(uuid)
+                uuid = self._parent[uuid]
+            if uuid in above:
+                yield where
+            done |= above
+
+    def _respond(
+        self, line: Line, body: Body, turn: Turn | None, above: Response | None, where: str
+    ) -> Response | None:
+        key = body.id or line.request_id or line.uuid or where
         response = self._by_id.get(key)
-        if not response and not turn:
-            self.lost += len(_call_ids(line))
-            return None
-        if not response:
-            if body.model == SYNTHETIC and not line.is_api_error_message:
+        if response is None:
+            if turn is None or (body.model == SYNTHETIC and not line.is_api_error_message):
+                self.lost += len(call_ids(line))
                 return above
             response = self._by_id[key] = Response(key, line.number, above)
+            self._turn_of[key] = turn
             if above:
                 above.leaf = False
-            if turn:
-                turn.responses.append(response)
+            turn.responses.append(response)
         response.add(line, body)
         self._asked.update(dict.fromkeys(response.calls, response))
         return response
@@ -252,16 +235,5 @@ class Session:
         key = str(block.get("tool_use_id"))
         if response := self._asked.get(key):
             content = block.get("content")
-            text = "\n".join(map(_text_of, content if isinstance(content, list) else [content or ""]))
+            text = "\n".join(map(text_of, content if isinstance(content, list) else [content or ""]))
             response.replies[key] = Message("tool", text, name=response.calls[key].name)
-
-
-def _text_of(block: Any) -> str:
-    if not isinstance(block, dict):
-        return str(block)
-    return str(block.get("text") or "") if block.get("type") == "text" else f"[{block.get('type')}]"
-
-
-def _call_ids(line: Line) -> set[str]:
-    blocks = line.message.blocks if line.message and line.type == "assistant" else []
-    return {str(block.get("id") or at("", line.number)) for block in blocks if block.get("type") in CALLS}

@@ -30,3 +30,9 @@ def tokens(usages: Iterable[Mapping[str, Any]], key: str) -> int:
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: ``1 case``, ``2,541 cases``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def amount(count: int, what: str) -> str:
+    """Return ``1 call of subagents`` for what is counted as ``calls of subagents``."""
+    noun, _, more = what.partition(" ")
+    return f"{counted(count, noun.removesuffix('s'))} {more}".rstrip()

@@ -19,6 +19,8 @@ from pytest_toolmatch.suites.importers.source import Problem, Source
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 """What is taken from a directory; a file that is named itself is taken whatever its name."""
 
+EMPTY = "the file is empty"
+
 MAX_LINE = 64 << 20
 """Bytes of one line of JSON Lines; a longer one is passed over without being loaded."""
 
@@ -51,25 +53,42 @@ def documents(sources: Iterable[Source]) -> Iterator[Document | Problem]:
         yield from read_file(path, source)
 
 
-def find(sources: Iterable[Source]) -> Iterator[tuple[Source, Path]]:
+def find(sources: Iterable[Source], suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[Source, Path]]:
     """Yield the files of the sources: directories are walked, ``run_2`` comes before ``run_10``."""
     for source in sources:
         if source.path.is_dir():
-            found = (Path(folder, name) for folder, _, names in os.walk(source.path) for name in names)
-            logs = (path for path in found if _is_log(path, source))
-            yield from ((source, path) for path in sorted(logs, key=natural))
+            yield from ((source, path) for path in walk(source.path) if is_log(path, source, suffixes))
         else:
             yield source, source.path
 
 
-def _is_log(path: Path, source: Source) -> bool:
-    named = path.name.lower().endswith(SUFFIXES)
-    return named and not (source.other and path.resolve() in source.other)
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield all files below a directory, in natural order; one that can't be listed stands for what is in it.
+
+    Only one directory at a time is held in memory, whatever lies below it. Links to directories are not followed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [(one.name, one.is_dir(follow_symlinks=False), one.is_dir()) for one in entries]
+    except OSError:
+        yield folder
+        return
+    for name, inside, directory in sorted(found, key=lambda one: natural(f"{one[0]}/" if one[1] else one[0])):
+        if inside:
+            yield from walk(folder / name)
+        elif not directory:
+            yield folder / name
 
 
-def natural(path: Path) -> list[tuple[int, int, str]]:
+def is_log(path: Path, source: Source, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
+    """Return whether a file of a directory is to be read, by its name; an unreadable directory is, and says so."""
+    named = path.name.lower().endswith(suffixes)
+    return (named or path.is_dir()) and not (source.other and path.resolve() in source.other)
+
+
+def natural(path: Path | str) -> list[tuple[int, int, str]]:
     """Return a sorting key under which numbers in names count as numbers."""
-    parts = re.findall(r"\d+|\D+", path.as_posix())
+    parts = re.findall(r"\d+|\D+", path.as_posix() if isinstance(path, Path) else path)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
@@ -109,7 +128,7 @@ def _values(file: IO[bytes], path: Path, source: Source) -> Iterator[Document | 
     lines_only = ".jsonl" in path.suffixes
     first = file.readline(MAX_LINE if lines_only else MAX_DOCUMENT).removeprefix(_BOM)
     if not first:
-        yield Problem(at(path, 1), "the file is empty", "files are empty")
+        yield Problem(at(path, 1), EMPTY, "files are empty")
     elif lines_only or (first.endswith(b"\n") and _is_json(first)):
         yield from _lines(file, first, path, source)
     else:
@@ -178,14 +197,14 @@ def decode(data: bytes) -> Any:
     except UnicodeDecodeError:
         raise
     except msgspec.MsgspecError:
-        return _mended(_lenient(data))
+        return _lenient(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 def _lenient(data: bytes) -> Any:
     try:
-        return json.loads(data, strict=False)
+        return _mended(json.loads(data, strict=False))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -217,3 +236,15 @@ def typed(data: Any, shape: type[_T], where: str) -> _T | Problem:
         return msgspec.convert(data, shape)
     except msgspec.ValidationError as error:
         return Problem(where, f"not of the shape expected: {error}")
+
+
+def start_of(path: Path, size: int) -> bytes | Problem:
+    """Return up to so many of a file's first bytes, unpacked; as far as it can be read."""
+    data = b""
+    try:
+        with _open(path) as file:
+            while len(data) < size and (more := file.read(min(1 << 14, size - len(data)))):
+                data += more
+    except _BROKEN as error:
+        return data or Problem(str(path), f"can't be read: {_reason(error)}")
+    return data

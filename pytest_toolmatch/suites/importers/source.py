@@ -39,7 +39,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     and none of ``exclude``. ``categories`` are globs on the categories of a benchmark. ``turns`` says which prompts of
     an interactive session become cases: all of them, each with the conversation so far, or only the first.
     ``tools`` is what is on offer where the log does not say. ``replies`` asks for what the tools answered, too, which
-    teacher-forced sampling shows: texts of any size, with whatever they hold.
+    teacher-forced sampling shows: texts of any size, with whatever they hold. ``redact`` are the kinds of personal data
+    that are taken out: ``keys``, ``emails``.
     """
 
     include: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     turns: Literal["all", "first"] = "all"
     tools: tuple[Tool, ...] = ()
     replies: bool = False
+    redact: tuple[str, ...] = ("keys",)
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -72,6 +74,27 @@ class Skipped(msgspec.Struct, frozen=True):
     calls: int = 0
 
 
+class Ignored(msgspec.Struct, frozen=True):
+    """A file of a directory that is left out quietly; ``reason`` follows their number: ``files without a session``."""
+
+    where: str
+    reason: str
+
+
+class Offered(msgspec.Struct, frozen=True):
+    """Tools that were on offer somewhere in a log, for its suite; one without ``parameters`` is known by name only."""
+
+    tools: tuple[Tool, ...]
+    suite: str = ""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Something that an import says how many there were of, such as files of a format."""
+
+    what: str
+    count: int = 1
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A case that the log declares, whether or not any model was run on it."""
 
@@ -83,8 +106,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded run of one model on one case.
 
     ``instructions`` is the system prompt that all cases of a suite share. ``suite`` names the part of a benchmark.
-    ``identity`` is the run's own id where the log has one: the same run found twice counts once. An ``alternative`` is
-    one of several right answers. ``source`` is ``path:line``. ``latency`` in seconds. ``replies`` are as in a Sample.
+    ``identity`` is the run's own id where the log has one: the same run found twice counts once, as its longest copy.
+    An ``alternative`` is one of several right answers. ``source`` is ``path:line``. ``latency`` in seconds. ``replies``
+    are as in a Sample.
     """
 
     case: Case
@@ -103,4 +127,4 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     replies: tuple[tuple[str, ...], ...] = ()
 
 
-Record: TypeAlias = Imported | Question | Skipped | Problem
+Record: TypeAlias = Imported | Question | Offered | Skipped | Ignored | Counted | Problem

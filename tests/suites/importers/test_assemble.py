@@ -138,7 +138,7 @@ def test_every_format_exports_the_same_names(name: str) -> None:
 
 
 def test_an_unknown_format_names_the_near_one() -> None:
-    with pytest.raises(ConfigError, match=r"did you mean 'claude-code'\?; known: bfcl, claude-code"):
+    with pytest.raises(ConfigError, match=r"did you mean 'claude-code'\?; known: .*bfcl, claude-code"):
         find_format("claude_code")
 
 
@@ -147,3 +147,12 @@ def test_problems_of_one_file_are_capped(logs: Logs) -> None:
     records = list(read_log("react", [Source(path)]))
     assert len(records) == 21
     assert str(records[-1]) == f"{path}: 10 more problems of this kind"
+
+
+def test_tools_that_cases_bring_along_are_not_asked_for() -> None:
+    chain = ((Call("f"),),)
+    own = msgspec.structs.replace(run(chain=chain).case, tools=(Tool(name="f"),))
+    other = run("Stay", "stay", chain=((Call("g"),),))
+    [doubt] = assemble("s", [run(chain=chain, case=own), other]).doubts
+    assert doubt.what == "the log declares no tools: give --tools a file with g (1)"
+    assert assemble("s", [run(chain=chain, case=own)]).doubts == ()

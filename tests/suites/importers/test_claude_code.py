@@ -7,7 +7,9 @@ import pytest
 
 from pytest_toolmatch.core.chain import Call, names_of
 from pytest_toolmatch.core.sample import Usage
-from pytest_toolmatch.suites.importers.source import Skipped
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.importers.assemble import import_log
+from pytest_toolmatch.suites.importers.source import Options, Skipped, Source
 from tests.suites.importers.writing import Logs
 
 SONNET = "claude-sonnet-4-6"
@@ -199,7 +201,8 @@ def failed_and_others(logs: Logs, *others: tuple[str, str]) -> list[str]:
         logs.lines(name, *other.records)
     read = logs.read("claude-code", logs.folder / "a")
     [run] = [run for run in read.runs if run.outcome == "infrastructure"]
-    return [run.model, *(problem.partition(": ")[2] for problem in read.problems)]
+    told = (problem.partition(": ")[2] for problem in read.problems)
+    return [run.model, *(problem for problem in told if not problem.startswith("no tool is called"))]
 
 
 def test_an_api_error_without_any_answer_goes_to_the_nearest_model(logs: Logs) -> None:
@@ -228,7 +231,7 @@ def test_within_a_session_the_model_is_no_guess(logs: Logs, script: Script) -> N
     logs.lines("s.jsonl", *script.records)
     read = logs.read("claude-code")
     assert [(run.model, run.outcome) for run in read.runs] == [(SONNET, "answered"), (SONNET, "infrastructure")]
-    assert not read.problems
+    assert [problem.partition(": ")[2][:17] for problem in read.problems] == ["no tool is called"]
 
 
 def test_notes_of_the_harness_are_no_responses(logs: Logs, script: Script) -> None:
@@ -301,6 +304,160 @@ def test_harness_tools_are_left_out_by_glob_from_chain_and_conversation(logs: Lo
         assert [message.role for message in read.runs[1].case.conversation] == ["user", "assistant", "tool", "user"]
 
 
+def test_a_fork_shares_its_beginning_and_its_longest_copy_counts(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "look", {})
+    script.result("c1", "seen")
+    fork = list(script.records)
+    script.call("m2", "c2", "go", {})
+    full = list(script.records)
+    other = {"type": "user", "uuid": "x", "parentUuid": fork[-1]["uuid"], "message": {"content": "Stop"}}
+    answer = {"id": "m9", "model": SONNET, "content": [{"type": "tool_use", "id": "c9", "name": "stop", "input": {}}]}
+    last = {"type": "assistant", "uuid": "y", "parentUuid": "x", "message": answer}
+    logs.lines("p/1-fork.jsonl", *(record | {"sessionId": "b"} for record in (*fork, other, last)))
+    logs.lines("p/2-first.jsonl", *full)
+    logs.lines("p/3-copy.jsonl", *full)
+    assembly = import_log("claude-code", "mine", [Source(logs.folder)])
+    [suite] = assembly.suites
+    chains = {
+        case.query: names_of(sample.chain) for case, sample in zip(suite.cases, suite.samples[SONNET], strict=True)
+    }
+    assert chains == {"Go": ["look", "go"], "Stop": ["stop"]}
+    counted = ("runs", "samples", "calls", "runs found twice", "calls of runs found twice")
+    assert [assembly.counts[what] for what in counted] == [4, 2, 3, 2, 3]
+
+
+def test_a_directory_is_read_whatever_else_lies_in_it(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "Bash", {})
+    logs.lines("shop/a.jsonl", *script.records)
+    logs.packed("shop/b.jsonl.gz", *script.records)
+    logs.raw("shop/notes.md", b"# Notes")
+    logs.raw("shop/a/tool-results/1.txt", b"long")
+    logs.document("shop/sessions-index.json", {"entries": []})
+    logs.lines("shop/summary.jsonl", {"type": "summary", "summary": "Earlier", "leafUuid": "x"})
+    logs.lines("other/rollout.jsonl", {"timestamp": 1, "type": "session_meta", "payload": {}})
+    logs.raw("empty.jsonl", b"")
+    (logs.folder / "loop").symlink_to(logs.folder)
+    read = logs.read("claude-code")
+    assert [names_of(run.chain) for run in read.runs] == [["Bash"], ["Bash"]]
+    assert sorted(read.ignored) == [
+        "1.txt",
+        "empty.jsonl",
+        "notes.md",
+        "rollout.jsonl",
+        "sessions-index.json",
+        "summary.jsonl",
+        "unpacked",
+    ]
+    assert read.problems == []
+
+
+@pytest.mark.parametrize("data", [b"", b'{"type": "summary"}\n', b"{}"], ids=["empty", "summary", "other"])
+def test_a_file_that_is_named_and_is_no_session_is_a_problem(logs: Logs, data: bytes) -> None:
+    path = logs.raw("x.jsonl", data)
+    assert len(logs.read("claude-code", path).problems) == 1
+
+
+def test_the_tools_that_the_log_tells_of_are_on_offer(logs: Logs, script: Script) -> None:
+    script.put("attachment", attachment={"type": "deferred_tools_delta", "addedNames": ["WebFetch", "mcp__a__x", 7]})
+    script.put("attachment", attachment="odd")
+    script.ask("Go")
+    script.call("m1", "c1", "Bash", {"command": "ls"})
+    script.call("m2", "c2", "mcp__a__y", {})
+    script.call("m3", "c3", "ToolSearch", {"query": "x"})
+    logs.lines("s.jsonl", *script.records)
+    given = Tool(name="Bash", parameters={"type": "object"})
+    assembly = import_log("claude-code", "mine", [Source(logs.folder)], Options(tools=(given,), exclude=("Tool*",)))
+    tools = {tool.name: tool for tool in assembly.suites[0].tools}
+    assert list(tools) == ["Bash", "mcp__a__y", "WebFetch", "mcp__a__x"]
+    assert tools["Bash"] is given
+    assert tools["WebFetch"].effect == "read"
+    assert (tools["WebFetch"].parameters or {})["required"] == ["url", "prompt"]
+    assert [str(doubt) for doubt in assembly.doubts] == [
+        "mine: calls of undeclared tools: add them to --tools, or --exclude mcp__a__y (1)"
+    ]
+
+
+@pytest.mark.parametrize(("old", "new"), [("Task", "Agent"), ("mcp__old__go", "mcp__new__go")])
+def test_a_tool_that_is_renamed_in_mid_session_is_named_once(logs: Logs, script: Script, old: str, new: str) -> None:
+    script.ask("Go")
+    for number, name in enumerate((old, old, new, "Bash", new)):
+        script.call(f"m{number}", f"c{number}", name, {})
+    path = logs.lines("s.jsonl", *script.records)
+    read = logs.read("claude-code")
+    assert read.problems == [f"{path}:4: from here on, {old} is called {new}; both names are kept"]
+    assert names_of(read.runs[0].chain) == [old, old, new, "Bash", new]
+
+
+def test_tools_of_two_servers_that_are_called_by_turns_are_no_rename(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    for number, name in enumerate(("mcp__a__go", "mcp__b__go", "mcp__a__go")):
+        script.call(f"m{number}", f"c{number}", name, {})
+    logs.lines("s.jsonl", *script.records)
+    assert logs.read("claude-code").problems == []
+
+
+def test_a_session_without_any_call_is_named_and_kept(logs: Logs, script: Script) -> None:
+    script.ask("Hello")
+    script.say("m1", "Hi.")
+    path = logs.lines("s.jsonl", *script.records)
+    read = logs.read("claude-code")
+    assert read.problems == [f"{path}:1: no tool is called; its prompts become cases without calls"]
+    assert [run.outcome for run in read.runs] == ["answered"]
+
+
+def test_parents_in_a_circle_are_named_and_the_order_of_the_file_counts(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    script.call("m2", "c2", "on", {})
+    first, second, third = script.records
+    circle = [first | {"parentUuid": third["uuid"]}, second, third | {"parentUuid": second["uuid"]}]
+    path = logs.lines("s.jsonl", *circle)
+    own = {"type": "user", "uuid": "me", "parentUuid": "me", "message": {"content": "Again"}}
+    answer = {
+        "type": "assistant",
+        "uuid": "z",
+        "parentUuid": "me",
+        "message": {"id": "m9", "model": SONNET, "content": "No."},
+    }
+    other = logs.lines("t.jsonl", own, answer)
+    read = logs.read("claude-code")
+    told = "its parents lead back to it: taken in the order of the file"
+    assert [problem for problem in read.problems if "its parents" in problem] == [
+        f"{path}:1: {told}",
+        f"{other}:1: {told}",
+    ]
+    assert [names_of(run.chain) for run in read.runs] == [["go", "on"], []]
+
+
+def test_pictures_and_documents_leave_a_placeholder(logs: Logs, script: Script) -> None:
+    picture = {"type": "image", "source": {"type": "base64", "data": "iVBORw0KGgo" * 5000}}
+    script.ask([{"type": "text", "text": "Look"}, picture, {"type": "document", "source": picture["source"]}])
+    script.call("m1", "c1", "Read", {"file_path": "a.png"})
+    script.result("c1", [picture, {"type": "tool_reference", "tool_name": "mcp__a__x"}])
+    script.ask("On")
+    script.say("m2", "Fine.")
+    logs.lines("s.jsonl", *script.records)
+    last = logs.read("claude-code").runs[-1].case.conversation
+    assert [message.content for message in last] == ["Look\n[image]\n[document]", "", "[image]\nmcp__a__x", "On"]
+
+
+def test_a_file_in_another_encoding_is_a_problem_and_the_rest_is_read(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.call("m1", "c1", "go", {})
+    path = logs.lines("a.jsonl", *script.records)
+    logs.raw("b.jsonl", path.read_text().encode("utf-16"))
+    logs.raw("c.jsonl", path.read_bytes().replace(b"Go", b"G\xf6"))
+    read = logs.read("claude-code")
+    assert [problem.rpartition("/")[2].partition(":")[0] for problem in read.problems] == [
+        "b.jsonl",
+        "b.jsonl",
+        "c.jsonl",
+    ]
+    assert len(read.runs) == 1
+
+
 def test_a_label_names_the_model(logs: Logs, script: Script) -> None:
     script.ask("Go")
     script.say("m1", "Gone.")
@@ -335,9 +492,9 @@ def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs, script: Scrip
     read = logs.read("claude-code")
     assert [names_of(run.chain) for run in read.runs] == [["go"]]
     wheres = [problem.split(": ")[0].removeprefix(f"{logs.folder}/") for problem in read.problems]
-    assert wheres == ["a.jsonl:5", "a.jsonl:2", "a.jsonl:3", "b.jsonl:1", "outcomes.json:1"]
-    assert "`$.message.content`" in read.problems[1]
-    assert "no Claude Code session" in read.problems[-1]
+    assert wheres == ["a.jsonl:2", "a.jsonl:3", "a.jsonl:5"]
+    assert "`$.message.content`" in read.problems[0]
+    assert read.ignored == ["b.jsonl", "outcomes.json"]
 
 
 def test_what_tools_answered_is_kept_on_demand_beside_the_calls_that_are_kept(logs: Logs, script: Script) -> None:

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from pytest_toolmatch.suites.importers import read_log
-from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Skipped, Source
+from pytest_toolmatch.suites.importers.source import (
+    Ignored,
+    Imported,
+    Offered,
+    Options,
+    Problem,
+    Question,
+    Record,
+    Skipped,
+    Source,
+)
 
 
 class Logs:
@@ -43,4 +53,6 @@ class Read:
         self.runs = [record for record in records if isinstance(record, Imported)]
         self.questions = [record for record in records if isinstance(record, Question)]
         self.skipped = {record.reason: record.calls for record in records if isinstance(record, Skipped)}
+        self.ignored = [Path(record.where).name for record in records if isinstance(record, Ignored)]
+        self.offered = [tool for record in records if isinstance(record, Offered) for tool in record.tools]
         self.problems = [str(record) for record in records if isinstance(record, Problem)]

@@ -1,10 +1,11 @@
-"""Suites with what their teacher is recorded to have done: what a student learns from."""
+"""Suites with what their teacher is recorded to have done."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_toolmatch.core.conversation import asked_in
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
 from pytest_toolmatch.sampling.listed import list_mcp
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 USABLE = ("called", "answered")
 """Outcomes of samples to learn from: the others broke off, or hold what no student should do."""
 
+NOT_RECORDED = ("case", "not recorded")
+STALE = ("sample", "stale, their query, tools or instructions have changed since")
 
 _NAMED = 6
 
@@ -38,22 +41,34 @@ class Recorded(NamedTuple):
     tools: tuple[Tool, ...]
     samples: tuple[Sample, ...]
 
+    @property
+    def asked(self) -> str:
+        """All that the user says, by which cases are near-duplicates or not."""
+        return asked_in(self.case.conversation)
+
 
 class Found(NamedTuple):
-    """What is recorded of a teacher; ``notes`` say what is not used, and why."""
+    """What is recorded of a teacher; ``notes`` say what is not used, and why.
+
+    ``incomplete`` says that recording again would bring more.
+    """
 
     teacher: str
     cases: list[Recorded]
     notes: list[str]
+    incomplete: bool
 
 
-def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") -> Found:
+def read_recorded(
+    paths: Sequence[Path], recordings: Path, teacher: str = "", *, use: str = "a student learns from"
+) -> Found:
     """Read suites and the recordings of their teacher; without a name, it is the one model that is recorded.
 
-    ``recordings`` holds those of suites that name no directory of their own, below their names. Raises SuiteError,
+    ``recordings`` holds those of suites that name no directory of their own, below their names. ``use`` says, in
+    messages, what is done with them. Raises SuiteError,
     RecordingError, ConfigError where there is no suite or no one teacher, MissingRecording where nothing is recorded.
     """
-    suites = [read_suite(path, list_mcp) for path in named_suites(paths, "a student learns from")]
+    suites = [read_suite(path, list_mcp) for path in named_suites(paths, use)]
     folders = {id(suite): suite.recordings or recordings / suite.name for suite in suites}
     teacher = teacher or _only(_known(folders.values()), folders.values())
     cases: list[Recorded] = []
@@ -72,7 +87,8 @@ def read_recorded(paths: Sequence[Path], recordings: Path, teacher: str = "") ->
         )
     notes = [f"{len(lacking)} of {len(suites)} suites lack its recordings: {_first(lacking)}"] if lacking else []
     notes += [f"{counted(count, noun)}: {why}" for (noun, why), count in left.items() if count]
-    return Found(teacher, [case for case in cases if usable(case.samples)], notes)
+    incomplete = bool(lacking or left[NOT_RECORDED] or left[STALE])
+    return Found(teacher, [case for case in cases if usable(case.samples)], notes, incomplete)
 
 
 def usable(samples: Iterable[Sample]) -> list[Sample]:
@@ -87,8 +103,8 @@ def _recorded(suite: Suite, case: Case, records: Sequence[Record], left: Counter
     own = [one for one in records if one.sample.role != "student"] or records
     fresh = [one.sample for one in own if one.key.startswith(f"{asked}.")]
     valid = tuple(sample for sample in fresh if sample.valid)
-    left["case", "not recorded"] += not records
-    left["sample", "stale, their query, tools or instructions have changed since"] += len(own) - len(fresh)
+    left[NOT_RECORDED] += not records
+    left[STALE] += len(own) - len(fresh)
     left["sample", "nothing to learn from, since they broke off"] += len(fresh) - len(usable(valid))
     return Recorded(suite, case, tools, valid)
 

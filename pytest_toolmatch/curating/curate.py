@@ -1,0 +1,91 @@
+"""``toolmatch curate``: from recorded suites to one to optimise on and one to evaluate with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_toolmatch.core.errors import ConfigError, MissingRecording
+from pytest_toolmatch.curating.embedders import embedder_of
+from pytest_toolmatch.curating.explained import Explained, explained_lines
+from pytest_toolmatch.curating.kept import FOLDER, Kept
+from pytest_toolmatch.curating.logged import read_logs, subjects
+from pytest_toolmatch.curating.pools import Pools, pooled
+from pytest_toolmatch.curating.shown import account, curve_lines, estimate_lines, pool_lines
+from pytest_toolmatch.curating.stages import Found, embedded_cases, without_duplicates
+from pytest_toolmatch.curating.written import EXPLAINED, check_free, next_lines, write_pools
+from pytest_toolmatch.curation.hashed import Hashed
+from pytest_toolmatch.ticking import Ticker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_toolmatch.curating.logged import Logs, Subject
+    from pytest_toolmatch.curating.options import CurateOptions
+    from pytest_toolmatch.curation.embedding import Embedder
+
+
+def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator[str]:
+    """Choose cases and write them to ``out`` with their recordings, yielding what to print.
+
+    Raises ToolmatchError for whatever is missing or does not fit; nothing is written before everything is chosen, but
+    for rows of a slow embedder, which the next run goes on from.
+    """
+    embedder = embedder_of(options.embedder)
+    logs = read_logs(paths, options)
+    check_free(logs, out)
+    if not isinstance(embedder, Hashed):
+        embedder = Kept(embedder, out / FOLDER)
+    found = list(_told(logs))
+    cases = [one for one in found if one is not None]
+    if not cases:
+        raise MissingRecording(f"{logs.teacher} answered none of the cases: there is nothing to choose from")
+    yield from account(logs, cases, len(found))
+    deduplicated = _deduplicated(cases, embedder, options)
+    yield from curve_lines(deduplicated, embedder.name)
+    pools = pooled(cases, deduplicated, options)
+    yield from pool_lines(pools, cases, options)
+    yield from estimate_lines(pools, cases, logs)
+    yield ""
+    yield from write_pools(logs, cases, deduplicated, pools, out)
+    if isinstance(embedder, Kept):
+        embedder.forget()
+    yield from _examples(out, deduplicated, pools)
+    yield from next_lines(logs, out)
+
+
+def explain(out: Path, name: str) -> Iterator[str]:
+    """Yield why a case was kept or dropped, as an earlier run into ``out`` wrote it down."""
+    path = out / EXPLAINED
+    if not path.exists():
+        raise ConfigError(f"--explain {name}: there is no {path}; run the same command without --explain first")
+    found = [one for one in Explained.read(path) if name in (one.id, f"{one.suite}/{one.id}")]
+    if not found:
+        raise ConfigError(f"--explain {name}: no such case in {path}")
+    return (line for one in found for line in explained_lines(one))
+
+
+def _told(logs: Logs) -> Iterator[Subject | None]:
+    with Ticker("judging recordings") as ticker:
+        yield from ticker.follow(subjects(logs), "cases")
+
+
+def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateOptions) -> Found:
+    with Ticker(f"embedding with {embedder.name}") as ticker:
+        rows = embedded_cases(cases, embedder, lambda done: ticker.reach(done, "phrases"))
+    epsilon = embedder.epsilon if options.epsilon is None else options.epsilon
+    with Ticker("looking for duplicates") as ticker:
+        return without_duplicates(cases, rows, epsilon, lambda done: ticker.reach(done, "cases"))
+
+
+def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:
+    """Yield the explanation of one chosen case, and of the dropped one that is least like what stands for it."""
+    dropped = [int(place) for place in np.flatnonzero(~found.kept) if place not in pools.evaluate]
+    least = min(dropped, key=lambda place: float(found.likeness[place]), default=-1)
+    wanted = {next(iter(pools.optimise), -1), least}
+    shown = {one.state: one for place, one in enumerate(Explained.read(out / EXPLAINED)) if place in wanted}
+    for state in sorted(shown, reverse=True):
+        yield from explained_lines(shown[state])
+        yield ""

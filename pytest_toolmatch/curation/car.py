@@ -1,0 +1,117 @@
+"""CaR, clustering and ranking (Ge et al. 2024, arXiv:2402.18191): the best of all, and the best of each cluster.
+
+The paper takes the best of all first, then the best of each of k = ⌊√(n/2)⌋ clusters, so that no kind is lost. Here
+clusters lie within strata, and what the choice must have one of comes before everything else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pytest_toolmatch.curation.clusters import clustered
+from pytest_toolmatch.curation.strata import TOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_toolmatch.curation.embedding import Floats
+
+BEST = 0.5
+"""The share of what is left that is the best of all, wherever it lies; the rest is for the clusters."""
+
+
+class Candidate(NamedTuple):
+    """One case that may be chosen: its quality, its stratum, and the kinds that it is of."""
+
+    quality: float
+    stratum: str
+    kinds: Sequence[str]
+
+
+class Choice(NamedTuple):
+    """``why`` has a reason for each chosen place, in the order in which they were chosen; ``clusters`` all of them."""
+
+    why: dict[int, str]
+    clusters: list[str]
+    lacking: list[str]
+
+
+def nested(rows: Floats, strata: Sequence[str]) -> list[str]:
+    """Return the name of each row's cluster: ``stratum 3, cluster 2``; ⌊√(n/2)⌋ clusters in a stratum of n."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, stratum in enumerate(strata):
+        places[stratum].append(place)
+    found = [""] * len(strata)
+    for number, stratum in enumerate(sorted(places), 1):
+        mine = np.array(places[stratum])
+        own = clustered(rows[mine], max(1, math.floor((len(mine) / 2) ** 0.5))).own
+        for place, cluster in zip(mine, own, strict=True):
+            found[place] = f"{number}.{cluster + 1}"
+    return found
+
+
+def choose(candidates: Sequence[Candidate], clusters: Sequence[str], size: int) -> Choice:
+    """Choose ``size`` cases: one of each kind, the best of all, then the best of each cluster, stratum by stratum.
+
+    Of equal quality the earlier counts as better. ``lacking`` are kinds for which there was no room.
+    """
+    order = sorted(range(len(candidates)), key=lambda place: (-candidates[place].quality, place))
+    why, lacking = _covering(candidates, order, size)
+    best = len(why) + math.ceil((size - len(why)) * BEST)
+    for rank, place in enumerate(order, 1):
+        if len(why) >= best:
+            break
+        why.setdefault(place, f"number {rank} of all by quality")
+    for place, name in _rounds(candidates, clusters, order):
+        if len(why) >= size:
+            break
+        why.setdefault(place, name)
+    return Choice(why, list(clusters), lacking)
+
+
+def _covering(candidates: Sequence[Candidate], order: Sequence[int], size: int) -> tuple[dict[int, str], list[str]]:
+    """Return the best of each kind, and the kinds without room; the rarest come first, and bring common ones along.
+
+    Where there are more kinds than room, half of it is for them: what is no tool, then the tools that are called most.
+    """
+    having = Counter(kind for one in candidates for kind in set(one.kinds))
+    room = size if len(having) <= size else size // 2
+    turn = 1 if len(having) <= size else -1
+    best: dict[str, int] = {}
+    for place in order:
+        for kind in candidates[place].kinds:
+            best.setdefault(kind, place)
+    why: dict[int, str] = {}
+    covered = set[str]()
+    lacking = []
+    for kind in sorted(having, key=lambda kind: (kind.startswith(TOOL), turn * having[kind], kind)):
+        if kind in covered:
+            continue
+        if len(why) >= room:
+            lacking.append(kind)
+            continue
+        why[best[kind]] = f"the best with {kind}"
+        covered.update(candidates[best[kind]].kinds)
+    return why, [kind for kind in lacking if kind not in covered]
+
+
+def _rounds(
+    candidates: Sequence[Candidate], clusters: Sequence[str], order: Sequence[int]
+) -> Iterator[tuple[int, str]]:
+    """Yield case after case: of every stratum the best of its largest cluster, then of the next one, and so on."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for place in order:
+        members[clusters[place]].append(place)
+    strata: dict[str, list[tuple[int, int, str, int]]] = defaultdict(list)
+    for name, places in members.items():
+        for rank, place in enumerate(places, 1):
+            strata[candidates[place].stratum].append((rank, -len(places), name, place))
+    turns = sorted(strata, key=lambda stratum: (-len(strata[stratum]), stratum))
+    for row in zip_longest(*(sorted(strata[stratum]) for stratum in turns)):
+        for rank, size, name, place in filter(None, row):
+            yield place, f"number {rank} of the {-size} of cluster {name}"

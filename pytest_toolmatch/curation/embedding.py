@@ -1,0 +1,148 @@
+"""Texts as rows of numbers: the protocol, and what is said of a case as one row."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+
+from pytest_toolmatch.curation.splits import template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from pytest_toolmatch.core.chain import Chain
+
+Floats: TypeAlias = "NDArray[np.float32]"
+
+VALUES = 0.75
+"""The share of a likeness that the argument values have; the rest is that of the masked phrase."""
+PLAIN = 0.05
+"""The share that is the text itself where there are no values: there phrases have to be nearer."""
+VALUE_DIMENSIONS = 128
+
+_SHORTEST = 2
+_WORDS = 3
+_SIGNS = 8
+_WORD = re.compile(r"\w+")
+
+
+class Embedder(Protocol):
+    """Makes rows of texts: the same row for the same text, whatever stands beside it in a block.
+
+    ``name`` is shown and decides whether rows of an earlier run may be used again; ``epsilon`` is how far duplicates
+    are apart at most (1 - cosine) where nobody says otherwise.
+    """
+
+    name: str
+    epsilon: float
+
+    def rows(self, texts: Sequence[str]) -> Iterator[Floats]:
+        """Yield float32 rows of length 1 (or 0 for a text without content), block after block, in order."""
+        ...
+
+
+def embedded(embedder: Embedder, texts: Sequence[str], seen: Callable[[int], None] = lambda _: None) -> Floats:
+    """Return the rows of all texts, ``(texts, dimensions)``; ``seen`` is told after every block how many are done."""
+    found: Floats | None = None
+    done = 0
+    for block in embedder.rows(texts):
+        if found is None:
+            found = np.zeros((len(texts), block.shape[1]), np.float32)
+        found[done : done + len(block)] = block
+        done += len(block)
+        seen(done)
+    return np.zeros((0, 1), np.float32) if found is None else found
+
+
+def unit(rows: Floats) -> Floats:
+    """Return rows scaled to length 1; one of zeros stays."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows, np.float32), where=lengths > 0)
+
+
+def masked(query: str, chain: Chain) -> str:
+    """Return a query without what is said in it: the values that the teacher's calls took from it, and the like.
+
+    What remains is how it is phrased.
+    """
+    text = query.casefold()
+    said = {value.casefold() for _, value in values_of(chain) if len(value) >= _SHORTEST}
+    for value in sorted(said, key=lambda one: (-len(one), one)):
+        if value in text:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", " ? ", text)
+    return template(text)
+
+
+def values_of(chain: Chain) -> list[tuple[str, str]]:
+    """Return the leaves of all arguments: path and value as text, in the order of the calls."""
+    return [leaf for step in chain for call in step for leaf in _leaves(call.name, call.arguments)]
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key in sorted(value, key=str):
+            yield from _leaves(f"{path}.{key}", value[key])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(f"{path}[]", item)
+    elif value is not None:
+        yield path, str(value)
+
+
+def value_rows(chains: Sequence[Chain]) -> Floats:
+    """Return one row of length 1 for the argument values of each chain; zeros where a chain has none.
+
+    Half of the cosine of two says whether all values are the same, half how many are; text of many words counts there
+    by its words.
+    """
+    rows = np.zeros((len(chains), VALUE_DIMENSIONS), np.float32)
+    known: dict[str, Floats] = {}
+    for place, chain in enumerate(chains):
+        single, together = _features(chain)
+        for features in (single, {together: 1.0}) if single else ():
+            length = sum(weight**2 for weight in features.values()) ** 0.5
+            for feature, weight in features.items():
+                if feature not in known:
+                    known[feature] = scattered(feature)
+                rows[place] += known[feature] * np.float32(weight / length)
+    return unit(rows)
+
+
+def _features(chain: Chain) -> tuple[dict[str, float], str]:
+    """Return the weights of single values, or of their words, and all values as one text."""
+    found: dict[str, float] = {}
+    leaves = [(path, " ".join(value.casefold().split())) for path, value in values_of(chain)]
+    for path, value in leaves:
+        words = _WORD.findall(value)
+        parts = words if len(words) > _WORDS else [value]
+        for part in parts:
+            found[f"{path}={part}"] = found.get(f"{path}={part}", 0.0) + len(parts) ** -0.5
+    return found, "\n".join(sorted(f"{path}={value}" for path, value in leaves))
+
+
+def scattered(feature: str) -> Floats:
+    """Return a feature as a row: a column of a sparse random projection (Achlioptas 2003), which its hash decides."""
+    chance = np.random.Generator(np.random.PCG64(list(hashlib.blake2b(feature.encode("utf-8", "replace")).digest())))
+    row = np.zeros(VALUE_DIMENSIONS, np.float32)
+    where = chance.choice(VALUE_DIMENSIONS, _SIGNS, replace=False)
+    row[where] = chance.choice(np.array([-1.0, 1.0], np.float32), _SIGNS) * np.float32(_SIGNS**-0.5)
+    return row
+
+
+def beside(phrases: Floats, values: Floats, texts: Sequence[str]) -> Floats:
+    """Return one row a case: how it is phrased beside which values its teacher's calls have.
+
+    The same request in other words is near, and so is no request with other values, however alike it is phrased. Where
+    there are no values, ``texts`` (the queries as they are) keep phrases apart that are alike.
+    """
+    has = np.linalg.norm(values, axis=1, keepdims=True) > 0
+    share = np.where(has, np.float32(VALUES), np.float32(PLAIN))
+    said = values.copy()
+    for place in np.flatnonzero(~has[:, 0]):
+        said[place] = scattered(texts[int(place)])
+    return np.hstack([phrases * np.sqrt(1 - share), said * np.sqrt(share)])

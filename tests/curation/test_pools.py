@@ -1,0 +1,153 @@
+"""The choice has one of each kind and the best; the pool that evaluates is a fair sample of the whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import fmean
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_toolmatch.core.chain import chain_of
+from pytest_toolmatch.core.conversation import Conversation, Message, user
+from pytest_toolmatch.curation.car import Candidate, choose
+from pytest_toolmatch.curation.evaluation import drawn, hardness
+from pytest_toolmatch.curation.families import families
+from pytest_toolmatch.curation.quality import WEIGHTS, Known, quality, terms
+from pytest_toolmatch.curation.splits import parts
+
+CANDIDATES = st.lists(
+    st.builds(
+        Candidate,
+        st.floats(0, 1),
+        st.sampled_from("abc"),
+        st.lists(st.sampled_from(["tool x", "tool y", "tool z", "no call", "ambiguous"]), min_size=1, max_size=3),
+    ),
+    max_size=40,
+)
+
+
+@given(CANDIDATES, st.integers(0, 45))
+def test_a_choice_is_as_large_as_asked_for_and_has_one_of_every_kind(found: list[Candidate], size: int) -> None:
+    choice = choose(found, [f"{one.stratum}.1" for one in found], size)
+    assert len(choice.why) == min(size, len(found))
+    there = {kind for one in found for kind in one.kinds}
+    covered = {kind for place in choice.why for kind in found[place].kinds}
+    assert set(choice.lacking) <= there
+    assert there - covered <= set(choice.lacking)
+    if size >= len(there):
+        assert there == covered
+
+
+def test_the_best_of_all_is_chosen_and_the_best_of_every_cluster() -> None:
+    found = [Candidate(number / 100, "ab"[number % 2], ["tool x"]) for number in range(100)]
+    clusters = [f"{one.stratum}.{number % 5}" for number, one in enumerate(found)]
+    choice = choose(found, clusters, 20)
+    assert set(range(90, 100)) <= choice.why.keys()
+    assert {clusters[place] for place in choice.why} == set(clusters)
+
+
+def test_where_there_are_more_tools_than_room_the_common_ones_come_first() -> None:
+    found = [Candidate(0.5, "s", [f"tool {number // (number % 7 + 1)}", "1 call"]) for number in range(200)]
+    choice = choose(found, ["s.1"] * 200, 10)
+    often = Counter(kind for one in found for kind in one.kinds).most_common(2)[1][0]
+    assert any(often in found[place].kinds for place in choice.why)
+    assert choice.lacking
+
+
+SIDES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=80)
+
+
+@given(SIDES, st.integers(1, 60), st.integers(0, 5))
+def test_weights_have_mean_1_and_only_open_cases_are_drawn(
+    cases: list[tuple[float, bool]], size: int, seed: int
+) -> None:
+    names, side = [f"c{place}" for place in range(len(cases))], [one for _, one in cases]
+    found = drawn(names, [(hard, 0.0, "") for hard, _ in cases], side, size, seed)
+    assert len(found) == len({one.place for one in found}) == min(size, sum(side))
+    assert all(side[one.place] and 0 < one.share <= 1 for one in found)
+    if found:
+        assert fmean(one.weight for one in found) == pytest.approx(1, abs=1e-5)
+
+
+@given(SIDES, st.integers(1, 30))
+def test_the_order_of_the_cases_has_no_say(cases: list[tuple[float, bool]], size: int) -> None:
+    numbered = list(enumerate(cases))
+    taken = []
+    for some in (numbered, numbered[::-1]):
+        names = [f"c{place}" for place, _ in some]
+        found = drawn(names, [(hard, 0.0, "") for _, (hard, _) in some], [one for _, (_, one) in some], size, 0)
+        taken.append({names[one.place]: one.weight for one in found})
+    assert taken[0] == taken[1]
+
+
+def test_a_pool_says_without_bias_what_the_whole_would_say() -> None:
+    values = [float(place % 10 < place // 40) for place in range(400)]
+    names, order = [f"c{place}" for place in range(400)], [(place / 400, 0.0, "") for place in range(400)]
+    said = []
+    for seed in range(300):
+        side = [part == "test" for part in parts(names, seed, 0.4)]
+        found = drawn(names, order, side, 50, seed)
+        said.append(sum(one.weight * values[one.place] for one in found) / sum(one.weight for one in found))
+    assert fmean(said) == pytest.approx(fmean(values), abs=0.01)
+
+
+@given(st.lists(st.sampled_from(["book a flight to rome", "book a flight to oslo", "hi", "cancel it"]), max_size=9))
+def test_parts_never_share_a_family(queries: list[str]) -> None:
+    names = families(queries, [user(query) for query in queries], list(range(len(queries))))
+    sides: dict[str, set[str]] = {}
+    for name, part in zip(names, parts(names, 0, 0.5), strict=True):
+        sides.setdefault(name, set()).add(part)
+    assert all(len(one) == 1 for one in sides.values())
+
+
+def turns(*texts: str) -> Conversation:
+    return tuple(Message("assistant" if place % 2 else "user", text) for place, text in enumerate(texts))
+
+
+def test_turns_of_one_session_are_one_family() -> None:
+    talks = [
+        turns("hello there my friend"),
+        turns("hello there my friend", "hi", "book the red bus"),
+        turns("hello there my friend", "hi", "book the red bus", "done", "what about tomorrow"),
+        turns("something else", "yes", "delete the file"),
+        turns("something else", "no", "show every invoice"),
+    ]
+    names = families([one[-1].content for one in talks], talks, list(range(5)))
+    assert len(set(names[:3])) == 1
+    assert len({names[0], names[3], names[4]}) == 3
+
+
+def test_who_stands_for_whom_is_one_family() -> None:
+    names = families(["a b c d", "w x y z", "k"], [user(text) for text in "abc"], [1, 1, 2])
+    assert names[0] == names[1] != names[2]
+
+
+def test_the_larger_the_test_part_the_more_is_in_it() -> None:
+    names = [str(number) for number in range(500)]
+    small, large = (parts(names, 0, share) for share in (0.2, 0.5))
+    assert {name for name, part in zip(names, small, strict=True) if part == "test"} < {
+        name for name, part in zip(names, large, strict=True) if part == "test"
+    }
+    assert parts(names, 0) == small
+    assert Counter(large)["train"] == pytest.approx(7 * Counter(large)["validation"], rel=0.5)
+
+
+def test_terms_lie_between_0_and_1_and_unknown_ones_are_left_out() -> None:
+    one = Known(chain=chain_of([[{"name": "a"}], [{"name": "b"}]]), consistency=0.5, validity=1.0, failure=0.25)
+    found = terms([one, Known(chain=()), Known(chain=chain_of([[{"name": "a"}]]))])
+    assert found[0].keys() == WEIGHTS.keys()
+    assert found[0]["length"] == 0.5
+    assert found[0]["rarity"] == 1.0
+    assert found[1].keys() == {"length", "rarity"}
+    assert all(0 <= value <= 1 for said in found for value in said.values())
+    assert quality(found[0]) == pytest.approx((0.5 + 1 + 0.25 + 0.5 + 0.25) / 4)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([None, 0.0, 0.4, 1.0]), min_size=1, max_size=9))
+def test_how_hard_a_case_is_is_how_often_students_fail(failures: list[float | None]) -> None:
+    known = [Known(chain=(), failure=one, consistency=0.7) for one in failures]
+    found = hardness(known, ["s"] * len(known))
+    assert [one for one, *_ in found] == [pytest.approx(0.3) if one is None else one for one in failures]

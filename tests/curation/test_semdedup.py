@@ -1,0 +1,95 @@
+"""What is dropped has somebody that stands for it, and neither the order of the cases nor chance has a say."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_toolmatch.curation.clusters import clustered
+from pytest_toolmatch.curation.embedding import unit
+from pytest_toolmatch.curation.semdedup import deduplicated, ordered, removal_curve
+
+EXACT = (10_000, 0)
+
+
+def around(seed: int, centres: int, each: int, spread: float) -> Any:
+    chance = np.random.default_rng(seed)
+    middle = unit(chance.standard_normal((centres, 32)).astype(np.float32))
+    noise = chance.standard_normal((centres * each, 32)).astype(np.float32) * np.float32(spread)
+    return unit(np.repeat(middle, each, axis=0) + noise)
+
+
+ROWS = st.builds(around, st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 9), st.sampled_from([0.01, 0.1, 0.4]))
+EPSILON = st.sampled_from([0.01, 0.1, 0.3])
+
+
+@settings(deadline=None)
+@given(ROWS, EPSILON, st.sampled_from(EXACT))
+def test_every_dropped_row_is_near_a_kept_one_that_stands_for_it(rows: Any, epsilon: float, exact: int) -> None:
+    stands = deduplicated(rows, epsilon, ordered(rows, exact))
+    for place, other in enumerate(stands):
+        assert stands[other] == other
+        assert place == other or rows[place] @ rows[other] > 1 - epsilon - 1e-5
+
+
+@settings(deadline=None)
+@given(ROWS, EPSILON)
+def test_no_two_kept_rows_are_near(rows: Any, epsilon: float) -> None:
+    stands = deduplicated(rows, epsilon)
+    kept = [place for place, other in enumerate(stands) if place == other]
+    assert all(rows[one] @ rows[other] <= 1 - epsilon + 1e-5 for one, other in combinations(kept, 2))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), EPSILON)
+def test_it_is_what_the_formula_says(seed: int, epsilon: float) -> None:
+    rows = around(seed, 5, 8, 0.15)
+    order = ordered(rows).places
+    stands = deduplicated(rows, epsilon)
+    kept: list[int] = []
+    for place in order:
+        likeness = [float(rows[place] @ rows[other]) for other in kept]
+        if abs(max(likeness, default=0.0) - (1 - epsilon)) < 1e-5:
+            return  # too near to call: rounding decides
+        assert (stands[place] == place) == (max(likeness, default=0.0) <= 1 - epsilon)
+        kept += [place] if stands[place] == place else []
+
+
+def test_of_two_the_one_farther_from_the_centre_stays() -> None:
+    rows = unit(np.array([[1, 0, 0], [1, 0.1, 0], [1, 0.2, 0], [1, 0, 0.01]], np.float32))
+    assert deduplicated(rows, 0.1).tolist() == [2, 2, 2, 2]
+
+
+def test_clusters_miss_hardly_any_duplicate() -> None:
+    rows = around(1, 700, 3, 0.02)
+    exact, clusters = (deduplicated(rows, 0.1, ordered(rows, limit)) for limit in EXACT)
+    same = np.arange(len(rows))
+    assert (exact != same).sum() == 1400
+    assert (clusters != same).sum() >= 0.99 * 1400
+
+
+def test_the_curve_rises_and_holds_the_value_that_was_taken() -> None:
+    rows = around(2, 30, 5, 0.1)
+    curve = removal_curve(rows, ordered(rows), (0.01, 0.1, 0.5))
+    assert curve[1] == (deduplicated(rows, 0.1) != np.arange(len(rows))).sum()
+    assert curve == sorted(curve)
+    assert curve[0] < curve[-1]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_next_to_nothing_is_no_fault(count: int) -> None:
+    assert deduplicated(around(0, 1, 1, 0.1)[:count], 0.1).tolist() == list(range(count))
+
+
+def test_rows_lie_in_the_cluster_whose_centre_is_nearest() -> None:
+    rows = around(3, 6, 20, 0.05)
+    found = clustered(rows, 6, near=2)
+    likeness = rows @ found.centres.T
+    assert (likeness.argmax(1) == found.own).all()
+    assert (np.take_along_axis(likeness, found.nearest, 1)[:, 1] <= likeness.max(1)).all()
+    assert len(set(found.own[:20])) == 1

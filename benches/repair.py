@@ -21,6 +21,7 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
@@ -71,8 +72,12 @@ def measured(method: str, run: Callable[[Trial], Course], one: Student, url: str
     return Result(one, tuple(matches), course, time.perf_counter() - began)
 
 
-ANYTIME = {"gepa.optimize", "random edits"}
-PEERS: dict[str, Callable[[Trial], Course]] = {"gepa.optimize": vanilla_gepa, "random edits": random_edits}
+PEERS: dict[str, Callable[[Trial], Course]] = {
+    "gepa.optimize": vanilla_gepa,
+    "gepa.optimize, all texts at once": partial(vanilla_gepa, module_selector="all"),
+    "random edits": random_edits,
+}
+ANYTIME = {*PEERS}
 
 
 def spread(values: Sequence[float]) -> str:

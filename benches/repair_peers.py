@@ -88,8 +88,8 @@ class Best:
             self.points.append(Point(self.trial.rollouts, told(self.trial.student, candidate)))
 
 
-def vanilla_gepa(trial: Trial) -> Course:
-    """Run ``gepa.optimize`` with its default settings; nothing but its printing is turned off."""
+def vanilla_gepa(trial: Trial, **settings: Any) -> Course:
+    """Run ``gepa.optimize`` with its default settings, but for these; its printing is turned off."""
     best = Best(trial)
     gepa.optimize(
         seed_candidate=dict(trial.student.own),
@@ -101,6 +101,7 @@ def vanilla_gepa(trial: Trial) -> Course:
         logger=Quiet(),
         callbacks=[best],
         seed=trial.seed,
+        **settings,
     )
     return _course(trial, best)
 
@@ -139,7 +140,7 @@ class Dspy:
     METHODS = ("BootstrapFewShot", "MIPROv2", "dspy.GEPA")
 
     def __init__(self, python: str) -> None:
-        line = [python, str(Path(__file__).with_name("repair_dspy.py"))]
+        line = [python, str(Path(__file__).parent / "apart" / "repair_dspy.py")]
         self._process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
 
     @staticmethod

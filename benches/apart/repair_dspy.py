@@ -2,7 +2,7 @@
 
 DSPy's own adapters send no tools to models that they don't know, and lose the calls of examples. So the student is
 called by an LM of ours, with its native tools, and tells its chain as text: that is what examples show, too, and the
-simulated student takes them for examples as it takes native ones.
+simulated student takes them for examples as it takes native ones. It stands apart because it is no bench by itself.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import os
 import sys
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 os.environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "true", "DSPY_CACHEDIR": os.devnull}
 warnings.simplefilter("ignore")
+sys.path.append(str(Path(__file__).parents[1]))
 import dspy  # noqa: E402 - which looks at the environment
 from repair_client import Wire, feedback  # noqa: E402
 

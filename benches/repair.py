@@ -5,6 +5,7 @@
     python benches/repair.py                    # all tables, 20 students
     python benches/repair.py 6 --quick          # fewer students, two checkpoints
     python benches/repair.py gap quiet speed    # some of the tables
+    SEED=1 QUIET=200 python benches/repair.py quiet                 # other draws, smaller errors
     DSPY_PYTHON=~/dspy/bin/python python benches/repair.py gap     # DSPy lies in an environment of its own
 
 Everything is *simulated*: students (``repair_students.py``) with planted faults that only certain words in certain
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 STUDENTS = 20
 CHECKPOINTS = (50, 100, 150, 200, 400)
+SEED = int(os.environ.get("SEED", "0"))
 QUIET = int(os.environ.get("QUIET", "60"))
 Method = "Callable[[Trial], Course]"
 
@@ -65,7 +67,7 @@ def measured(method: str, run: Callable[[Trial], Course], one: Student, url: str
     for mark in marks:
         if method not in ANYTIME or course is None:
             budget = marks[-1] if method in ANYTIME else mark
-            course = run(Trial(url, one, method, budget))
+            course = run(Trial(url, one, method, budget, SEED))
         found: Told = course.at(mark) if method in ANYTIME else course.points[-1].told
         matches.append(one.match(found))
     assert course is not None
@@ -161,7 +163,9 @@ def quiet_table(url: str, students: int) -> None:
     kinds: tuple[tuple[Kind, int], ...] = (("broken", students), ("sound", max(students, QUIET)))
     print(f"\nSimulated: students that nothing mends, {METHOD} with {CHECKPOINTS[-1]} rollouts\n")
     for kind, count in kinds:
-        results = [repaired(Trial(url, student(number, kind), METHOD, CHECKPOINTS[-1])) for number in range(count)]
+        results = [
+            repaired(Trial(url, student(number, kind), METHOD, CHECKPOINTS[-1], SEED)) for number in range(count)
+        ]
         accepted = sum(one.accepted for one in results)
         if kind == "broken":
             print(f"faults that nothing mends: accepted in {share(accepted, count)};", end=" ")
@@ -176,7 +180,7 @@ def speed_table(students: Sequence[Student]) -> None:
     rows = []
     for one in students:
         with served(0.05) as url:
-            trial = Trial(url, one, METHOD, CHECKPOINTS[-1])
+            trial = Trial(url, one, METHOD, CHECKPOINTS[-1], SEED)
             began = time.perf_counter()
             repaired(trial)
             wall, seen = time.perf_counter() - began, trial.wire.figures(trial.run)

@@ -32,7 +32,9 @@ class Known:
         wanted = [(one, case, max(draws, self._evaluator.known(one, case))) for one, case, draws in jobs]
         found = self._evaluator.evaluate(wanted)
         for (candidate, case, _), scored in zip(wanted, found, strict=True):
-            self._scored.setdefault(key_of(candidate), {})[case.id] = scored
+            own = self._scored.setdefault(key_of(candidate), {})
+            if case.id not in own or len(scored.samples) >= len(own[case.id].samples):
+                own[case.id] = scored
         return found
 
     def descends(self, child: Candidate, parent: Candidate) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _DRAWS, _CASES = 2, 4
 """Draws of each case that a component is judged by, and cases at most."""
 
+_PLENTY = 4
+"""A component that was seen to help so many cases is needed, and not looked at again."""
+
 _COSTS = 0.1
 """What a component has to add to the mean over its cases, to stay."""
 
@@ -35,7 +38,7 @@ def pruned(
     """Return a candidate without the changes that help nothing, as far as the rollouts that are left can tell.
 
     A component is judged by cases that it has ``helped``, or by those that have got better where that is not known:
-    once with its change and once without, by the same number of draws.
+    once with its change and once without, by the same number of draws. One that has helped many stays.
     """
     by_id = {case.id: case for case in ground.train}
     changed = changed_components(start, mended)
@@ -44,7 +47,8 @@ def pruned(
     judged = {name: (cases or better)[:_CASES] for name, cases in own.items()}
     kept, useless = mended, list[str]()
     # One after the other, for two of them may mend the same: what is left is what the next one is judged beside.
-    for name in sorted(changed, key=lambda name: (len(own[name]), name)):
+    doubtful = [name for name in changed if len(own[name]) < _PLENTY]
+    for name in sorted(doubtful, key=lambda name: (len(own[name]), name)):
         if judged[name] and not _missed(ground, start, kept, name, judged[name]):
             kept = kept | {name: start[name]}
             useless.append(name)

@@ -85,7 +85,7 @@ class Repair:
     def _mended(self, ground: Ground, start: Candidate, say: Callable[[str], None]) -> list[tuple[str, Mended]]:
         """Go through the phases; each has its share of the rollouts that are left, and starts where the last ended."""
         made: list[tuple[str, Mended]] = []
-        kept_back = min(reserve(_KEPT_BACK), ground.left // 6)
+        kept_back = min(reserve(_KEPT_BACK), ground.left // 8)
         for place, (name, phase) in enumerate(self._phases):
             share = (ground.left - kept_back) // (len(self._phases) - place)
             own = replace(ground, limit=ground.evaluator.rollouts + share)

@@ -15,7 +15,7 @@ import yaml
 
 import pytest_toolmatch
 from pytest_toolmatch import Matcher, matches, plugin
-from pytest_toolmatch.cli import _parser
+from pytest_toolmatch.cli import parser
 from pytest_toolmatch.core import errors
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.fuzz import Fuzz
@@ -159,7 +159,7 @@ def test_suite_file_names_every_match_mode() -> None:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    found = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    found = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     return dict(found.choices)
 
 

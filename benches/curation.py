@@ -1,7 +1,8 @@
 """How well and how fast cases are chosen: duplicates found, what the evaluation pool tells, seconds and memory.
 
-Sections: ``planted`` duplicates, ``pairs`` beside brute force, ``pools`` on recorded models, ``scale``; all of them,
-or those that are named on the command line. Recorded models need ``../shared/realdata``; said where that is absent.
+Sections: ``planted`` duplicates, ``pairs`` beside brute force, ``pools`` on recorded models, ``scale``, ``engines``;
+all of them, or those that are named on the command line. Recorded models need ``../shared/realdata``; said where that
+is absent.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import os
 import random
 import resource
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -33,7 +35,9 @@ from pytest_toolmatch.core.sample import Sample, outcome_of
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.curating.embedders import embedder_of
-from pytest_toolmatch.curating.logged import Subject, read_logs, subjects
+from pytest_toolmatch.curating.engines import engine_of
+from pytest_toolmatch.curating.judged import Subject, subjects
+from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
 from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
 from pytest_toolmatch.curation.evaluation import drawn, hardness
@@ -180,7 +184,7 @@ def pools() -> None:
             given |= {"include": ("mcp__*",)} if form == "claude-code" else {}
             list(import_suites(form, [str(DATA / data)], output=out, name=data, **given))
             logs = read_logs([out], CurateOptions(teacher=teacher))
-            cases = [one for one in subjects(logs) if one]
+            cases = [one for one in subjects(logs, engine_of("local")) if one]
             for student in logs.students:
                 own = [one for one in cases if student in one.match]
                 if len(own) >= 1.1 * size and len({one.match[student] for one in own}) > 1:
@@ -247,17 +251,45 @@ def scale() -> None:
     """Read, embed, de-duplicate and choose from 100,000 made-up records, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         _written(Path(folder))
-        environment = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
-        command = [sys.executable, "-c", _COMMAND, "curate", "made.toolmatch.yaml", "-o", "out"]
-        start = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-        seconds = time.perf_counter() - start
+        seconds, done = _curated(folder, "out")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
         f"\n{RECORDS:,} made-up records, toolmatch curate with 2 threads: {seconds:.0f} s, {used.ru_utime:.0f} CPU-s,"
     )
     print(f"{used.ru_maxrss / 2**20:.2f} GiB at its peak; what it printed:\n")
     print(done.stdout + done.stderr)
+
+
+def _curated(folder: str, out: str, *options: str, **more: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"} | more
+    command = [sys.executable, "-c", _COMMAND, "curate", "made.toolmatch.yaml", "-o", out, *options]
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    return time.perf_counter() - start, done
+
+
+def engines() -> None:
+    """Do the same in one process and on a Ray of two workers, on the same two cores; the files must be the same."""
+    if find_spec("ray") is None:
+        print("\nRay is not installed: no engine beside the local one")
+        return
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16), "RAY_USAGE_STATS_ENABLED": "0"}
+    import ray  # noqa: PLC0415 - reads these when it is imported
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="CRITICAL")
+    address = ray.get_runtime_context().gcs_address
+    with tempfile.TemporaryDirectory() as folder:
+        _written(Path(folder))
+        one, local = _curated(folder, "one")
+        two, there = _curated(folder, "two", "--engine", "ray", RAY_ADDRESS=address)
+        print(local.stderr + there.stderr, end="")
+        files = sorted(
+            path.relative_to(Path(folder, "one")) for path in Path(folder, "one").rglob("*") if path.is_file()
+        )
+        same = sum(Path(folder, "one", at).read_bytes() == Path(folder, "two", at).read_bytes() for at in files)
+    ray.shutdown()
+    print(f"\n{RECORDS:,} made-up records: one process with 2 threads {one:.0f} s, Ray with 2 workers {two:.0f} s,")
+    print(f"connecting included: ratio {two / one:.2f}; {same} of {len(files)} files are the same")
 
 
 def _written(folder: Path) -> None:
@@ -284,7 +316,7 @@ def _written(folder: Path) -> None:
     target.write_bytes(encode(records))
 
 
-SECTIONS = {one.__name__: one for one in (planted, pairs, pools, scale)}
+SECTIONS = {one.__name__: one for one in (planted, pairs, pools, scale, engines)}
 
 if __name__ == "__main__":
     for section in sys.argv[1:] or SECTIONS:

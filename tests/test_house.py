@@ -125,6 +125,7 @@ HEAVY = {
     "gepa",
     "dspy",
     "optuna",
+    "ray",
 }
 LATE = HEAVY | {"tabulate", "jsonschema_rs", "docstring_parser", "pydantic", "detect_secrets"}
 """Imported where they are used, never with the module."""

@@ -22,6 +22,9 @@ def add(commands: Any) -> None:
     for name, kind, word, meaning in _OPTIONS:
         command.add_argument(name, type=kind, metavar=word, help=meaning)
     command.add_argument("--students", action="append", metavar="MODEL", help="models whose failures count")
+    command.add_argument("--engine", choices=("local", "ray"), help="where the work is done (default: local)")
+    command.add_argument("--ray-address", metavar="ADDRESS", help="of --engine ray (default: $RAY_ADDRESS, else auto)")
+    command.add_argument("--map", type=Path, metavar="FILE.html", help="write a page that shows all cases")
     command.add_argument("--explain", metavar="ID", help="say why a case was kept or dropped, and do nothing else")
     command.set_defaults(run=run)
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
-from pytest_toolmatch.curating.embedders import embedder_of
-from pytest_toolmatch.curating.explained import Explained, explained_lines
+from pytest_toolmatch.curating.embedders import embedder_of, on_engine
+from pytest_toolmatch.curating.engines import engine_of
+from pytest_toolmatch.curating.explained import Explained, explained_lines, explanations
+from pytest_toolmatch.curating.judged import subjects
 from pytest_toolmatch.curating.kept import FOLDER, Kept
-from pytest_toolmatch.curating.logged import read_logs, subjects
+from pytest_toolmatch.curating.logged import read_logs
+from pytest_toolmatch.curating.map_page import write_map
 from pytest_toolmatch.curating.pools import Pools, pooled
 from pytest_toolmatch.curating.shown import account, curve_lines, estimate_lines, pool_lines
 from pytest_toolmatch.curating.stages import Found, embedded_cases, without_duplicates
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_toolmatch.curating.logged import Logs, Subject
+    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.judged import Subject
+    from pytest_toolmatch.curating.logged import Logs
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curation.embedding import Embedder
 
@@ -34,26 +39,39 @@ def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator
     for rows of a slow embedder, which the next run goes on from.
     """
     embedder = embedder_of(options.embedder)
+    if options.map is not None and options.map.exists():
+        raise ConfigError(f"--map {options.map}: it exists already; choose another name, or remove it first")
     logs = read_logs(paths, options)
     check_free(logs, out)
-    if not isinstance(embedder, Hashed):
+    with engine_of(options.engine, options.ray_address) as engine:
+        yield from filter(None, [engine.shown])
+        yield from _chosen(logs, embedder, out, options, engine)
+    yield from next_lines(logs, out)
+
+
+def _chosen(logs: Logs, embedder: Embedder, out: Path, options: CurateOptions, engine: Engine) -> Iterator[str]:
+    """Choose and write."""
+    slow = not isinstance(embedder, Hashed)
+    embedder = on_engine(embedder, engine)
+    if slow:
         embedder = Kept(embedder, out / FOLDER)
-    found = list(_told(logs))
+    found = list(_told(logs, engine))
     cases = [one for one in found if one is not None]
     if not cases:
         raise MissingRecording(f"{logs.teacher} answered none of the cases: there is nothing to choose from")
     yield from account(logs, cases, len(found))
-    deduplicated = _deduplicated(cases, embedder, options)
+    deduplicated = _deduplicated(cases, embedder, options, engine)
     yield from curve_lines(deduplicated, embedder.name)
-    pools = pooled(cases, deduplicated, options)
+    pools = pooled(cases, deduplicated, options, engine)
     yield from pool_lines(pools, cases, options)
     yield from estimate_lines(pools, cases, logs)
     yield ""
     yield from write_pools(logs, cases, deduplicated, pools, out)
+    if options.map is not None:
+        yield write_map(options.map, list(explanations(logs, cases, deduplicated, pools)), deduplicated.rows)
     if isinstance(embedder, Kept):
         embedder.forget()
     yield from _examples(out, deduplicated, pools)
-    yield from next_lines(logs, out)
 
 
 def explain(out: Path, name: str) -> Iterator[str]:
@@ -67,17 +85,17 @@ def explain(out: Path, name: str) -> Iterator[str]:
     return (line for one in found for line in explained_lines(one))
 
 
-def _told(logs: Logs) -> Iterator[Subject | None]:
+def _told(logs: Logs, engine: Engine) -> Iterator[Subject | None]:
     with Ticker("judging recordings") as ticker:
-        yield from ticker.follow(subjects(logs), "cases")
+        yield from ticker.follow(subjects(logs, engine), "cases")
 
 
-def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateOptions) -> Found:
+def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateOptions, engine: Engine) -> Found:
     with Ticker(f"embedding with {embedder.name}") as ticker:
-        rows = embedded_cases(cases, embedder, lambda done: ticker.reach(done, "phrases"))
+        rows = embedded_cases(cases, embedder, engine, lambda done: ticker.reach(done, "phrases"))
     epsilon = embedder.epsilon if options.epsilon is None else options.epsilon
     with Ticker("looking for duplicates") as ticker:
-        return without_duplicates(cases, rows, epsilon, lambda done: ticker.reach(done, "cases"))
+        return without_duplicates(cases, rows, epsilon, engine, lambda done: ticker.reach(done, "cases"))
 
 
 def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:

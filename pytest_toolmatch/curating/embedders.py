@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
+from pytest_toolmatch.curating.engines.engine import blocks_of
 from pytest_toolmatch.curating.server import Server
-from pytest_toolmatch.curation.embedding import unit
+from pytest_toolmatch.curation.embedding import Embedder, unit
 from pytest_toolmatch.curation.hashed import NAME, Hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pytest_toolmatch.curation.embedding import Embedder, Floats
+    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curation.embedding import Floats
 
 _BLOCK = 512
 _WAYS = "hashed, http://HOST/v1#MODEL, or st:NAME for sentence-transformers"
@@ -27,28 +30,66 @@ class SentenceTransformer:
     epsilon = 0.25
 
     def __init__(self, name: str) -> None:
-        self.name = f"st:{name}"
+        self.name, self._model = f"st:{name}", name
         if find_spec("sentence_transformers") is None:
             raise ConfigError(
                 f"--embedder {self.name} needs sentence-transformers, which is not installed: "
                 "pip install 'pytest-toolmatch[embed]'"
             )
-        self._model = self._loaded(name)
-
-    def _loaded(self, name: str) -> Any:
-        from sentence_transformers import SentenceTransformer as Theirs  # noqa: PLC0415 - takes seconds, pulls torch
-
-        try:
-            return Theirs(name)
-        except Exception as error:  # noqa: BLE001 - a hub, a file system, a model's own code
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ConfigError(f"--embedder {self.name}: can't load it: {reason[:300]}") from None
+        _loaded(name)
 
     def rows(self, texts: Sequence[str]) -> Iterator[Floats]:
         """Yield the model's rows."""
-        for start in range(0, len(texts), _BLOCK):
-            made = self._model.encode(list(texts[start : start + _BLOCK]), convert_to_numpy=True)
-            yield unit(np.asarray(made, np.float32))
+        return map(self.work(texts), blocks_of(texts, _BLOCK))
+
+    def work(self, _: Sequence[str]) -> Callable[[Sequence[str]], Floats]:
+        """Return what makes rows, wherever it is called: the model's name travels, not the model."""
+        return partial(_encoded, self._model)
+
+
+@cache
+def _loaded(name: str) -> Any:
+    """Return the model, once for every process that needs it."""
+    from sentence_transformers import SentenceTransformer as Theirs  # noqa: PLC0415 - takes seconds, pulls torch
+
+    try:
+        return Theirs(name)
+    except Exception as error:  # noqa: BLE001 - a hub, a file system, a model's own code
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigError(f"--embedder st:{name}: can't load it: {reason[:300]}") from None
+
+
+def _encoded(name: str, texts: Sequence[str]) -> Floats:
+    return unit(np.asarray(_loaded(name).encode(list(texts), convert_to_numpy=True), np.float32))
+
+
+@runtime_checkable
+class _Divisible(Embedder, Protocol):
+    """An embedder that makes rows where it is told to, not only here."""
+
+    def work(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Floats]:
+        """Return a function that makes the rows of some of the texts."""
+        ...
+
+
+class _Shared:
+    """An embedder whose blocks an engine has."""
+
+    def __init__(self, embedder: _Divisible, engine: Engine) -> None:
+        self.name, self.epsilon = embedder.name, embedder.epsilon
+        self._embedder, self._engine = embedder, engine
+
+    def rows(self, texts: Sequence[str]) -> Iterator[Floats]:
+        """Yield what the embedder itself would."""
+        return self._engine.map(self._embedder.work(texts), blocks_of(texts, _BLOCK))
+
+
+def on_engine(embedder: Embedder, engine: Engine) -> Embedder:
+    """Return an embedder that works on an engine, where both can.
+
+    A server is asked from here, whatever the engine: it is what is waited for, and its key stays here.
+    """
+    return _Shared(embedder, engine) if engine.apart and isinstance(embedder, _Divisible) else embedder
 
 
 def embedder_of(name: str) -> Embedder:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_toolmatch.curating.logged import Logs, Subject
+    from pytest_toolmatch.curating.judged import Subject
+    from pytest_toolmatch.curating.logged import Logs
     from pytest_toolmatch.curating.pools import Pools
     from pytest_toolmatch.curating.stages import Found
 

@@ -11,7 +11,8 @@ class CurateOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``size`` and ``evaluate`` are cases of the two pools; ``epsilon`` is None where the embedder's own counts.
 
     ``recordings`` is where suites that name no directory of their own keep theirs; ``students`` are the models whose
-    failures count: all others that are recorded, where none is named.
+    failures count: all others that are recorded, where none is named. ``ray_address`` is for ``engine`` ray; ``map``
+    is a page to write.
     """
 
     teacher: str = ""
@@ -22,3 +23,6 @@ class CurateOptions(msgspec.Struct, frozen=True, kw_only=True):
     embedder: str = "hashed"
     seed: int = 0
     recordings: Path = Path("fixtures/recordings")
+    engine: str = "local"
+    ray_address: str = ""
+    map: Path | None = None

@@ -17,7 +17,8 @@ from pytest_toolmatch.curation.strata import kinds, length_kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_toolmatch.curating.logged import Subject
+    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curating.stages import Found
     from pytest_toolmatch.curation.splits import Part
@@ -40,7 +41,7 @@ class Pools(NamedTuple):
     lacking: list[str]
 
 
-def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions) -> Pools:
+def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
     """Split the cases by family, then choose from one side and draw from the other."""
     names = [f"{one.suite}/{one.case.id}" for one in cases]
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], found.stands.tolist())
@@ -57,7 +58,7 @@ def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions) -> Po
         Candidate(worth[place], found.strata[place], kinds(cases[place].chain, ambiguous=cases[place].known.ambiguous))
         for place in kept
     ]
-    clusters = nested(found.rows[kept], [one.stratum for one in candidates])
+    clusters = nested(found.rows[kept], [one.stratum for one in candidates], engine.map)
     choice = choose(candidates, clusters, options.size)
     return Pools(
         {kept[place]: why for place, why in choice.why.items()},

@@ -11,7 +11,8 @@ from pytest_toolmatch.suites.importers.fields import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_toolmatch.curating.logged import Logs, Subject
+    from pytest_toolmatch.curating.judged import Subject
+    from pytest_toolmatch.curating.logged import Logs
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curating.pools import Pools
     from pytest_toolmatch.curating.stages import Found

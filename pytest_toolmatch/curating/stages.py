@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pytest_toolmatch.curating.engines.engine import blocks_of
 from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
-from pytest_toolmatch.curation.semdedup import CURVE, deduplicated, ordered, removal_curve
+from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, deduplicated, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
 
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_toolmatch.curating.logged import Subject
+    from pytest_toolmatch.core.chain import Chain
+    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curation.embedding import Embedder, Floats
 
 Integers: TypeAlias = "NDArray[np.int64]"
+
+_BLOCK = 1024
 
 
 class Found(NamedTuple):
@@ -40,38 +46,74 @@ class Found(NamedTuple):
 
 
 def embedded_cases(
-    cases: Sequence[Subject], embedder: Embedder, seen: Callable[[int], None] = lambda _: None
+    cases: Sequence[Subject], embedder: Embedder, engine: Engine, seen: Callable[[int], None] = lambda _: None
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
-    phrases = [masked(one.text, one.chain) for one in cases]
+    told = list(engine.map(_told, blocks_of(((one.text, one.chain) for one in cases), _BLOCK)))
+    phrases = [phrase for block, _ in told for phrase in block]
+    values = np.vstack([rows for _, rows in told])
     distinct = sorted(set(phrases))
     where = {text: place for place, text in enumerate(distinct)}
     rows = embedded(embedder, distinct, seen)[[where[text] for text in phrases]]
-    return beside(rows, value_rows([one.chain for one in cases]), [one.text for one in cases])
+    return beside(rows, values, [one.text for one in cases])
+
+
+def _told(block: Sequence[tuple[str, Chain]]) -> tuple[list[str], Floats]:
+    """Return how each is phrased, and a row for its values."""
+    return [masked(text, chain) for text, chain in block], value_rows([chain for _, chain in block])
 
 
 def without_duplicates(
-    cases: Sequence[Subject], rows: Floats, epsilon: float, seen: Callable[[int], None] = lambda _: None
+    cases: Sequence[Subject],
+    rows: Floats,
+    epsilon: float,
+    engine: Engine,
+    seen: Callable[[int], None] = lambda _: None,
 ) -> Found:
     """Look for duplicates within every stratum; the order of the cases has no say."""
     strata = [signature(one.chain, one.offered) for one in cases]
-    names = [f"{one.suite}/{one.case.id}" for one in cases]
-    members: dict[str, list[int]] = defaultdict(list)
-    for place, stratum in enumerate(strata):
-        members[stratum].append(place)
-    stands = np.arange(len(cases))
+    parcels = _parcels(rows, _members(cases, strata), engine)
     curve = dict.fromkeys(sorted({*CURVE, epsilon}), 0)
-    done = 0
-    for stratum in sorted(members):
-        mine = np.array(sorted(members[stratum], key=lambda place: (rank(names[place], 0), names[place])))
-        done += len(mine)
-        if len(mine) > 1:
-            order = ordered(rows[mine])
-            stands[mine] = mine[deduplicated(rows[mine], epsilon, order)]
-            others = [one for one in curve if one != epsilon]
-            for one, count in zip(others, removal_curve(rows[mine], order, others), strict=True):
-                curve[one] += count
-        seen(done)
-    curve[epsilon] = int((stands != np.arange(len(stands))).sum())
+    looks = [(parcel, one) for parcel in parcels for one in curve]
+    stands = np.arange(len(cases))
+    for number, found in enumerate(engine.map(partial(_looked, rows), looks), 1):
+        parcel, one = looks[number - 1]
+        for (members, _), mine in zip(parcel, found, strict=True):
+            curve[one] += int((mine != members).sum())
+            if one == epsilon:
+                stands[members] = mine
+        seen(len(cases) * number // len(looks))
     likeness = np.einsum("ij,ij->i", rows, rows[stands])
     return Found(rows, strata, stands, likeness, epsilon, curve)
+
+
+def _members(cases: Sequence[Subject], strata: Sequence[str]) -> list[Integers]:
+    """Return the places of each stratum that has two at least, in an order that chance decides."""
+    names = [f"{one.suite}/{one.case.id}" for one in cases]
+    places: dict[str, list[int]] = defaultdict(list)
+    for place in sorted(range(len(cases)), key=lambda place: (rank(names[place], 0), names[place])):
+        places[strata[place]].append(place)
+    return [np.array(places[stratum]) for stratum in sorted(places) if len(places[stratum]) > 1]
+
+
+def _parcels(rows: Floats, members: Sequence[Integers], engine: Engine) -> list[list[tuple[Integers, Order | None]]]:
+    """Return strata by the parcel: large ones alone, with the clusters that every ε needs, small ones together."""
+    large = [mine for mine in members if len(mine) > EXACT]
+    parcels: list[list[tuple[Integers, Order | None]]] = [
+        [(mine, order)]
+        for mine, order in zip(large, engine.map(partial(_in_clusters, rows, EXACT), large), strict=True)
+    ]
+    small: list[tuple[Integers, Order | None]] = [(mine, None) for mine in members if len(mine) <= EXACT]
+    taken = np.cumsum([len(mine) for mine, _ in small]) // EXACT
+    parcels += [[small[at] for at in np.flatnonzero(taken == number)] for number in np.unique(taken)]
+    return parcels
+
+
+def _in_clusters(rows: Floats, exact: int, members: Integers) -> Order:
+    return ordered(rows[members], exact)
+
+
+def _looked(rows: Floats, look: tuple[Sequence[tuple[Integers, Order | None]], float]) -> list[Integers]:
+    """Return who stands for the members of each stratum of a parcel, at one ε."""
+    parcel, epsilon = look
+    return [members[deduplicated(rows[members], epsilon, order)] for members, order in parcel]

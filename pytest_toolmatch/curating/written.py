@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.suite import Suite
-    from pytest_toolmatch.curating.logged import Logged, Logs, Subject
+    from pytest_toolmatch.curating.judged import Subject
+    from pytest_toolmatch.curating.logged import Logged, Logs
     from pytest_toolmatch.curating.pools import Pools
     from pytest_toolmatch.curating.stages import Found
     from pytest_toolmatch.sampling.recordings import Record

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,9 +18,12 @@ from pytest_toolmatch.curation.clusters import clustered
 from pytest_toolmatch.curation.strata import TOOL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from pytest_toolmatch.curation.clusters import Integers
     from pytest_toolmatch.curation.embedding import Floats
+
+Each: TypeAlias = "Callable[[Callable[[Integers], Integers], Iterable[Integers]], Iterable[Integers]]"
 
 BEST = 0.5
 """The share of what is left that is the best of all, wherever it lies; the rest is for the clusters."""
@@ -41,18 +45,30 @@ class Choice(NamedTuple):
     lacking: list[str]
 
 
-def nested(rows: Floats, strata: Sequence[str]) -> list[str]:
-    """Return the name of each row's cluster: ``stratum 3, cluster 2``; ⌊√(n/2)⌋ clusters in a stratum of n."""
+def nested(rows: Floats, strata: Sequence[str], each: Each = map) -> list[str]:
+    """Return the name of each row's cluster: ``3.2`` is the second of the third stratum.
+
+    A stratum of n has ⌊√(n/2)⌋ clusters. ``each`` applies a function to every stratum's places, in order.
+    """
     places: dict[str, list[int]] = defaultdict(list)
     for place, stratum in enumerate(strata):
         places[stratum].append(place)
+    members = [np.array(places[stratum]) for stratum in sorted(places)]
+    made = iter(each(partial(_own, rows), [mine for mine in members if _count(mine) > 1]))
     found = [""] * len(strata)
-    for number, stratum in enumerate(sorted(places), 1):
-        mine = np.array(places[stratum])
-        own = clustered(rows[mine], max(1, math.floor((len(mine) / 2) ** 0.5))).own
-        for place, cluster in zip(mine, own, strict=True):
+    for number, mine in enumerate(members, 1):
+        own = next(made) if _count(mine) > 1 else np.zeros(len(mine), np.int64)
+        for place, cluster in zip(mine.tolist(), own.tolist(), strict=True):
             found[place] = f"{number}.{cluster + 1}"
     return found
+
+
+def _count(members: Integers) -> int:
+    return math.floor((len(members) / 2) ** 0.5)
+
+
+def _own(rows: Floats, members: Integers) -> Integers:
+    return clustered(rows[members], _count(members)).own
 
 
 def choose(candidates: Sequence[Candidate], clusters: Sequence[str], size: int) -> Choice:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from pytest_toolmatch.curation.embedding import Floats, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,9 +56,13 @@ class Hashed:
 
     def rows(self, texts: Sequence[str]) -> Iterator[Floats]:
         """Yield the rows of the texts, weighted by how rare their features are among these texts."""
-        rarity = self._rarity(texts)
+        work = self.work(texts)
         for start in range(0, len(texts), BLOCK):
-            yield self._block(texts[start : start + BLOCK], rarity)
+            yield work(texts[start : start + BLOCK])
+
+    def work(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Floats]:
+        """Return what makes the rows of some of the texts, weighted by how rare their features are among all."""
+        return partial(self._block, self._rarity(texts))
 
     def _rarity(self, texts: Sequence[str]) -> Floats:
         """Return log((1 + N) / (1 + texts with it)) + 1 of every bucket."""
@@ -70,7 +75,7 @@ class Hashed:
         rarity = np.log((1 + len(told)) / (1 + having)) + 1
         return rarity.astype(np.float32)
 
-    def _block(self, texts: Sequence[str], rarity: Floats) -> Floats:
+    def _block(self, rarity: Floats, texts: Sequence[str]) -> Floats:
         made = np.zeros((len(texts), self.dimensions), np.float32)
         for features in self._features(texts):
             weights = (1 + np.log(features.counts)).astype(np.float32) * rarity[_bucket(features.hashes)]

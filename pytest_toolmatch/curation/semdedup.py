@@ -17,8 +17,6 @@ import numpy as np
 from pytest_toolmatch.curation.clusters import Clusters, clustered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from pytest_toolmatch.curation.embedding import Floats
@@ -70,11 +68,6 @@ def deduplicated(rows: Floats, epsilon: float, order: Order | None = None) -> In
     for members in _by_cluster(clusters.own[places], places):
         stands[members] = _within(rows, members, epsilon)
     return _across(rows, stands, places, clusters, epsilon)
-
-
-def removal_curve(rows: Floats, order: Order, curve: Sequence[float] = CURVE) -> list[int]:
-    """Return how many rows are dropped at each ε."""
-    return [int((deduplicated(rows, one, order) != np.arange(len(rows))).sum()) for one in curve]
 
 
 def _within(rows: Floats, members: Integers, epsilon: float) -> Integers:

@@ -75,6 +75,7 @@ class Run:
             suite.chain_match,
             suite.divergence,
             suite.fuzz,
+            repr(suite.student),
             id(suite.tools),
             id(models),
         )
@@ -83,17 +84,21 @@ class Run:
             if self.baseline and (look := self.baseline.look(suite.name, self.settings.confidence)):
                 self._suites[key].looks.append(look)
         run = self._suites[key]
-        self.declare(suite.name, gates=run.gates, rules=suite.rules)
+        self.declare(suite.name, suite=suite, gates=run.gates)
         return run
 
-    def declare(self, name: str, *, gates: Iterable[str] = (), rules: Any = None, partial: bool = False) -> Terms:
+    def declare(
+        self, name: str, *, suite: Suite | None = None, gates: Iterable[str] = (), partial: bool = False
+    ) -> Terms:
         """Note a suite, or add to what is known of it."""
         known = self.declared.setdefault(name, Terms())
         known.gates = tuple(dict.fromkeys([*known.gates, *gates]))
         known.partial |= partial
-        if rules is not None:
+        if suite is not None:
+            rules = suite.rules
             known.match, known.arguments = rules.match, rules.arguments
             known.reference, known.effect = rules.reference, rules.effect
+            known.told = suite.student.told if suite.student else ""
         return known
 
     def add(self, nodeid: str, results: Iterable[CaseResult]) -> None:

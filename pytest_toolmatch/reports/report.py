@@ -24,13 +24,15 @@ VERSION = 1
 class Terms(msgspec.Struct, kw_only=True):
     """How a suite was judged, and how much of it.
 
-    ``expected`` counts the cases that were to run; a ``partial`` run left some out on purpose, or was stopped.
+    ``expected`` counts the cases that were to run; a ``partial`` run left some out on purpose, or was stopped. ``told``
+    counts what the student is told in other words than the teacher.
     """
 
     match: str = "ordered"
     arguments: str = "schema"
     reference: str = "consensus"
     effect: str | None = None
+    told: str = ""
     expected: int = 0
     partial: bool = False
     gates: tuple[str, ...] = ()

@@ -111,9 +111,15 @@ def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbos
     if len(parts) > 1:
         shared = set(rules.values())
         parts.append(("all", report.all, tuple(cases), shared.pop() if len(shared) == 1 else "each suite's own rule"))
+    told = {name: suite.terms.told for name, suite in report.suites.items()}
     sections = [
         section_lines(
-            *part, confidence=report.confidence, width=width, verbose=verbose, asked=asked.get(part[0], frozenset())
+            *part,
+            confidence=report.confidence,
+            width=width,
+            verbose=verbose,
+            asked=asked.get(part[0], frozenset()),
+            told=told.get(part[0], ""),
         )
         for part in parts
     ]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Plan:
     """One suite and one model; what all of its cases and draws share is hashed once.
 
-    ``prompt`` is what the model is told instead of what the suite says, where it is told anything else; of its examples,
-    those that would tell a case its own answer are not shown to that one.
+    ``prompt`` is what the model is told instead of what the suite says, where it is told anything else. Its examples
+    that would tell a case its own answer are not shown to that one.
     """
 
     def __init__(self, suite: Suite, model: Model, prompt: Prompt | None = None) -> None:

@@ -22,8 +22,8 @@ _METRIC = "chain_match"
 _SHOWN = 8
 
 
-def report_lines(done: Repaired, spent: Spending, confidence: float) -> Iterator[str]:
-    """Yield the report of one suite's repair."""
+def report_lines(done: Repaired, spent: Spending, confidence: float, *, changes: bool = True) -> Iterator[str]:
+    """Yield the report of one suite's repair; without ``changes``, what is told in other words is shown otherwise."""
     yield from account_lines(done, spent)
     if done.proof is None:
         yield f"{done.suite}: {done.why}; the suite is as it was"
@@ -32,8 +32,9 @@ def report_lines(done: Repaired, spent: Spending, confidence: float) -> Iterator
     yield from table_lines(done.rows, confidence)
     yield ""
     yield from verdict_lines(done, done.proof, confidence)
-    yield ""
-    yield from change_lines(done)
+    if changes or not done.proof.accepted:
+        yield ""
+        yield from change_lines(done)
     if len(done.front) > 1:
         yield ""
         yield "prompt length against match on the cases it was chosen by, where nothing shorter matches as often:"

@@ -60,6 +60,9 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigError(f"{said(name)} {getattr(self, name)}: at least 1")
 
 
+INI = "toolmatch_repair"
+"""The setting whose lines these are."""
+
 _LISTS = ("reflect_settings", "phases", "touch", "freeze")
 _TEXTS = ("reflect_with", "budget")
 KEYS = (*_TEXTS, *_LISTS, "rollouts", "draws", "test_draws", "shots", "seed")

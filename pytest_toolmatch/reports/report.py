@@ -12,6 +12,7 @@ from pytest_toolmatch.judging.gate import GateResult, parse_gate
 from pytest_toolmatch.judging.metrics import Estimate, estimates
 from pytest_toolmatch.judging.robustness import Robustness, VariantResult, robustness
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.reports.repairs import RepairReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +55,8 @@ class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run. ``all`` holds the metrics over the cases of all suites; ``confidence`` is that of the intervals.
 
-    ``spent`` is what a run that called models called for; None where everything was replayed.
+    ``spent`` is what a run that called models called for; None where everything was replayed. ``repairs`` has what
+    became of suites that failed, where they were repaired.
     """
 
     version: int = VERSION
@@ -66,6 +68,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     spent: Spending | None = None
     suites: dict[str, SuiteReport] = {}
     all: Estimates = {}
+    repairs: dict[str, RepairReport] = {}
 
 
 def suite_report(

@@ -37,6 +37,14 @@ def read_student(path: Path, where: str = "") -> StudentForm:
         raise SuiteError(located(str(error), document, StudentForm)) from None
 
 
+def write_student(path: Path, student: Prompt, split: Split) -> None:
+    """Write the file; SuiteError where that is not possible."""
+    try:
+        path.write_text(student_text(student, split), encoding="utf-8")
+    except OSError as error:
+        raise SuiteError(f"can't write {path}: {error.strerror}") from None
+
+
 def student_text(student: Prompt, split: Split) -> str:
     """Return the file's text."""
     return yaml_text({"student": msgspec.to_builtins(student), "split": msgspec.structs.asdict(split)})

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from pytest_toolmatch.judging.metrics import Estimate
+from pytest_toolmatch.reports.figures import number, plural
+from pytest_toolmatch.reports.lines import Line, clean, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class RepairReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,3 +37,19 @@ class RepairReport(msgspec.Struct, frozen=True, kw_only=True):
     calls: int = 0
     cost: float = 0.0
     written: str = ""
+
+
+def repair_lines(repairs: Mapping[str, RepairReport], width: int) -> list[Line]:
+    """Return what became of each suite's repair, for the summary of a report that has some."""
+    texts = (f"repair  {clean(name)}  {_came_to(one)}" for name, one in repairs.items())
+    return [Line(line) for text in texts for line in wrap(text, width, "      ")]
+
+
+def _came_to(one: RepairReport) -> str:
+    tested = ""
+    if one.before and one.after:
+        rates = (number("chain_match", rate.value) for rate in (one.before, one.after))
+        tested = f"{' → '.join(rates)} on {plural(one.after.n, 'case')} that nothing was chosen by"
+    if one.accepted:
+        return f"accepted: {tested}; {clean(one.written)}"
+    return f"not accepted: {clean(one.why)}{f' ({tested})' if tested else ''}"

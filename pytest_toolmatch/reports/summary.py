@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.repairs import repair_lines
 from pytest_toolmatch.reports.robust import robustness_lines, variants
 from pytest_toolmatch.reports.section import rule_of, section_lines
 from pytest_toolmatch.reports.worst import worst_lines
@@ -54,6 +55,7 @@ def summary_lines(
         *_sections(report, cases, width, verbose=verbose),
         *_profiles(report, width),
         _gates(report, width),
+        repair_lines(report.repairs, width),
     ]
     lines = joined(blocks)
     return in_ascii(lines) if ascii else lines

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import json
-import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_toolmatch.cli import main
+from pytest_toolmatch.core.request import settings_digest
 from tests.repair.desk import TOOLS, Desk, cases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.plugin.conftest import Project, Ran
 
@@ -117,7 +120,7 @@ def test_the_patched_suite_passes(project: Project, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("how", ["without the flag", "a suite that passed", "only the ini file"])
-def test_nothing_is_repaired(project: Project, desk: Desk, how: str) -> None:
+def test_nothing_is_repaired(project: Project, how: str) -> None:
     ini = {"toolmatch_repair": ["rollouts = 100"]} if how == "only the ini file" else {}
     faults: dict[str, Any] = {"faults": ()} if how == "a suite that passed" else {}
     with Desk(**faults) as other:
@@ -193,3 +196,184 @@ def test_under_xdist_a_python_suite_says_what_to_do(project: Project, desk: Desk
     assert run.exit == 1
     assert "its tools are known where its tests run; leave pytest-xdist out with -n 0" in run.text
     assert "not repaired" in run.text
+
+
+SECTION = "= toolmatch repair ="
+
+
+@pytest.mark.parametrize(
+    ("ini", "said"),
+    [
+        (
+            {"toolmatch_student": "small"},
+            "student small: it is asked with other prompts, so that a recording",
+        ),
+        (
+            {"toolmatch_teacher": "big"},
+            "a recording will not do; name one that can be called under toolmatch_repair: reflect_with = MODEL",
+        ),
+        ({"toolmatch_repair": ["rollouts = 5"]}, "rollouts 5: up to 30 go to 18 cases as they are"),
+        ({"toolmatch_repair": ["phases = gepa, gpea"]}, "no phase is named 'gpea'; did you mean 'gepa'?"),
+        ({"toolmatch_repair": ["budget = 40calls"]}, "budget of 40 calls is spent"),
+        ({"cases": 9}, "9 cases can be used, and a repair needs at least 10"),
+    ],
+)
+def test_what_keeps_a_repair_from_being_made_is_one_line(
+    project: Project, desk: Desk, ini: dict[str, Any], said: str
+) -> None:
+    suite = recorded(project, desk)
+    folder = suite.pytester.path / "fixtures/recordings/desk"
+    for role, name in (("teacher", "big"), ("student", "small")):
+        lines = (folder / f"local-{role}.jsonl").read_text()
+        suite = suite.with_file(f"fixtures/recordings/desk/{name}.jsonl", _imported(lines, name))
+    if count := ini.get("cases"):
+        kept = "".join(json.dumps(one) + "\n" for one in cases()[:count])
+        suite, ini = suite.with_file("desk.cases.jsonl", kept), {}
+    plain = suite.with_ini(**ini).run(REPORT)
+    run = suite.with_ini(**ini).run("--toolmatch-repair", REPORT)
+    assert (run.exit, run.outcomes) == (plain.exit, plain.outcomes)
+    assert run.exit == 1
+    (line,) = [line for line in run.text.splitlines() if line.startswith("desk: not repaired: ")]
+    assert said in line
+    assert said in run.report["repairs"]["desk"]["why"]
+    assert "desk.repair.patch" not in left_over(run)
+
+
+def _imported(lines: str, name: str) -> str:
+    """Return recorded lines as those of a log: nobody knows how the model was run."""
+    made = []
+    for line in lines.splitlines():
+        record = json.loads(line)
+        parts, role, draw = record["key"].split("/")
+        record["key"] = f"{'.'.join(parts.split('.')[:3])}.{settings_digest(name, {})}/recorded/{draw}"
+        record["sample"]["role"] = "recorded"
+        made.append(json.dumps(record | {"model": name}))
+        assert role
+    return "\n".join(made) + "\n"
+
+
+def test_a_recorded_teacher_will_do_with_a_model_that_writes(project: Project, desk: Desk) -> None:
+    suite = recorded(project, desk)
+    lines = (suite.pytester.path / "fixtures/recordings/desk/local-teacher.jsonl").read_text()
+    suite = suite.with_file("fixtures/recordings/desk/big.jsonl", _imported(lines, "big"))
+    asked = desk.calls["teacher"]
+    settings = {"toolmatch_teacher": "big", "toolmatch_repair": [f"reflect_with = {desk.model('writer')}", "seed = 1"]}
+    run = suite.with_ini(**settings).run("--toolmatch-repair")
+    assert "accepted: " in run.text
+    assert desk.calls["writer"] > 0
+    assert desk.calls["teacher"] == asked
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rolouts = 5", "toolmatch_repair: unknown key 'rolouts'; did you mean 'rollouts'?"),
+        ("rollouts = many", "toolmatch_repair: rollouts: Expected `int`, got `str`"),
+        ("shots = 0", "toolmatch_repair: shots 0: at least 1"),
+        ("budget = lots", "budget 'lots': write US dollars"),
+        ("teacher = big", "toolmatch_repair: unknown key 'teacher'"),
+        ("rollouts", "toolmatch_repair: 'rollouts' is no KEY = VALUE line"),
+    ],
+)
+@pytest.mark.parametrize("flags", [(), ("--toolmatch-repair",)])
+def test_a_wrong_setting_is_a_usage_error(project: Project, line: str, said: str, flags: tuple[str, ...]) -> None:
+    run = project.with_case("rome", ["a()"], ["a()"]).as_yaml().with_ini(toolmatch_repair=[line]).run(*flags)
+    assert said in run.refusal
+
+
+def test_batches_and_repairs_do_not_go_together(project: Project) -> None:
+    trips = project.with_case("rome", ["a()"], ["a()"]).as_yaml()
+    run = trips.record("--toolmatch-batch", "--toolmatch-repair")
+    assert "--toolmatch-repair waits for the models that it calls: leave --toolmatch-batch out" in run.refusal
+
+
+def test_only_what_may_be_touched_is_changed(project: Project, desk: Desk) -> None:
+    lines = ["touch = tool:*", "freeze = tool:cancel, tool:track*", "draws = 1", "test_draws = 2"]
+    run = recorded(project, desk, toolmatch_repair=lines).run("--toolmatch-repair", REPORT)
+    assert set(run.report["repairs"]["desk"]["changed"]) <= {"tool:book", "tool:book:day", "tool:book:to"}
+
+
+def test_all_repairs_and_the_run_share_its_budget(project: Project, desk: Desk) -> None:
+    suite = made(project, desk, toolmatch_budget="700calls")
+    suite = suite.with_file("other.toolmatch.yaml", SUITE.format(""))
+    run = suite.record("--toolmatch-repair", REPORT)
+    assert run.exit == 1
+    assert set(run.report["repairs"]) == {"desk", "other"}
+    assert desk.calls.total() <= 700
+    assert run.report["repairs"]["other"]["calls"] <= 700 - run.report["spent"]["calls"]
+
+
+def test_ctrl_c_keeps_what_is_drawn_and_the_status_of_the_tests(project: Project) -> None:
+    stop: list[int] = []
+
+    def fault(number: int, _: Any) -> None:
+        if stop and number >= stop[0]:
+            stop.clear()
+            _thread.interrupt_main()
+
+    with Desk(useful=1.0, fault=fault) as desk:
+        suite = recorded(project, desk)
+        suite = suite.with_file("other.toolmatch.yaml", SUITE.format(""))
+        suite.record("-q")
+        stop.append(desk.calls.total() + 80)
+        run = suite.run("--toolmatch-repair", REPORT)
+        assert run.exit == 1
+        assert "desk: interrupted: what was drawn is kept, and the same command goes on from there" in run.text
+        assert {name: one["why"] for name, one in run.report["repairs"].items()} == {"desk": "interrupted"}
+        before = desk.calls.total()
+        assert "accepted: 0.17 → 1.00" in suite.run("--toolmatch-repair", REPORT).text
+        assert (run.path / ".repair/desk/local-student.jsonl").exists()
+        whole = json.loads((run.path / "report.json").read_text())["repairs"]["other"]["calls"]
+        assert desk.calls.total() - before < 2 * whole - 40
+
+
+def test_an_interrupted_run_repairs_nothing(project: Project, desk: Desk) -> None:
+    stopping = "\ndef test_desk(toolmatch, query):\n    if query.id == 'rome': raise KeyboardInterrupt\n"
+    tests = f"{HEAD}{stopping}    assert toolmatch(query)\n"
+    suite = recorded(project, desk, "python").with_file("test_desk.py", tests)
+    calls = desk.calls.total()
+    run = suite.run_apart("--toolmatch-repair", REPORT)
+    assert run.exit == 2
+    assert desk.calls.total() == calls
+    assert SECTION not in run.text
+
+
+def test_after_the_first_failure_the_suite_is_repaired_all_the_same(project: Project, desk: Desk) -> None:
+    run = recorded(project, desk).run("--toolmatch-repair", "-x")
+    assert run.exit == 1
+    assert "accepted: 0.17 → 1.00" in run.text
+
+
+def test_an_ascii_terminal_gets_ascii(project: Project, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}.items():
+        monkeypatch.setenv(name, value)
+    run = recorded(project, desk).run_apart("--toolmatch-repair")
+    assert "accepted: 0.17 > 1.00" in run.text
+    assert run.text.isascii()
+
+
+def test_a_report_says_what_became_of_repairs(project: Project, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    run = recorded(project, desk).run("--toolmatch-repair", REPORT)
+    capsys.readouterr()
+    assert main(["report", str(run.path / "report.json")]) == 0
+    assert "repair  desk  accepted: 0.17 → 1.00 on 12 cases that nothing was chosen by;\n" in capsys.readouterr().out
+
+
+def test_an_earlier_patch_is_replaced_and_a_file_of_the_students_is_not(project: Project, desk: Desk) -> None:
+    suite = recorded(project, desk, "python").with_file("desk.student.yaml", "student: {}\n")
+    for _ in range(2):
+        run = suite.run("--toolmatch-repair")
+        assert "written: desk.repaired.student.yaml" in run.text
+    assert (run.path / "desk.student.yaml").read_text() == "student: {}\n"
+
+
+def test_a_suite_in_another_directory_says_how_its_patch_is_applied(project: Project, desk: Desk) -> None:
+    suite = made(project, desk)
+    moved = {f"deep/er/{name}" if name.startswith("desk") else name: text for name, text in suite.files.items()}
+    suite = replace(suite, files={name: text.rstrip("\n") for name, text in moved.items()})
+    suite.record("-q")
+    run = suite.run("--toolmatch-repair")
+    (line,) = [line for line in run.text.splitlines() if line.startswith("apply it:")]
+    assert line.endswith("git -C deep/er apply desk.repair.patch")
+    subprocess.run(line.removeprefix("apply it:").split(), cwd=run.path, check=True)
+    assert "student:" in (run.path / "deep/er/desk.toolmatch.yaml").read_text()

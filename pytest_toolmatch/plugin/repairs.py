@@ -70,9 +70,10 @@ class Repairs:
         for name in names:
             try:
                 found[name] = teller.follow(mending.repaired(name))
-            except ToolmatchError as error:
-                found[name] = RepairReport(accepted=False, why=str(error))
-                teller.say(f"{name}: not repaired: {error}", yellow=True)
+            except Exception as error:  # noqa: BLE001 - what the tests came to stands, whatever happens here
+                why = str(error) if isinstance(error, ToolmatchError) else f"{type(error).__name__}: {error}"
+                found[name] = RepairReport(accepted=False, why=why)
+                teller.say(f"{name}: not repaired: {why}", yellow=True)
             except KeyboardInterrupt:
                 found[name] = RepairReport(accepted=False, why="interrupted")
                 said = "interrupted: what was drawn is kept, and the same command goes on from there"

@@ -13,6 +13,7 @@ import yaml
 from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.suites.writer import yaml_text
 from pytest_toolmatch.suites.yaml_file import read_suite
+from pytest_toolmatch.suites.yaml_marks import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ def patched(text: str, blocks: Mapping[str, Any]) -> str:
 
     ValueError for a mapping that is not written as one key a line.
     """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=BASE)
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         raise ValueError("it is not written as one key a line")
     spans = {key.value: (key.start_mark.index, _end(text, value)) for key, value in node.value}

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.model import parse_model
 from pytest_toolmatch.live import open_session
@@ -19,6 +17,7 @@ from pytest_toolmatch.repair.phases import phases_of
 from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.suites.named import named_suites
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
+from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +89,7 @@ def _moved(source: Path, target: Path) -> dict[str, Any]:
     """Return the files that a suite names, as they are called from where its repaired form lies."""
     if target.parent.resolve() == source.parent.resolve():
         return {}
-    form = yaml.safe_load(source.read_text())
+    form = Document(source).data
     named = {key: form[key] for key in _PATHS if isinstance(form.get(key), str)}
     if ":" in named.get("tools", "") and not (source.parent / named["tools"]).exists():
         raise ConfigError(f"{source}: its tools are code beside it; leave -o out, or name its own directory")

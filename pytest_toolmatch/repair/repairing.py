@@ -89,7 +89,7 @@ def _moved(source: Path, target: Path) -> dict[str, Any]:
     """Return the files that a suite names, as they are called from where its repaired form lies."""
     if target.parent.resolve() == source.parent.resolve():
         return {}
-    form = Document(source).data
+    form: dict[str, Any] = Document(source).data or {}
     named = {key: form[key] for key in _PATHS if isinstance(form.get(key), str)}
     if ":" in named.get("tools", "") and not (source.parent / named["tools"]).exists():
         raise ConfigError(f"{source}: its tools are code beside it; leave -o out, or name its own directory")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
-from pytest_toolmatch.sampling.budget import parse_budget
 from pytest_toolmatch.settings import Settings, parse_lines, settle
 
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ def options_of_lines(lines: Iterable[str], where: str, confidence: float) -> Rep
         raise ConfigError(f"{where}: {path.rstrip('`')}: {message}") from None
     options.check(lambda name: f"{where}: {name}")
     if options.budget:
+        from pytest_toolmatch.sampling.budget import parse_budget  # noqa: PLC0415 - a replay gets by without asyncio
+
         parse_budget(options.budget)
     return options
 

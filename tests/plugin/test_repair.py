@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -279,6 +280,25 @@ def test_a_recorded_teacher_will_do_with_a_model_that_writes(project: Project, d
 def test_a_wrong_setting_is_a_usage_error(project: Project, line: str, said: str, flags: tuple[str, ...]) -> None:
     run = project.with_case("rome", ["a()"], ["a()"]).as_yaml().with_ini(toolmatch_repair=[line]).run(*flags)
     assert said in run.refusal
+
+
+def test_without_gepa_it_says_what_to_install(project: Project, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = recorded(project, desk)
+    monkeypatch.setitem(sys.modules, "gepa", None)
+    run = suite.run("--toolmatch-repair")
+    assert run.exit == 1
+    assert "desk: not repaired: phase gepa needs gepa: pip install 'pytest-toolmatch[repair]'" in run.text
+
+
+def test_what_goes_wrong_in_a_users_own_model_leaves_the_tests_as_they_are(project: Project, desk: Desk) -> None:
+    writer = "def write(request):\n    raise RuntimeError('no paper')\n"
+    settings = {"toolmatch_repair": ["reflect_with = python:writing:write"]}
+    suite = recorded(project, desk).with_file("writing.py", writer)
+    suite.pytester.syspathinsert()
+    run = suite.with_ini(**settings).run("--toolmatch-repair")
+    assert run.exit == 1
+    assert "no paper" in run.text
+    assert (run.path / "desk.toolmatch.yaml").read_text() == SUITE.format("")
 
 
 def test_batches_and_repairs_do_not_go_together(project: Project) -> None:

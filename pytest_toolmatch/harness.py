@@ -85,6 +85,11 @@ class SuiteRun:
         return self._any()
 
     @property
+    def judged(self) -> list[Case]:
+        """The cases that were judged so far."""
+        return [case for case, _ in self._results.values()]
+
+    @property
     def session(self) -> Session | None:
         """What draws samples, where the run does so at all."""
         return self._session

@@ -50,7 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     NUMBER rpm, NUMBER tpm``); ``budget`` what may be spent (``2.50usd``, ``1000calls``, or both); ``prices`` are
     ``MODEL = INPUT/OUTPUT`` in USD per million tokens; ``teacher_settings`` and ``student_settings`` are what the
     models are told beside the messages, ``KEY = VALUE`` each. ``batch`` sends through the providers' batch interfaces.
-    ``baseline`` is an earlier report; a suite's match rate may lie ``baseline_margin`` below that at most.
+    ``baseline`` is an earlier report; a suite's match rate may lie ``baseline_margin`` below that at most. ``repair``
+    are ``KEY = VALUE`` lines of how failing suites are repaired, where they are.
     """
 
     mode: RecordMode = "replay"
@@ -75,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reports: tuple[Path, ...] = ()
     baseline: Path | None = None
     baseline_margin: float = 0.05
+    repair: tuple[str, ...] = ()
 
     @property
     def count(self) -> int | None:

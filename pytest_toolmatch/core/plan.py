@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Plan:
     """One suite and one model; what all of its cases and draws share is hashed once.
 
-    ``prompt`` is what the model is told instead of what the suite says, where it is told anything else.
+    ``prompt`` is what the model is told instead of what the suite says, where it is told anything else. Its examples
+    that would tell a case its own answer are not shown to that one.
     """
 
     def __init__(self, suite: Suite, model: Model, prompt: Prompt | None = None) -> None:
@@ -34,7 +35,6 @@ class Plan:
         self._prompt = prompt or Prompt()
         told = self._prompt.instructions
         self._instructions = suite.instructions if told is None else told
-        self._examples = self._prompt.messages
         self._described: dict[int, tuple[tuple[Tool, ...], tuple[Tool, ...]]] = {}
         self._tools: dict[int, tuple[tuple[Tool, ...], str, str]] = {}
         self._recorded = settings_digest(model.identity, {})
@@ -49,22 +49,24 @@ class Plan:
 
     def request(self, case: Case, role: SampleRole, draw: int) -> Request:
         """Return one draw of a case, ready to be sent."""
+        examples = self._prompt.shown(case.id, case.conversation)
         return Request(
             role=role,
             model=self.model.identity,
-            conversation=(*self._examples, *case.conversation),
+            conversation=(*examples, *case.conversation),
             tools=self.tools(case),
             instructions=self._instructions,
             settings=self.model.settings,
             rollout=self.suite.rollout,
-            examples=len(self._examples),
+            examples=len(examples),
             draw=draw,
         )
 
     def asked(self, case: Case, role: SampleRole, followed: str = "") -> str:
         """Return the parts of the keys that all draws of a case share; see ``core.request``."""
         _, tools, answers = self._digests(self.tools(case))
-        question = question_digest(case.conversation, tools, self._instructions, self._examples)
+        examples = self._prompt.shown(case.id, case.conversation)
+        question = question_digest(case.conversation, tools, self._instructions, examples)
         if role == "recorded":
             return f"{question}.{self._recorded}"
         if followed:

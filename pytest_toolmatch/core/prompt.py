@@ -29,6 +29,11 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     conversation: tuple[Message, ...]
     case: str = ""
 
+    def answers(self, case: str, conversation: Conversation) -> bool:
+        """Say whether it tells a case its answer: it is of that case, of the one that it varies, or asks the same."""
+        own = bool(self.case) and (case == self.case or case.startswith(f"{self.case}~"))
+        return own or bool(conversation and self.conversation[: len(conversation)] == conversation)
+
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What one model is told instead of what the suite says; what is absent is the suite's own."""
@@ -37,10 +42,21 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     tools: dict[str, ToolTexts] = {}
     examples: tuple[Example, ...] = ()
 
+    def shown(self, case: str, conversation: Conversation) -> Conversation:
+        """Return the examples' messages, to stand before a case's conversation.
+
+        Without those of the case itself, or of what varies it: they would say what is to be answered.
+        """
+        shown = (one.conversation for one in self.examples if not one.answers(case, conversation))
+        return tuple(chain.from_iterable(shown))
+
     @property
-    def messages(self) -> Conversation:
-        """The examples' messages, to stand before a query."""
-        return tuple(chain.from_iterable(one.conversation for one in self.examples))
+    def told(self) -> str:
+        """What is said in other words, counted: ``own instructions, 2 descriptions, 3 examples``; empty for nothing."""
+        described = sum((one.description is not None) + len(one.parameters) for one in self.tools.values())
+        counted = ((described, "description"), (len(self.examples), "example"))
+        parts = ["own instructions"] if self.instructions is not None else []
+        return ", ".join([*parts, *(f"{count} {noun}{'s' * (count > 1)}" for count, noun in counted if count)])
 
     def describe(self, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
         """Return the tools with these texts; the same value where none of them has any."""

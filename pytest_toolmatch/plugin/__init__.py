@@ -52,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--toolmatch-baseline", metavar="FILE.json", help="an earlier report: match no less often than then, a gate"
     )
+    group.addoption(
+        "--toolmatch-repair",
+        action="store_true",
+        help="when the tests are over, look for other words to tell the students of suites that failed; implies "
+        "--toolmatch",
+    )
     parser.addini("toolmatch_teacher", "the model to agree with")
     parser.addini("toolmatch_student", "the model that is judged")
     parser.addini("toolmatch_teacher_settings", "what the teacher is told: KEY = VALUE", type="linelist", default=[])
@@ -73,6 +79,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "toolmatch_baseline_margin", "by how much it may all the same (default: 0.05)", type="float", default=None
     )
     parser.addini("toolmatch_confidence", "of all intervals (default: 0.95)", type="float", default=None)
+    parser.addini("toolmatch_repair", "how to repair: KEY = VALUE", type="linelist", default=[])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,8 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def is_active(config: pytest.Config) -> bool:
-    """Say whether the run is ours; a mode implies the flag."""
-    return bool(config.getoption("toolmatch", default=False) or config.getoption("toolmatch_mode", default=None))
+    """Say whether the run is ours; a mode and a repair imply the flag."""
+    return any(config.getoption(name, default=None) for name in ("toolmatch", "toolmatch_mode", "toolmatch_repair"))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -13,6 +13,7 @@ from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError, did_you_mean
 from pytest_toolmatch.core.fuzz import Fuzz, FuzzForm, fuzz_of
 from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
@@ -37,13 +38,15 @@ CURRENT = pytest.StashKey[pytest.Item]()
 
 _RULES = frozenset(Rules.__struct_fields__)
 _ROLLOUT = frozenset(Rollout.__struct_fields__)
-MARK_KEYS = (*_RULES, *_ROLLOUT, "suite", "instructions", "gates", "chain_match", "divergence", "recordings", "fuzz")
+_OWN = ("suite", "instructions", "gates", "chain_match", "divergence", "recordings", "fuzz", "student")
+MARK_KEYS = (*_RULES, *_ROLLOUT, *_OWN)
 
 
 class _Mark(msgspec.Struct):
     """What of a mark is read like in a suite file."""
 
-    fuzz: FuzzForm | None
+    fuzz: FuzzForm | None = None
+    student: Prompt | None = None
 
 
 class Toolmatch:
@@ -147,7 +150,8 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
             said.setdefault(key, value)
     if "recordings" in said:
         said["recordings"] = path.parent / _directory(said["recordings"], path)
-    said["fuzz"] = _fuzz(said.get("fuzz"), path)
+    said["fuzz"] = fuzz_of(_as_in_a_file("fuzz", said.get("fuzz"), Fuzz, path))
+    said |= _student(said.get("student"), path)
     name = said.pop("suite", path.stem.removeprefix("test_"))
     rules = {key: said.pop(key) for key in _RULES & said.keys()}
     rollout = {key: said.pop(key) for key in _ROLLOUT & said.keys()}
@@ -157,11 +161,22 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
         raise ConfigError(f"{path}: mark toolmatch: {error}") from None
 
 
-def _fuzz(given: Any, path: Path) -> Fuzz | None:
+def _as_in_a_file(key: str, given: Any, form: type[msgspec.Struct], path: Path) -> Any:
+    """Return the value of a key that is read like in a suite file."""
     try:
-        return fuzz_of(msgspec.convert({"fuzz": given}, _Mark).fuzz)
+        return getattr(msgspec.convert({key: given}, _Mark), key)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: mark toolmatch: {explained(str(error), Fuzz, 'fuzz')}") from None
+        raise ConfigError(f"{path}: mark toolmatch: {explained(str(error), form, key)}") from None
+
+
+def _student(given: Any, path: Path) -> dict[str, Any]:
+    """Return what a mark says of the student, and of the split where a file says both."""
+    if isinstance(given, str | Path):
+        from pytest_toolmatch.suites.student_file import read_student  # noqa: PLC0415 - PyYAML is for files
+
+        read = read_student(path.parent / given, f"{path}: mark toolmatch")
+        return {"student": read.student, "split": read.split}
+    return {"student": _as_in_a_file("student", given, Prompt, path)}
 
 
 def _directory(given: Any, path: Path) -> str | Path:

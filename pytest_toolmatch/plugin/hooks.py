@@ -72,6 +72,7 @@ class Hooks:
         for item in self._collected.values():
             suite = self._declare(item, partial=False)
             if suite is not None:
+                run.cases.setdefault(suite.name, {}).update({case.id: case for case in _cases_of(item)})
                 run.declared[suite.name].expected += not _is_apart(item)
                 tests[suite.name] += _is_fuzz(item)
         config.stash[FUZZED] = {name: Fuzzed(count, []) for name, count in tests.items()}

@@ -65,16 +65,11 @@ class Outcome:
         if not self.run.is_worker and (self.run.results or self.run.fuzzed):
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             suites = self.run.finish().suites
-            gates = [(name, gate, self._objects(gate)) for name, suite in suites.items() for gate in suite.gates]
+            gates = [(name, gate, self.run.objects(gate)) for name, suite in suites.items() for gate in suite.gates]
             for state in ("fails", "undecided"):
                 self._count(session, reporter, [one[:2] for one in gates if one[2] and one[1].state == state])
             tell_junit(session.config, gates)
         return result
-
-    def _objects(self, gate: GateResult) -> bool:
-        """Say whether a gate fails the run."""
-        allowed = gate.state == "undecided" and self.run.settings.undecided == "pass"
-        return not (gate.partial or allowed or gate.state == "holds")
 
     def _count(self, session: pytest.Session, reporter: Any, gates: Sequence[tuple[str, GateResult]]) -> None:
         """Count gates of one state that object, as pytest counts tests: in the exit status and in its last line."""

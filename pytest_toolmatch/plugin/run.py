@@ -28,6 +28,7 @@ from pytest_toolmatch.settings import Settings, check_mode, settle
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.suite import Suite
@@ -42,6 +43,8 @@ class Run:
         self.config = config
         self.settings = settings
         self.declared: dict[str, Terms] = {}
+        self.places: dict[str, str] = {}
+        self.cases: dict[str, dict[str, Case]] = {}
         self.results: dict[tuple[str, str], CaseResult] = {}
         self.fuzzed: dict[tuple[str, str], VariantResult] = {}
         self.skipped: dict[str, set[str]] = {}
@@ -75,6 +78,7 @@ class Run:
             suite.chain_match,
             suite.divergence,
             suite.fuzz,
+            repr(suite.student),
             id(suite.tools),
             id(models),
         )
@@ -83,17 +87,21 @@ class Run:
             if self.baseline and (look := self.baseline.look(suite.name, self.settings.confidence)):
                 self._suites[key].looks.append(look)
         run = self._suites[key]
-        self.declare(suite.name, gates=run.gates, rules=suite.rules)
+        self.declare(suite.name, suite=suite, gates=run.gates)
         return run
 
-    def declare(self, name: str, *, gates: Iterable[str] = (), rules: Any = None, partial: bool = False) -> Terms:
+    def declare(
+        self, name: str, *, suite: Suite | None = None, gates: Iterable[str] = (), partial: bool = False
+    ) -> Terms:
         """Note a suite, or add to what is known of it."""
         known = self.declared.setdefault(name, Terms())
         known.gates = tuple(dict.fromkeys([*known.gates, *gates]))
         known.partial |= partial
-        if rules is not None:
+        if suite is not None:
+            rules, self.places[name] = suite.rules, suite.where
             known.match, known.arguments = rules.match, rules.arguments
             known.reference, known.effect = rules.reference, rules.effect
+            known.told = suite.student.told if suite.student else ""
         return known
 
     def add(self, nodeid: str, results: Iterable[CaseResult]) -> None:
@@ -120,10 +128,12 @@ class Run:
 
     def known(self) -> dict[str, Any]:
         """Return what a worker knows of the suites, for ``merge``."""
-        return {"declared": msgspec.to_builtins(self.declared), "decided": msgspec.to_builtins(self.decided)}
+        known = {"declared": self.declared, "decided": self.decided, "places": self.places}
+        return {name: msgspec.to_builtins(value) for name, value in known.items()}
 
     def merge(self, told: dict[str, Any]) -> None:
         """Take over what a worker knows of the suites."""
+        self.places |= told.get("places", {})
         self._decided |= msgspec.convert(told.get("decided", {}), dict[str, dict[str, GateResult]])
         for name, terms in msgspec.convert(told.get("declared", {}), dict[str, Terms]).items():
             known = self.declared.get(name)
@@ -152,9 +162,18 @@ class Run:
 
     def name_of(self, role: ModelRole, suite: str = "") -> str:
         """Return what the models in a role are called, in one suite or in all: never where they are served."""
-        runs = [run for run in self._suites.values() if suite in ("", run.suite.name)]
+        runs = self.runs(suite) if suite else self._suites.values()
         names = sorted({run.model(role).identity for run in runs})
         return ", ".join(names) or self.settings.model(role).identity
+
+    def runs(self, suite: str) -> list[SuiteRun]:
+        """Return the runs of the suites of a name, in this process."""
+        return [run for run in self._suites.values() if run.suite.name == suite]
+
+    def objects(self, gate: GateResult) -> bool:
+        """Say whether a gate fails the run."""
+        allowed = gate.state == "undecided" and self.settings.undecided == "pass"
+        return not (gate.partial or allowed or gate.state == "holds")
 
     def close_session(self, *, ended: bool = False) -> None:
         """Stop calling models; what was drawn until then is recorded. Safe to call again.
@@ -204,14 +223,20 @@ def activate(config: pytest.Config) -> None:
     """Settle the settings and register the hooks of a run that is ours; a bad setting ends pytest with exit 4."""
     from pytest_toolmatch.plugin.hooks import Hooks  # noqa: PLC0415 - they need this module
     from pytest_toolmatch.plugin.outcome import Outcome  # noqa: PLC0415
+    from pytest_toolmatch.plugin.repairs import Repairs, check_repairs  # noqa: PLC0415
 
     try:
-        config.stash[RUN] = Run(config, settings_of(config))
+        settings = settings_of(config)
+        repairs = bool(config.getoption("toolmatch_repair", default=False))
+        check_repairs(settings, asked=repairs)
+        config.stash[RUN] = Run(config, settings)
     except ToolmatchError as error:
         raise pytest.UsageError(clean(str(error))) from None
     sweep_rarely(config)
     config.pluginmanager.register(Hooks(config.stash[RUN]), "toolmatch-hooks")
     config.pluginmanager.register(Outcome(config.stash[RUN]), "toolmatch-outcome")
+    if repairs:
+        config.pluginmanager.register(Repairs(config.stash[RUN]), "toolmatch-repairs")
 
 
 def _session_of(config: pytest.Config, settings: Settings) -> Session | None:
@@ -226,6 +251,8 @@ def settings_of(config: pytest.Config) -> Settings:
     """Return the settings: the command line before the ini file before the defaults."""
 
     def option(name: str) -> Any:
+        if name == "repair":  # the flag asks for it, the ini file says how
+            return None
         value = config.getoption({"reports": "toolmatch_report"}.get(name, f"toolmatch_{name}"), default=None)
         return check_mode(value) if name == "mode" and value else value
 

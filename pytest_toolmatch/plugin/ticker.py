@@ -45,12 +45,12 @@ class Ticker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:
         """Remove the line, so that pytest goes on where it was."""
-        self._clear()
+        self.clear()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Remove the line of a run that was stopped while it waited."""
-        self._clear()
+        self.clear()
 
     def _uncaptured(self) -> contextlib.AbstractContextManager[Any]:
         """Let what is written reach the terminal: pytest captures whatever a test's set-up writes."""
@@ -65,7 +65,8 @@ class Ticker:
             reporter.ensure_newline()
             reporter.write_line(text)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Remove the line, where it is shown."""
         if self._shown:
             self._write_below(self._config.pluginmanager.get_plugin("terminalreporter"), "")
             self._shown = False

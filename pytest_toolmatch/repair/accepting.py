@@ -27,11 +27,14 @@ _TELLING = 0.5
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What the test part says: the paired ``test`` of the new prompt against the old one, and the cases it moved.
 
+    ``before`` and ``after`` are what it compares: the match of each group of near-duplicates.
     ``looks`` is how many different prompts this test part has judged by now, this one among them: each look after the
     first makes its confidence less worth.
     """
 
     test: PairedTest
+    before: tuple[Measure, ...]
+    after: tuple[Measure, ...]
     accepted: bool
     fixed: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
@@ -47,21 +50,24 @@ def prove(
     Accepted is what is better by a one-sided sign-flip test. Near-duplicates count as one case there: they are no
     independent witnesses.
     """
-    before, cases = evaluator.rollouts, parts.test
+    drawn, cases = evaluator.rollouts, parts.test
     scored = evaluator.evaluate([(candidate, case, draws) for candidate in (old, new) for case in cases])
     pairs = list(zip(scored[: len(cases)], scored[len(cases) :], strict=True))
     valid = [(a, b) for a, b in pairs if a.scores and b.scores]
     groups = [parts.groups[a.case.id] for a, _ in valid]
-    test = paired_test(_by_group(groups, [a for a, _ in valid]), _by_group(groups, [b for _, b in valid]), confidence)
+    before, after = (tuple(_by_group(groups, [pair[side] for pair in valid])) for side in (0, 1))
+    test = paired_test(before, after, confidence)
     if test is None:
         return None, pairs
     moved = {b.case.id: b.score - a.score for a, b in valid}
     return Proof(
         test=test,
+        before=before,
+        after=after,
         accepted=test.difference > 0 and test.p / 2 < 1 - confidence,
         fixed=tuple(name for name, by in moved.items() if by >= _TELLING),
         broken=tuple(name for name, by in moved.items() if by <= -_TELLING),
-        rollouts=evaluator.rollouts - before,
+        rollouts=evaluator.rollouts - drawn,
     ), pairs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
@@ -22,11 +23,12 @@ from pytest_toolmatch.sampling.replayed import Replayed
 from pytest_toolmatch.settings import parse_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.prompt import Example
-    from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.core.sample import Sample, SampleRole
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.repair.options import RepairOptions
     from pytest_toolmatch.sampling.sampled import Sampled
@@ -37,15 +39,25 @@ Source: TypeAlias = "Replayed | Sampled"
 
 
 class Given:
-    """One suite with its models and recordings. What is drawn goes into ``folder``; the suite's own are only read."""
+    """One suite with its models and recordings. What is drawn goes into ``folder``; the suite's own are only read.
+
+    ``models`` are a user's own, by role, instead of those of the settings.
+    """
 
     def __init__(
-        self, suite: Suite, folder: Path, options: RepairOptions, settings: Settings, session: Session
+        self,
+        suite: Suite,
+        folder: Path,
+        options: RepairOptions,
+        settings: Settings,
+        session: Session,
+        *,
+        models: Mapping[SampleRole, Model] = MappingProxyType({}),
     ) -> None:
         self.suite, self.folder, self.options = suite, folder, options
-        self.teacher, self.student = settings.model("teacher"), settings.model("student")
-        lines = options.reflect_settings if options.reflect_with else options.teacher_settings
-        self.reflecting = parse_model(options.reflect_with or options.teacher, parse_lines(lines, "--reflect-settings"))
+        self.teacher = models.get("teacher") or settings.model("teacher")
+        self.student = models.get("student") or settings.model("student")
+        self.reflecting = reflecting(options, self.teacher)
         self._own = suite.recordings or settings.recordings / suite.name
         self._session = session
 
@@ -91,6 +103,10 @@ class Given:
                 raise
             return []
 
+    def stop(self) -> None:
+        """Have the work come to an end soon."""
+        self._session.close(cancel=True)
+
     @property
     def _called(self) -> bool:
         return self.teacher.provider in PROVIDERS
@@ -118,6 +134,13 @@ class Given:
         path = recording_path(folder, model.identity)
         self._session.recover(path)
         return read_recording(path, model.identity)
+
+
+def reflecting(options: RepairOptions, teacher: Model) -> Model:
+    """Return the model that writes new texts."""
+    if not options.reflect_with:
+        return teacher
+    return parse_model(options.reflect_with, parse_lines(options.reflect_settings, "reflect settings"))
 
 
 def _examples(scorer: Scorer, train: tuple[Case, ...]) -> dict[str, Example]:

@@ -1,4 +1,4 @@
-"""What ``toolmatch repair`` says in the end: what was changed, what it does on unseen cases, and what it took."""
+"""What a repair says in the end: what was changed, what it does on unseen cases, and what it took."""
 
 from __future__ import annotations
 
@@ -22,36 +22,39 @@ _METRIC = "chain_match"
 _SHOWN = 8
 
 
-def report_lines(done: Repaired, spent: Spending, confidence: float) -> Iterator[str]:
-    """Yield the report of one suite's repair."""
-    yield from _account(done, spent)
+def report_lines(done: Repaired, spent: Spending, confidence: float, *, changes: bool = True) -> Iterator[str]:
+    """Yield the report of one suite's repair; without ``changes``, what is told in other words is shown otherwise."""
+    yield from account_lines(done, spent)
     if done.proof is None:
         yield f"{done.suite}: {done.why}; the suite is as it was"
         return
     yield ""
-    yield from _table(done.rows, confidence)
+    yield from table_lines(done.rows, confidence)
     yield ""
-    yield from _verdict(done, done.proof, confidence)
-    yield ""
-    yield from _changes(done)
+    yield from verdict_lines(done, done.proof, confidence)
+    if changes or not done.proof.accepted:
+        yield ""
+        yield from change_lines(done)
     if len(done.front) > 1:
         yield ""
         yield "prompt length against match on the cases it was chosen by, where nothing shorter matches as often:"
         yield from (f"  {length:,} characters: {number(_METRIC, match)}" for length, match in done.front)
 
 
-def _account(done: Repaired, spent: Spending) -> Iterator[str]:
+def account_lines(done: Repaired, spent: Spending, *, every: bool = False) -> Iterator[str]:
+    """Yield what a repair has taken, with the latest replies that were of no use, or ``every`` one."""
     money = f" · {spent.cost:.2f} USD" if spent.cost else ""
     calls = f"{spent.calls:,} calls{money}"
     yield f"{done.suite}: {plural(done.rollouts, 'rollout')} ({done.paid} drawn now) · {calls}"
     if done.asked:
         refused = f", {len(done.refused)} of no use" if done.refused else ""
         yield f"  {plural(done.asked, 'new text')} asked for{refused}"
-    for why in done.refused[-2:]:
+    for why in done.refused if every else done.refused[-2:]:
         yield f"    {clean(why)}"
 
 
-def _table(rows: Sequence[Row], confidence: float) -> Iterator[str]:
+def table_lines(rows: Sequence[Row], confidence: float) -> Iterator[str]:
+    """Yield the table: what was tried, and how often it matches on the test part."""
     cells = [("optimizer", "training examples", "match with the teacher", f"queries like these, {percent(confidence)}")]
     for row in rows:
         _, cases = rate_intervals(row.measures, confidence)
@@ -59,7 +62,8 @@ def _table(rows: Sequence[Row], confidence: float) -> Iterator[str]:
     yield from table(cells, "<>>>")
 
 
-def _verdict(done: Repaired, proof: Proof, confidence: float) -> Iterator[str]:
+def verdict_lines(done: Repaired, proof: Proof, confidence: float) -> Iterator[str]:
+    """Yield whether it is accepted, and what speaks for and against it."""
     test = proof.test
     word = "accepted" if proof.accepted else "rejected, and the suite is as it was"
     change = f"{number(_METRIC, test.before)} → {number(_METRIC, test.after)}"
@@ -84,7 +88,8 @@ def _verdict(done: Repaired, proof: Proof, confidence: float) -> Iterator[str]:
         )
 
 
-def _changes(done: Repaired) -> Iterator[str]:
+def change_lines(done: Repaired) -> Iterator[str]:
+    """Yield the diff of every component that is another."""
     for name in changed_components(done.start, done.new):
         yield f"{name}:"
         if name == EXAMPLES:

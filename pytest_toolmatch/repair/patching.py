@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +13,10 @@ import yaml
 from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.suites.writer import yaml_text
 from pytest_toolmatch.suites.yaml_file import read_suite
+from pytest_toolmatch.suites.yaml_marks import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_toolmatch.core.prompt import Prompt
@@ -28,7 +31,7 @@ def patched(text: str, blocks: Mapping[str, Any]) -> str:
 
     ValueError for a mapping that is not written as one key a line.
     """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=BASE)
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         raise ValueError("it is not written as one key a line")
     spans = {key.value: (key.start_mark.index, _end(text, value)) for key, value in node.value}
@@ -46,24 +49,68 @@ def write_patch(source: Path, target: Path, student: Prompt, split: Split, other
     The suite is read before it takes its place: what does not come back as it was meant is not written. Raises
     SuiteError where it can't be patched or written.
     """
-    blocks = {
-        "student": msgspec.to_builtins(student) or None,
-        "split": msgspec.structs.asdict(split),
-        **others,
-    }
+    with _checked(source, target, student, split, others) as beside:
+        beside.replace(target)
+
+
+def write_diff(source: Path, target: Path, student: Prompt, split: Split) -> list[str]:
+    """Write the diff of a suite file, for ``git apply`` in its directory, and return its lines.
+
+    It is made as ``write_patch`` does, and raises what that raises.
+    """
+    with _checked(source, source, student, split, {}):
+        lines = suite_diff(source, student, split)
+        target.write_bytes("".join(f"{line}\n" for line in lines).encode())
+    return lines
+
+
+@contextlib.contextmanager
+def _checked(source: Path, target: Path, student: Prompt, split: Split, others: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the new suite as a file beside its place, which reads as it was meant, and is gone afterwards."""
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        beside.write_bytes(patched(source.read_bytes().decode(), blocks).encode())
+        beside.write_bytes(_text(source, student, split, others).encode())
         made = read_suite(beside)
         if (made.student or type(student)(), made.split) != (student, split):
             raise ValueError("it does not read as it was meant")  # noqa: TRY301
-        beside.replace(target)
+        yield beside
     except OSError as error:
         raise SuiteError(f"can't write {target}: {error.strerror}") from None
     except ValueError as error:
         raise SuiteError(f"can't patch {source}: {error}; the new blocks are in the folder of the repair") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def suite_diff(source: Path, student: Prompt, split: Split, others: Mapping[str, Any] = {}) -> list[str]:
+    """Return the lines of the unified diff that makes a suite file its repaired form, for ``git apply`` beside it.
+
+    Nothing where it can't be patched, or is as it was.
+    """
+    try:
+        before, after = source.read_bytes().decode(), _text(source, student, split, others)
+    except (OSError, ValueError):
+        return []
+    ends = (f"a/{source.name}", f"b/{source.name}")
+    lines = difflib.unified_diff(_lines(before), _lines(after), *ends)
+    return [part for line in lines for part in _marked(line)]
+
+
+def _text(source: Path, student: Prompt, split: Split, others: Mapping[str, Any]) -> str:
+    """Return the text of a suite file with other blocks."""
+    blocks = {"student": msgspec.to_builtins(student) or None, "split": msgspec.structs.asdict(split), **others}
+    return patched(source.read_bytes().decode(), blocks)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines as a patch knows them: nothing else than a line feed ends one."""
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + [line for line in lines[-1:] if line]
+
+
+def _marked(line: str) -> list[str]:
+    """Return a line of a diff without its end; one that had none says so, in a line of its own."""
+    return [line[:-1]] if line.endswith("\n") else [line, r"\ No newline at end of file"]
 
 
 def _end(text: str, value: yaml.Node) -> int:

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import yaml
-
 from pytest_toolmatch.core.errors import ConfigError
-from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.core.model import parse_model
 from pytest_toolmatch.live import open_session
-from pytest_toolmatch.repair.background import told
 from pytest_toolmatch.repair.grounds import Given
 from pytest_toolmatch.repair.lines import report_lines
-from pytest_toolmatch.repair.patching import write_patch
+from pytest_toolmatch.repair.one import check_called, keep, mend
+from pytest_toolmatch.repair.patching import suite_diff, write_patch
 from pytest_toolmatch.repair.phases import phases_of
-from pytest_toolmatch.repair.work import Repair
 from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.suites.named import named_suites
-from pytest_toolmatch.suites.writer import yaml_text
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
+from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.repair.options import RepairOptions
     from pytest_toolmatch.repair.phases import Named
-    from pytest_toolmatch.repair.work import Repaired
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
@@ -63,33 +58,19 @@ def _repaired(
 ) -> Iterator[str]:
     options, settings, session = how
     folder = target.parent / ".repair" / suite.name
-    given = Given(suite, folder, options, settings, session)
-    work = Repair(given, phases)
     try:
-        done = yield from told(work.run, lambda: session.close(cancel=True))
+        done = yield from mend(Given(suite, folder, options, settings, session), phases)
     except KeyboardInterrupt:
         yield f"interrupted: what was drawn is kept in {folder}; the same command goes on from there"
         raise SystemExit(130) from None
-    lines = list(report_lines(done, session.spent(), options.confidence))
-    yield from lines
+    yield from report_lines(done, session.spent(), options.confidence)
+    others = _moved(source, target)
+    keep(folder, done, session.spent(), options.confidence, suite_diff(source, done.prompt, done.split, others))
     if done.proof and done.proof.accepted:
-        write_patch(source, target, done.prompt, done.split, _moved(source, target))
-        lines.append(f"written: {target}")
-        yield lines[-1]
+        write_patch(source, target, done.prompt, done.split, others)
+        yield f"written: {target}"
         named = f"--toolmatch-teacher={options.teacher} --toolmatch-student={options.student}"
         yield f"next: pytest {target} --toolmatch-mode=record {named}"
-    _keep(folder, done, lines)
-
-
-def _keep(folder: Path, done: Repaired, lines: Sequence[str]) -> None:
-    """Keep the report, and the new prompt whether it was accepted or not."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.txt").write_text("\n".join(lines) + "\n")
-        blocks = {"student": msgspec.to_builtins(done.prompt), "split": msgspec.structs.asdict(done.split)}
-        (folder / "student.yaml").write_text(yaml_text(blocks))
-    except OSError as error:
-        raise ConfigError(f"can't write to {folder}: {error.strerror}; choose another -o") from None
 
 
 def _target(source: Path, out: Path | None) -> Path:
@@ -108,7 +89,7 @@ def _moved(source: Path, target: Path) -> dict[str, Any]:
     """Return the files that a suite names, as they are called from where its repaired form lies."""
     if target.parent.resolve() == source.parent.resolve():
         return {}
-    form = yaml.safe_load(source.read_text())
+    form: dict[str, Any] = Document(source).data or {}
     named = {key: form[key] for key in _PATHS if isinstance(form.get(key), str)}
     if ":" in named.get("tools", "") and not (source.parent / named["tools"]).exists():
         raise ConfigError(f"{source}: its tools are code beside it; leave -o out, or name its own directory")
@@ -122,9 +103,5 @@ def _check(options: RepairOptions) -> None:
     for role, name in called.items():
         if not name:
             raise ConfigError(f"no {role} is named: say --{role} MODEL, as in --{role} pocket:base")
-        if name.partition(":")[0] not in PROVIDERS:
-            asked = "it is asked with other prompts" if role == "student" else "it is asked for new texts"
-            raise ConfigError(f"--{role} {name}: {asked}, so that a recording will not do; name a model to call")
-    for name in ("rollouts", "draws", "test_draws"):
-        if getattr(options, name) < 1:
-            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: at least 1")
+        check_called("student" if role == "student" else "writer", parse_model(name), f"--{role} {name}")
+    options.check(lambda name: f"--{name.replace('_', '-')}")

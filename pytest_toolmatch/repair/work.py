@@ -138,8 +138,8 @@ class Repair:
         least = first + (options.draws + 1) * len(parts.validation) + 2
         if options.rollouts < least:
             raise ConfigError(
-                f"--rollouts {options.rollouts}: up to {first} go to {seen} cases as they are; one iteration, and what "
-                f"proves it in the end, take {least} in all; give more, or fewer --draws"
+                f"rollouts {options.rollouts}: up to {first} go to {seen} cases as they are; one iteration, and what "
+                f"proves it in the end, take {least} in all; give more, or fewer draws"
             )
 
     def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:

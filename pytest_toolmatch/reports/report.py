@@ -12,6 +12,7 @@ from pytest_toolmatch.judging.gate import GateResult, parse_gate
 from pytest_toolmatch.judging.metrics import Estimate, estimates
 from pytest_toolmatch.judging.robustness import Robustness, VariantResult, robustness
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.reports.repairs import RepairReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,13 +25,15 @@ VERSION = 1
 class Terms(msgspec.Struct, kw_only=True):
     """How a suite was judged, and how much of it.
 
-    ``expected`` counts the cases that were to run; a ``partial`` run left some out on purpose, or was stopped.
+    ``expected`` counts the cases that were to run; a ``partial`` run left some out on purpose, or was stopped. ``told``
+    counts what the student is told in other words than the teacher.
     """
 
     match: str = "ordered"
     arguments: str = "schema"
     reference: str = "consensus"
     effect: str | None = None
+    told: str = ""
     expected: int = 0
     partial: bool = False
     gates: tuple[str, ...] = ()
@@ -52,7 +55,8 @@ class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run. ``all`` holds the metrics over the cases of all suites; ``confidence`` is that of the intervals.
 
-    ``spent`` is what a run that called models called for; None where everything was replayed.
+    ``spent`` is what a run that called models called for; None where everything was replayed. ``repairs`` has what
+    became of suites that failed, where they were repaired.
     """
 
     version: int = VERSION
@@ -64,6 +68,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     spent: Spending | None = None
     suites: dict[str, SuiteReport] = {}
     all: Estimates = {}
+    repairs: dict[str, RepairReport] = {}
 
 
 def suite_report(

@@ -42,14 +42,16 @@ def section_lines(
     width: int,
     verbose: bool,
     asked: Collection[str] = (),
+    told: str = "",
 ) -> list[Line]:
     """Return the section of a suite, or of all of them; ``rule`` says how its chains were matched.
 
-    ``asked`` are metrics that are shown in any case: those of gates.
+    ``asked`` are metrics that are shown in any case: those of gates. ``told`` is what the student is told otherwise.
     """
     title = f": {plural(len(cases), 'case')}{_wanted(cases)}"
     lines = [Line(cut(clean(name), width - len(title)) + title, ("bold",))]
     lines += [Line(text, ("light",)) for text in wrap(f"match: {clean(rule)}", width, "  ")]
+    lines += [Line(text) for text in wrap(f"student: told {told}", width, "  ") if told]
     lines += _metric_lines(list(_metric_rows(metrics, cases, confidence, verbose=verbose, asked=asked)), width)
     lines += [Line(text) for text in wrap(_funnel(cases), width, "  → ", at=" → ") if text]
     return lines + [Line(text) for note in _notes(cases) for text in wrap(clean(note), width, "  ")]

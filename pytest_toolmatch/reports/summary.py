@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.repairs import repair_lines
 from pytest_toolmatch.reports.robust import robustness_lines, variants
 from pytest_toolmatch.reports.section import rule_of, section_lines
 from pytest_toolmatch.reports.worst import worst_lines
@@ -54,6 +55,7 @@ def summary_lines(
         *_sections(report, cases, width, verbose=verbose),
         *_profiles(report, width),
         _gates(report, width),
+        repair_lines(report.repairs, width),
     ]
     lines = joined(blocks)
     return in_ascii(lines) if ascii else lines
@@ -111,9 +113,15 @@ def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbos
     if len(parts) > 1:
         shared = set(rules.values())
         parts.append(("all", report.all, tuple(cases), shared.pop() if len(shared) == 1 else "each suite's own rule"))
+    told = {name: suite.terms.told for name, suite in report.suites.items()}
     sections = [
         section_lines(
-            *part, confidence=report.confidence, width=width, verbose=verbose, asked=asked.get(part[0], frozenset())
+            *part,
+            confidence=report.confidence,
+            width=width,
+            verbose=verbose,
+            asked=asked.get(part[0], frozenset()),
+            told=told.get(part[0], ""),
         )
         for part in parts
     ]

@@ -46,7 +46,6 @@ _FORMS_BY_PATH = (
     (r"\$\.student\.tools\[", ToolTexts),
     (r"\$\.split", Split),
     (r"\$\.student", Prompt),
-    (r"\$", SuiteForm),
 )
 
 
@@ -90,14 +89,15 @@ def _form(document: Document) -> SuiteForm:
     try:
         return msgspec.convert(document.data, SuiteForm)
     except msgspec.ValidationError as error:
-        raise SuiteError(_located(str(error), document)) from None
+        raise SuiteError(located(str(error), document)) from None
 
 
-def _located(error: str, document: Document) -> str:
+def located(error: str, document: Document, whole: type[msgspec.Struct] = SuiteForm) -> str:
+    """Return a decoding error of a document with its line; ``whole`` is the form of all of it."""
     message, _, rest = error.partition(" - at `")
     # An error in a key says ``key in $.…``.
     path = rest.rstrip("`").removeprefix("key in ").removeprefix("key` in `") or "$"
-    form = next((form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path)), SuiteForm)
+    form = next((form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path)), whole)
     key = message.split("`")[1] if "unknown field" in message else ""
     return (
         f"{document.where(path, key)}: {explained(message, form, path)}{f' (at {path[2:]})' if len(path) > 1 else ''}"

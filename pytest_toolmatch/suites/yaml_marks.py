@@ -12,7 +12,9 @@ from pytest_toolmatch.core.errors import SuiteError, at
 if TYPE_CHECKING:
     from pathlib import Path
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The reader of suite files; libyaml takes some texts that PyYAML's own does not, such as ``{a: why?}``."""
+
 _KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
 _NUMBER = r"[-+]?(?:0|[1-9][0-9]*)"
 _SCALARS = (
@@ -22,13 +24,13 @@ _SCALARS = (
 )
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(BASE):  # type: ignore[misc]
     """JSON's reading of scalars: ``2026-11-27``, ``no``, ``on``, ``12:30`` and ``007`` are text."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
-    for first, resolvers in _Base.yaml_implicit_resolvers.items()
+    for first, resolvers in BASE.yaml_implicit_resolvers.items()
 }
 
 

@@ -181,6 +181,43 @@ def test_what_else_a_model_is_told_is_part_of_the_key(prompt: Prompt, part: list
     assert Plan(suite, model, Prompt()).key(case, "student", 0) == plain.key(case, "student", 0)
 
 
+@pytest.mark.parametrize(
+    ("case", "asked", "shown"),
+    [
+        ("rome", "To Rome.", ["To Oslo.", "Hi"]),
+        ("rome", "To Rome, asked otherwise.", ["To Oslo.", "Hi"]),
+        ("rome~typos-1f", "To Roem.", ["To Oslo.", "Hi"]),
+        ("romeo", "To Romeo.", ["To Rome.", "To Oslo.", "Hi"]),
+        ("renamed", "To Oslo.", ["To Rome.", "Hi"]),
+        ("greeting", "Hi", ["To Rome.", "To Oslo."]),
+    ],
+)
+def test_no_case_is_shown_its_own_answer(case: str, asked: str, shown: list[str]) -> None:
+    made = [
+        Example(conversation=(Message("user", said), Message("assistant", "Done.")), case=said[3:-1].lower())
+        for said in ("To Rome.", "To Oslo.")
+    ]
+    plan = Plan(Suite(name="s"), Model(provider="local", name="big"), Prompt(examples=(*made, EXAMPLE)))
+    own = Case(id=case, conversation=user(asked))
+    request = plan.request(own, "student", 0)
+    assert [one.content for one in request.conversation if one.role == "user"] == [*shown, asked]
+    assert request.examples == 2 * len(shown)
+    assert plan.key(own, "student", 0) == request.key
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        (Prompt(), ""),
+        (Prompt(instructions=""), "own instructions"),
+        (Prompt(tools={"a": ToolTexts(description="", parameters={"b": ""}), "c": ToolTexts()}), "2 descriptions"),
+        (Prompt(instructions="x", examples=(EXAMPLE,)), "own instructions, 1 example"),
+    ],
+)
+def test_what_is_said_in_other_words_is_counted(prompt: Prompt, told: str) -> None:
+    assert prompt.told == told
+
+
 CHANGES = {
     "query": {"conversation": user("To Oslo.")},
     "tools": {"tools": (SEARCH,)},

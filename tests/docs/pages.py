@@ -9,7 +9,8 @@ A block's info string is its language, then attributes as in a shell: ``python t
   the page ends, or ``$ kill %1`` ends it; the page goes on when it has printed what the page says. What ``$ export``
   sets stays set.
 - ``pycon`` is a doctest, ``python`` a script; both run in the project. Untitled JSON, YAML and TOML must parse.
-- ``text`` is left alone, as is any block with ``skip="reason"``.
+- ``text`` is left alone, as is any block with ``skip="reason"``. One with ``from=PAGE`` is an excerpt: its lines
+  stand in a block of that page, in their order, with ``...`` for what is left out.
 
 A comment ``<!-- project: FILE.md -->`` starts a page in the project in which another page ended; with
 ``<!-- project: FOLDER -->`` it starts in a copy of what users have of a checkout.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, PAGES, Block, anchors_of, blocks_of, links_of, name_of
+from tests.docs.pages import DOCS, PAGES, REPOSITORY, Block, anchors_of, blocks_of, links_of, name_of
 from tests.docs.projects import Project, Projects, is_like, steps_of
 
 LANGUAGES = {"console", "json", "pycon", "python", "text", "toml", "yaml"}
@@ -49,10 +49,19 @@ def test_every_page_is_on_the_map() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
 def test_block_is_of_a_known_kind(block: Block) -> None:
     assert block.language in LANGUAGES
-    assert block.attributes.keys() <= {"title", "skip"}
+    assert block.attributes.keys() <= {"title", "skip", "from"}
     assert block.attributes.get("skip", "a reason"), "a block that is not run says why"
     if block.language == "console":
         assert block.text.startswith("$ ")
+
+
+EXCERPTS = [block for block in BLOCKS if "from" in block.attributes]
+
+
+@pytest.mark.parametrize("block", EXCERPTS, ids=lambda block: block.where)
+def test_an_excerpt_is_of_what_another_page_runs(block: Block) -> None:
+    run = [one for one in blocks_of(REPOSITORY / block.attributes["from"]) if one.language == "console"]
+    assert any(is_like(one.text, f"...\n{block.text.strip()}\n...") for one in run)
 
 
 def test_fences_are_closed() -> None:

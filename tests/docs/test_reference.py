@@ -35,7 +35,10 @@ from pytest_toolmatch.judging.metrics import METRICS, Estimate
 from pytest_toolmatch.judging.robustness import Robustness
 from pytest_toolmatch.judging.verdict import STATES, CaseResult
 from pytest_toolmatch.plugin.fixture import MARK_KEYS
+from pytest_toolmatch.repair.options import KEYS as REPAIR_KEYS
+from pytest_toolmatch.repair.options import RepairOptions
 from pytest_toolmatch.repair.phases import PHASES
+from pytest_toolmatch.reports.repairs import RepairReport
 from pytest_toolmatch.reports.report import VERSION, Report, SuiteReport, Terms
 from pytest_toolmatch.sampling.recordings import VERSION as RECORDING_VERSION
 from pytest_toolmatch.sampling.recordings import Record
@@ -113,6 +116,13 @@ def test_phases_are_those_that_there_are() -> None:
     assert tuple(rows) == tuple(PHASES)
     named = table_of("reference/command.md", "toolmatch repair")["--phases"][1]
     assert set(PHASES) <= set(re.findall(r"`([\w]+)`", named))
+
+
+def test_keys_of_repairs_are_those_of_the_plugin() -> None:
+    rows = table_of("reference/settings.md", "Repairs")
+    assert tuple(rows) == REPAIR_KEYS
+    for key in ("rollouts", "draws", "test_draws", "shots", "seed"):
+        assert default_of(rows[key][0]) == getattr(RepairOptions(), key), key
 
 
 def test_mark_keys_are_those_of_the_plugin() -> None:
@@ -255,6 +265,7 @@ def test_example_of_arguments_is_right(schema: str, teacher: str, student: str, 
         ("reference/report.md", "Estimate", Estimate),
         ("reference/report.md", "Gate", GateResult),
         ("reference/report.md", "Robustness", Robustness),
+        ("reference/report.md", "Repair", RepairReport),
         ("reference/report.md", "Case", CaseResult),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_prompt_comes_back_from_its_candidate_but_for_what_the_suite_says_itse
     assert components.candidate(components.prompt(candidate)) == candidate
     told = components.prompt(candidate)
     assert described(told) == described(prompt)
-    assert told.messages == prompt.messages
+    assert told.examples == prompt.examples
     assert (SUITE.instructions if told.instructions is None else told.instructions) == candidate["instructions"]
     assert set(changed_components(components.own, candidate)) == {
         name for name in candidate if candidate[name] != components.own[name]
@@ -94,7 +94,7 @@ def test_a_prompt_comes_back_from_its_candidate_but_for_what_the_suite_says_itse
 def test_what_a_student_is_told_today_is_where_a_repair_starts(prompt: Prompt) -> None:
     components = Components(msgspec.structs.replace(SUITE, student=prompt), {})
     assert described(components.prompt(components.start)) == described(prompt)
-    assert components.prompt(components.start).messages == prompt.messages
+    assert components.prompt(components.start).examples == prompt.examples
     assert example_ids(with_examples(components.start, ["a"])) == ["a"]
 
 

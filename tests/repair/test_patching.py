@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.errors import SuiteError
 from pytest_toolmatch.core.prompt import Prompt, ToolTexts
 from pytest_toolmatch.core.suite import Split
-from pytest_toolmatch.repair.patching import patched, write_patch
+from pytest_toolmatch.repair.patching import patched, write_diff, write_patch
 from pytest_toolmatch.suites.yaml_file import read_suite
 
 BLOCKS = (
@@ -67,6 +68,30 @@ def test_all_other_lines_stay(parts: tuple[str, str, str], student: Any, last: b
 def test_new_blocks_stand_above_the_cases_and_their_comment() -> None:
     made = patched("match: ordered\n\n# All of them\ncases: c.jsonl", {"split": {"seed": 2}})
     assert made == "match: ordered\n\nsplit:\n  seed: 2\n# All of them\ncases: c.jsonl"
+
+
+def test_what_suite_files_take_is_patched_at_its_place() -> None:
+    # libyaml, which reads suites, takes a question mark here, and counts signs as we do.
+    text = "match: ordered  # ä → 😀\nstudent: {instructions: ö 😀}\ncases:\n  - {query: Why?}\n"
+    made = patched(text, {"student": {"instructions": "New: ü"}, "split": {"seed": 2}})
+    assert made == (
+        "match: ordered  # ä → 😀\nstudent:\n  instructions: 'New: ü'\nsplit:\n  seed: 2\ncases:\n  - {query: Why?}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "line_end"), [("\n", "\n"), ("", "\n"), ("\r\n", "\r\n"), ("\n\n# \x85 \u2028\n", "\n")]
+)
+def test_a_diff_is_one_that_git_applies(tmp_path: Path, end: str, line_end: str) -> None:
+    path = tmp_path / "desk.toolmatch.yaml"
+    path.write_bytes(f"tools: [{{name: book}}]{line_end}cases: [{{query: Book it.}}]{end}".encode())
+    before, prompt = path.read_bytes(), Prompt(instructions="New.\nOf two lines.")
+    lines = write_diff(path, tmp_path / "a.patch", prompt, Split(seed=3))
+    assert path.read_bytes() == before
+    assert lines[0] == "--- a/desk.toolmatch.yaml"
+    subprocess.run(["git", "apply", "a.patch"], cwd=tmp_path, check=True)
+    assert (read_suite(path).student, read_suite(path).split) == (prompt, Split(seed=3))
+    assert path.read_bytes().endswith(before.splitlines(keepends=True)[-1])
 
 
 def suite(folder: Path, text: str = "# Ours\ntools: [{name: book}]\ncases: [{query: Book it.}]\n") -> Path:

@@ -57,7 +57,12 @@ def test_planted_faults_are_mended_and_proved(suite: Path, capsys: Captured) -> 
         assert words(suite) == {"ISO", "unpacked", "always"}
         assert suite.read_text().startswith("# Ours.\ninstructions: You help.  # short\ntools: desk.tools.json\n")
         assert suite.read_text().endswith("\n# All of them:\ncases: desk.cases.jsonl\n")
-        assert (suite.parent / ".repair" / "desk" / "report.txt").read_text() in printed
+        report = (suite.parent / ".repair" / "desk" / "report.md").read_text()
+        for heading in ("Cases", "Every text that is another", "The suite", "Prompt length against match"):
+            assert f"\n## {heading}\n" in report
+        assert re.search(r"^- Fixed: (\w+, ){5,}\w+$", report, re.MULTILINE)
+        assert "\n+++ b/desk.toolmatch.yaml\n" in report
+        assert "\n+ unpacked" in report
 
         before = suite.read_bytes()
         assert "the suite is as it was" in repair(desk, suite, capsys)[1]
@@ -233,7 +238,7 @@ def test_a_budget_in_calls_is_kept(suite: Path, capsys: Captured) -> None:
     [
         (
             ["--rollouts", "40"],
-            "--rollouts 40: up to 30 go to 18 cases as they are; one iteration, and what proves it in the end, take 50",
+            "rollouts 40: up to 30 go to 18 cases as they are; one iteration, and what proves it in the end, take 50",
         ),
         (["--rollouts", "0"], "--rollouts 0: at least 1"),
         (["--teacher", ""], "no teacher is named: say --teacher MODEL"),

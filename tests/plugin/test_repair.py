@@ -1,0 +1,399 @@
+"""``--toolmatch-repair``: suites that failed are repaired when their tests are over, with simulated models."""
+
+from __future__ import annotations
+
+import _thread
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_toolmatch.cli import main
+from pytest_toolmatch.core.request import settings_digest
+from tests.repair.desk import TOOLS, Desk, cases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.plugin.conftest import Project, Ran
+
+HEAD = """
+import json
+from pathlib import Path
+import pytest
+from pytest_toolmatch import queries
+
+@pytest.fixture(scope="module")
+def tools():
+    return json.loads(Path(__file__).with_name("desk.tools.json").read_text())
+
+query = queries("desk.cases.jsonl")
+"""
+ASSERTED = """
+def test_desk(toolmatch, query):
+    assert toolmatch(query)
+"""
+SUITE = "instructions: You help.  # short\ntools: desk.tools.json\n{}cases: desk.cases.jsonl\n"
+REPORT = "--toolmatch-report=report.json"
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with Desk(useful=1.0) as running:
+        yield running
+
+
+def made(project: Project, desk: Desk, form: str = "yaml", more: str = "", **ini: Any) -> Project:
+    """Return the desk's suite, as a suite file or as a test module."""
+    models = {f"toolmatch_{role}": desk.model(role) for role in ("teacher", "student")}
+    files = {
+        "desk.tools.json": json.dumps(TOOLS),
+        "desk.cases.jsonl": "".join(json.dumps(one) + "\n" for one in cases()),
+        **({"desk.toolmatch.yaml": SUITE.format(more)} if form == "yaml" else {"test_desk.py": HEAD + more + ASSERTED}),
+    }
+    for name, content in files.items():
+        project = project.with_file(name, content)
+    ini = {"toolmatch_samples": 2, "toolmatch_undecided_case": "fail", **ini}
+    return project.with_ini(**models, **ini)
+
+
+def recorded(project: Project, desk: Desk, form: str = "yaml", more: str = "", **ini: Any) -> Project:
+    """Return the desk's suite with recordings, which fail."""
+    suite = made(project, desk, form, more, **ini)
+    assert suite.record("-q").exit in (0, 1)
+    return suite
+
+
+def left_over(run: Ran) -> set[str]:
+    """Return the files that a run has left, but for caches."""
+    found = (path.relative_to(run.path) for path in run.path.rglob("*") if path.is_file())
+    return {str(path) for path in found if not {"__pycache__", ".pytest_cache", ".repair"} & set(path.parts)}
+
+
+@pytest.mark.parametrize("mode", ["replay", "record"])
+def test_a_failing_suite_is_handed_back_as_a_patch(project: Project, desk: Desk, mode: str) -> None:
+    suite = recorded(project, desk)
+    plain = suite.run(REPORT)
+    calls, before = desk.calls.total(), left_over(plain)
+    run = suite.run(f"--toolmatch-mode={mode}", "--toolmatch-repair", REPORT, toolmatch=False)
+    assert (plain.exit, run.exit) == (1, 1)
+    assert run.outcomes == plain.outcomes
+    assert desk.calls.total() > calls
+    assert (
+        run.text.index("= toolmatch =") < run.text.index("= toolmatch repair =") < run.text.index("short test summary")
+    )
+    assert "desk: 30 cases: 12 to train on, 6 to choose by, 12 to test on" in run.text
+    assert "accepted: 0.17 → 1.00" in run.text
+    assert "\n+student:\n" in run.text
+    assert left_over(run) - before == {"desk.repair.patch"}
+    assert (run.path / "desk.toolmatch.yaml").read_text() == SUITE.format("")
+    assert "\napply it:    git apply desk.repair.patch\n" in run.text
+    assert "\nthen record: pytest desk.toolmatch.yaml --toolmatch-mode=record\n" in run.text
+
+    found = run.report["repairs"]["desk"]
+    assert found["accepted"]
+    assert (found["before"]["value"], found["after"]["value"]) == (pytest.approx(1 / 6), 1)
+    assert found["before"]["cases"][0] < 1 / 6 < found["before"]["cases"][1] < found["after"]["cases"][0]
+    assert found["difference"]["n"] == 12
+    assert found["p"] < 0.05
+    assert found["changed"]
+    assert len(found["fixed"]) == 10
+    assert found["calls"] > 100
+    assert found["written"].endswith("desk.repair.patch")
+    assert run.report["suites"] == plain.report["suites"] or mode == "record"
+
+    assert subprocess.run(["git", "apply", "desk.repair.patch"], cwd=run.path, check=False).returncode == 0
+    assert (
+        "YYYY" in (run.path / "desk.toolmatch.yaml").read_text()
+        or "unpacked" in (run.path / "desk.toolmatch.yaml").read_text()
+    )
+
+
+def test_the_patched_suite_passes(project: Project, desk: Desk) -> None:
+    run = recorded(project, desk).run("--toolmatch-repair")
+    subprocess.run(["git", "apply", "desk.repair.patch"], cwd=run.path, check=True)
+    patched = project.pytester.runpytest_inprocess("--toolmatch-mode=record")
+    assert patched.ret == 0
+    assert "student: told " in patched.stdout.str()
+
+
+@pytest.mark.parametrize("how", ["without the flag", "a suite that passed", "only the ini file"])
+def test_nothing_is_repaired(project: Project, how: str) -> None:
+    ini = {"toolmatch_repair": ["rollouts = 100"]} if how == "only the ini file" else {}
+    faults: dict[str, Any] = {"faults": ()} if how == "a suite that passed" else {}
+    with Desk(**faults) as other:
+        suite = recorded(project, other, **ini)
+        calls = other.calls.total()
+        run = suite.run(*(["--toolmatch-repair"] if how == "a suite that passed" else []), REPORT)
+        assert other.calls.total() == calls
+    assert run.exit == (0 if how == "a suite that passed" else 1)
+    assert "toolmatch repair" not in run.text
+    assert run.report["repairs"] == {}
+    assert not (run.path / ".repair").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "repaired"),
+    [
+        ('divergence: xfail\ngates: ["chain_match >= 0.1"]\n', False),
+        ('divergence: xfail\ngates: ["chain_match >= 0.9"]\n', True),
+        ("divergence: xfail\n", False),
+    ],
+)
+def test_where_only_gates_decide_they_say_what_failed(project: Project, desk: Desk, more: str, repaired: bool) -> None:
+    run = recorded(project, desk, more=more, toolmatch_undecided_case="skip").run("--toolmatch-repair", REPORT)
+    assert run.exit == repaired
+    assert list(run.report["repairs"]) == ["desk"] * repaired
+
+
+def test_of_several_suites_those_that_failed_are_repaired(project: Project, desk: Desk) -> None:
+    two = made(project, desk).with_file("fine.toolmatch.yaml", SUITE.format("student: {instructions: always}\n"))
+    fine = [one for one in cases() if "wonder" in one["query"]]
+    two = two.with_file(
+        "fine.toolmatch.yaml", f"tools: desk.tools.json\nstudent: {{instructions: always}}\ncases: {json.dumps(fine)}\n"
+    )
+    two.record("-q")
+    run = two.run("--toolmatch-repair", REPORT)
+    assert set(run.report["suites"]) == {"desk", "fine"}
+    assert list(run.report["repairs"]) == ["desk"]
+
+
+def test_a_test_that_fails_for_other_reasons_is_no_failure_of_its_suite(project: Project) -> None:
+    with Desk(faults=()) as other:
+        suite = recorded(project, other, "python").with_file("test_desk.py", HEAD + ASSERTED + "    assert not query\n")
+        run = suite.run("--toolmatch-repair")
+    assert run.exit == 1
+    assert "toolmatch repair" not in run.text
+
+
+def test_a_python_suite_is_handed_back_as_a_file_for_its_mark(project: Project, desk: Desk) -> None:
+    suite = recorded(project, desk, "python")
+    run = suite.run("--toolmatch-repair", REPORT, "-k", "oslo or rome or bern or lima or cairo")
+    assert run.exit == 1
+    assert run.report["repairs"]["desk"]["written"].endswith("desk.student.yaml")
+    assert 'use it:      pytestmark = pytest.mark.toolmatch(student="desk.student.yaml")  in test_desk.py' in run.text
+    mark = 'pytestmark = pytest.mark.toolmatch(student="desk.student.yaml")\n'
+    marked = project.pytester.path / "test_desk.py"
+    marked.write_text(HEAD + mark + ASSERTED)
+    again = project.pytester.runpytest_inprocess("--toolmatch-mode=record")
+    assert again.ret == 0
+    assert "student: told " in again.stdout.str()
+
+
+def test_under_xdist_the_controller_repairs_suite_files(project: Project, desk: Desk) -> None:
+    suite = recorded(project, desk)
+    run = suite.run_apart("-n2", "--toolmatch-repair", REPORT)
+    assert run.exit == 1
+    assert run.text.count("= toolmatch repair =") == 1
+    assert run.report["repairs"]["desk"]["accepted"]
+    assert (run.path / "desk.repair.patch").exists()
+
+
+def test_under_xdist_a_python_suite_says_what_to_do(project: Project, desk: Desk) -> None:
+    run = recorded(project, desk, "python").run_apart("-n2", "--toolmatch-repair", REPORT)
+    assert run.exit == 1
+    assert "its tools are known where its tests run; leave pytest-xdist out with -n 0" in run.text
+    assert "not repaired" in run.text
+
+
+SECTION = "= toolmatch repair ="
+
+
+@pytest.mark.parametrize(
+    ("ini", "said"),
+    [
+        (
+            {"toolmatch_student": "small"},
+            "student small: it is asked with other prompts, so that a recording",
+        ),
+        (
+            {"toolmatch_teacher": "big"},
+            "a recording will not do; name one that can be called under toolmatch_repair: reflect_with = MODEL",
+        ),
+        ({"toolmatch_repair": ["rollouts = 5"]}, "rollouts 5: up to 30 go to 18 cases as they are"),
+        ({"toolmatch_repair": ["phases = gepa, gpea"]}, "no phase is named 'gpea'; did you mean 'gepa'?"),
+        ({"toolmatch_repair": ["budget = 40calls"]}, "budget of 40 calls is spent"),
+        ({"cases": 9}, "9 cases can be used, and a repair needs at least 10"),
+    ],
+)
+def test_what_keeps_a_repair_from_being_made_is_one_line(
+    project: Project, desk: Desk, ini: dict[str, Any], said: str
+) -> None:
+    suite = recorded(project, desk)
+    folder = suite.pytester.path / "fixtures/recordings/desk"
+    for role, name in (("teacher", "big"), ("student", "small")):
+        lines = (folder / f"local-{role}.jsonl").read_text()
+        suite = suite.with_file(f"fixtures/recordings/desk/{name}.jsonl", _imported(lines, name))
+    if count := ini.get("cases"):
+        kept = "".join(json.dumps(one) + "\n" for one in cases()[:count])
+        suite, ini = suite.with_file("desk.cases.jsonl", kept), {}
+    plain = suite.with_ini(**ini).run(REPORT)
+    run = suite.with_ini(**ini).run("--toolmatch-repair", REPORT)
+    assert (run.exit, run.outcomes) == (plain.exit, plain.outcomes)
+    assert run.exit == 1
+    (line,) = [line for line in run.text.splitlines() if line.startswith("desk: not repaired: ")]
+    assert said in line
+    assert said in run.report["repairs"]["desk"]["why"]
+    assert "desk.repair.patch" not in left_over(run)
+
+
+def _imported(lines: str, name: str) -> str:
+    """Return recorded lines as those of a log: nobody knows how the model was run."""
+    made = []
+    for line in lines.splitlines():
+        record = json.loads(line)
+        parts, role, draw = record["key"].split("/")
+        record["key"] = f"{'.'.join(parts.split('.')[:3])}.{settings_digest(name, {})}/recorded/{draw}"
+        record["sample"]["role"] = "recorded"
+        made.append(json.dumps(record | {"model": name}))
+        assert role
+    return "\n".join(made) + "\n"
+
+
+def test_a_recorded_teacher_will_do_with_a_model_that_writes(project: Project, desk: Desk) -> None:
+    suite = recorded(project, desk)
+    lines = (suite.pytester.path / "fixtures/recordings/desk/local-teacher.jsonl").read_text()
+    suite = suite.with_file("fixtures/recordings/desk/big.jsonl", _imported(lines, "big"))
+    asked = desk.calls["teacher"]
+    settings = {"toolmatch_teacher": "big", "toolmatch_repair": [f"reflect_with = {desk.model('writer')}", "seed = 1"]}
+    run = suite.with_ini(**settings).run("--toolmatch-repair")
+    assert "accepted: " in run.text
+    assert desk.calls["writer"] > 0
+    assert desk.calls["teacher"] == asked
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rolouts = 5", "toolmatch_repair: unknown key 'rolouts'; did you mean 'rollouts'?"),
+        ("rollouts = many", "toolmatch_repair: rollouts: Expected `int`, got `str`"),
+        ("shots = 0", "toolmatch_repair: shots 0: at least 1"),
+        ("budget = lots", "budget 'lots': write US dollars"),
+        ("teacher = big", "toolmatch_repair: unknown key 'teacher'"),
+        ("rollouts", "toolmatch_repair: 'rollouts' is no KEY = VALUE line"),
+    ],
+)
+@pytest.mark.parametrize("flags", [(), ("--toolmatch-repair",)])
+def test_a_wrong_setting_is_a_usage_error(project: Project, line: str, said: str, flags: tuple[str, ...]) -> None:
+    run = project.with_case("rome", ["a()"], ["a()"]).as_yaml().with_ini(toolmatch_repair=[line]).run(*flags)
+    assert said in run.refusal
+
+
+def test_without_gepa_it_says_what_to_install(project: Project, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = recorded(project, desk)
+    monkeypatch.setitem(sys.modules, "gepa", None)
+    run = suite.run("--toolmatch-repair")
+    assert run.exit == 1
+    assert "desk: not repaired: phase gepa needs gepa: pip install 'pytest-toolmatch[repair]'" in run.text
+
+
+def test_what_goes_wrong_in_a_users_own_model_leaves_the_tests_as_they_are(project: Project, desk: Desk) -> None:
+    writer = "def write(request):\n    raise RuntimeError('no paper')\n"
+    settings = {"toolmatch_repair": ["reflect_with = python:writing:write"]}
+    suite = recorded(project, desk).with_file("writing.py", writer)
+    suite.pytester.syspathinsert()
+    run = suite.with_ini(**settings).run("--toolmatch-repair")
+    assert run.exit == 1
+    assert "no paper" in run.text
+    assert (run.path / "desk.toolmatch.yaml").read_text() == SUITE.format("")
+
+
+def test_batches_and_repairs_do_not_go_together(project: Project) -> None:
+    trips = project.with_case("rome", ["a()"], ["a()"]).as_yaml()
+    run = trips.record("--toolmatch-batch", "--toolmatch-repair")
+    assert "--toolmatch-repair waits for the models that it calls: leave --toolmatch-batch out" in run.refusal
+
+
+def test_only_what_may_be_touched_is_changed(project: Project, desk: Desk) -> None:
+    lines = ["touch = tool:*", "freeze = tool:cancel, tool:track*", "draws = 1", "test_draws = 2"]
+    run = recorded(project, desk, toolmatch_repair=lines).run("--toolmatch-repair", REPORT)
+    assert set(run.report["repairs"]["desk"]["changed"]) <= {"tool:book", "tool:book:day", "tool:book:to"}
+
+
+def test_all_repairs_and_the_run_share_its_budget(project: Project, desk: Desk) -> None:
+    suite = made(project, desk, toolmatch_budget="700calls")
+    suite = suite.with_file("other.toolmatch.yaml", SUITE.format(""))
+    run = suite.record("--toolmatch-repair", REPORT)
+    assert run.exit == 1
+    assert set(run.report["repairs"]) == {"desk", "other"}
+    assert desk.calls.total() <= 700
+    assert run.report["repairs"]["other"]["calls"] <= 700 - run.report["spent"]["calls"]
+
+
+def test_ctrl_c_keeps_what_is_drawn_and_the_status_of_the_tests(project: Project) -> None:
+    stop: list[int] = []
+
+    def fault(number: int, _: Any) -> None:
+        if stop and number >= stop[0]:
+            stop.clear()
+            _thread.interrupt_main()
+
+    with Desk(useful=1.0, fault=fault) as desk:
+        suite = recorded(project, desk)
+        suite = suite.with_file("other.toolmatch.yaml", SUITE.format(""))
+        suite.record("-q")
+        stop.append(desk.calls.total() + 80)
+        run = suite.run("--toolmatch-repair", REPORT)
+        assert run.exit == 1
+        assert "desk: interrupted: what was drawn is kept, and the same command goes on from there" in run.text
+        assert {name: one["why"] for name, one in run.report["repairs"].items()} == {"desk": "interrupted"}
+        before = desk.calls.total()
+        assert "accepted: 0.17 → 1.00" in suite.run("--toolmatch-repair", REPORT).text
+        assert (run.path / ".repair/desk/local-student.jsonl").exists()
+        whole = json.loads((run.path / "report.json").read_text())["repairs"]["other"]["calls"]
+        assert desk.calls.total() - before < 2 * whole - 40
+
+
+def test_an_interrupted_run_repairs_nothing(project: Project, desk: Desk) -> None:
+    stopping = "\ndef test_desk(toolmatch, query):\n    if query.id == 'rome': raise KeyboardInterrupt\n"
+    tests = f"{HEAD}{stopping}    assert toolmatch(query)\n"
+    suite = recorded(project, desk, "python").with_file("test_desk.py", tests)
+    calls = desk.calls.total()
+    run = suite.run_apart("--toolmatch-repair", REPORT)
+    assert run.exit == 2
+    assert desk.calls.total() == calls
+    assert SECTION not in run.text
+
+
+def test_after_the_first_failure_the_suite_is_repaired_all_the_same(project: Project, desk: Desk) -> None:
+    run = recorded(project, desk).run("--toolmatch-repair", "-x")
+    assert run.exit == 1
+    assert "accepted: 0.17 → 1.00" in run.text
+
+
+def test_an_ascii_terminal_gets_ascii(project: Project, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}.items():
+        monkeypatch.setenv(name, value)
+    run = recorded(project, desk).run_apart("--toolmatch-repair")
+    assert "accepted: 0.17 > 1.00" in run.text
+    assert run.text.isascii()
+
+
+def test_a_report_says_what_became_of_repairs(project: Project, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    run = recorded(project, desk).run("--toolmatch-repair", REPORT)
+    capsys.readouterr()
+    assert main(["report", str(run.path / "report.json")]) == 0
+    assert "repair  desk  accepted: 0.17 → 1.00 on 12 cases that nothing was chosen by;\n" in capsys.readouterr().out
+
+
+def test_an_earlier_patch_is_replaced_and_a_file_of_the_students_is_not(project: Project, desk: Desk) -> None:
+    suite = recorded(project, desk, "python").with_file("desk.student.yaml", "student: {}\n")
+    for _ in range(2):
+        run = suite.run("--toolmatch-repair")
+        assert "written: desk.repaired.student.yaml" in run.text
+    assert (run.path / "desk.student.yaml").read_text() == "student: {}\n"
+
+
+def test_a_suite_in_another_directory_says_how_its_patch_is_applied(project: Project, desk: Desk) -> None:
+    suite = made(project, desk)
+    moved = {f"deep/er/{name}" if name.startswith("desk") else name: text for name, text in suite.files.items()}
+    suite = replace(suite, files={name: text.rstrip("\n") for name, text in moved.items()})
+    suite.record("-q")
+    run = suite.run("--toolmatch-repair")
+    (line,) = [line for line in run.text.splitlines() if line.startswith("apply it:")]
+    assert line.endswith("git -C deep/er apply desk.repair.patch")
+    subprocess.run(line.removeprefix("apply it:").split(), cwd=run.path, check=True)
+    assert "student:" in (run.path / "deep/er/desk.toolmatch.yaml").read_text()

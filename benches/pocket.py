@@ -3,7 +3,8 @@
 Four tables for each model: the generator's held-out half (schemas and phrasings that no model was trained on), the
 same with verbs that no model has seen, the held-out hand-written requests of the demo suites, and BFCL v4 (never
 trained on; only where ``../shared/realdata`` is).
-Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model.
+Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model. Last, when
+both shipped models are asked for: whether small's confidence tells what matches base from what does not.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from pocket_sure import print_confidences
 from threadpoolctl import threadpool_limits
 
 from pytest_toolmatch.distill.evaluate import bfcl, held_out, judge, judge_bfcl, kept_requests, milliseconds, tabulate
@@ -103,6 +105,9 @@ def main() -> None:
         tables(name, model, asked.examples)
         draws(model)
         cost(name)
+    if {"base", "small"} <= set(asked.models):
+        print()
+        print_confidences("small", "base")
 
 
 if __name__ == "__main__":

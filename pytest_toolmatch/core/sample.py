@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 
 from pytest_toolmatch.core.chain import Call, Chain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SampleRole: TypeAlias = Literal["teacher", "student", "recorded"]
 """Whom the sample was drawn for; ``recorded`` (imported from a log) serves as either."""
@@ -15,6 +18,9 @@ Outcome: TypeAlias = Literal[
     "called", "answered", "invalid", "truncated", "refused", "lost_by_server", "infrastructure"
 ]
 """What a sample came to; only ``infrastructure`` says nothing about the model."""
+
+Confidence: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""How likely a model holds what it has done to be what it should do: a probability, from 0 to 1."""
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -61,7 +67,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     An ``alternative`` is no draw of a model but one of several answers that count as right: how often alternatives
     agree with each other says nothing. ``replies`` are what the tools answered, one text a call of the chain, step by
-    step; a step that got no answer (the last one of an imported log, say) has none.
+    step; a step that got no answer (the last one of an imported log, say) has none. ``confidence`` is the least of
+    its turns': a chain is wrong as soon as one of its calls is.
     """
 
     case: str
@@ -78,11 +85,18 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     source: str = ""
     alternative: bool = False
     replies: tuple[tuple[str, ...], ...] = ()
+    confidence: Confidence | None = None
 
     @property
     def valid(self) -> bool:
         """Whether the sample says something about the model."""
         return self.outcome != "infrastructure"
+
+
+def least(confidences: Iterable[float | None]) -> float | None:
+    """Return the least of several confidences; None where there is none, or one of them is not known."""
+    known = list(confidences)
+    return min((one for one in known if one is not None), default=None) if None not in known else None
 
 
 def outcome_of(chain: Chain) -> Outcome:

@@ -129,7 +129,8 @@ def from_wire(answer: Any, model: str = "needle") -> Turn:
             return Turn(stop="truncated")
         raise RequestRejected(f"{model}: {said.error}")
     calls = tuple(Call(call.name, call.arguments) for call in said.function_calls)
-    return Turn(calls=calls, ids=tuple(f"call_{place}" for place in range(len(calls))))
+    sure = said.confidence if said.confidence is not None and 0 <= said.confidence <= 1 else None
+    return Turn(calls=calls, ids=tuple(f"call_{place}" for place in range(len(calls))), confidence=sure)
 
 
 def open_provider(model: Model) -> Provider:
@@ -176,10 +177,11 @@ class _Called(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """What is read of an answer; its confidence has no place in a turn."""
+    """What is read of an answer; ``confidence`` is of all of it."""
 
     function_calls: list[_Called] = []
     error: str | None = None
+    confidence: float | None = None
 
 
 def _value(text: str) -> Any:

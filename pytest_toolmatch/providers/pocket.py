@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.request import Request
     from pytest_toolmatch.pocket.draws import Drawn, Draws
+
+_DIGITS = 6
+"""Of a probability: the last ones differ from one machine to the next."""
 
 TEMPERATURE = 0.7
 """Of both models where nothing else is set: so much that a teacher is of two minds where a request is."""
@@ -61,7 +65,11 @@ class Provider:
 
 
 def from_wire(drawn: Drawn) -> Turn:
-    """Return a draw as a turn; what is counted as tokens are words read and choices made."""
+    """Return a draw as a turn; what is counted as tokens are words read and choices made.
+
+    Its confidence is the probability of all of its choices, that to call nothing more among them, and a call's that of
+    its own: products, at temperature 1 whatever the draw was made at, so that confidences of draws can be compared.
+    """
     answer = drawn.answer
     return Turn(
         calls=answer.calls,
@@ -69,7 +77,13 @@ def from_wire(drawn: Drawn) -> Turn:
         text="" if answer.calls or not answer.dropped else f"(no valid call of {', '.join(answer.dropped)} was found)",
         usage=Usage(input=drawn.read, output=drawn.chosen),
         latency=drawn.seconds,
+        confidence=_probability(answer.whole),
+        confidences=tuple(map(_probability, answer.confidence)),
     )
+
+
+def _probability(log: float) -> float:
+    return round(math.exp(log), _DIGITS)
 
 
 def open_provider(model: Model) -> Provider:

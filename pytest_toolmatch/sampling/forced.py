@@ -22,7 +22,7 @@ import msgspec
 
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import BatchPending
-from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, outcome_of
+from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, least, outcome_of
 from pytest_toolmatch.sampling.rollout import Ending, Rolling, or_ending, summed
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ async def roll_forced(
     """Ask for the next step at every position of the teacher's chain, all at once, and return them as one sample.
 
     Steps of the teacher that have no replies get them from ``answer``. At each position refused calls are answered
-    and retried as in a rollout, up to ``max_retries`` each. The outcome is the worst of the positions'; ``usage`` and
-    ``latency`` are sums, as if one position had been asked after the other. ``replies`` is empty: the model's own
-    steps are not answered. Raises ModelUnavailable and BudgetSpent.
+    and retried as in a rollout, up to ``max_retries`` each. The outcome is the worst of the positions', and the
+    confidence the least; ``usage`` and ``latency`` are sums, as if one position had been asked after the other.
+    ``replies`` is empty: the model's own steps are not answered. Raises ModelUnavailable and BudgetSpent.
     """
     shown = await or_ending(_shown(teacher, answer))
     if isinstance(shown, Ending):
@@ -114,6 +114,7 @@ def _sample(case: str, request: Request, teacher: Chain, positions: Sequence[_Po
         error="; ".join(
             f"step {number}: {one.ending.error}" for number, one in enumerate(positions, 1) if one.ending.error
         ),
+        confidence=least(sure for one in positions for sure in one.rolling.confidences),
     )
 
 

@@ -18,7 +18,7 @@ import msgspec
 from pytest_toolmatch.core.chain import Call, Step, encode_chain
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import BatchPending, BudgetSpent, ModelUnavailable, SamplingError
-from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, Usage, outcome_of
+from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, Usage, least, outcome_of
 from pytest_toolmatch.core.validation import ArgumentValidator, Problem
 from pytest_toolmatch.sampling.replies import Reply
 
@@ -49,8 +49,9 @@ async def roll_out(
     A refused call is answered with what is wrong with it, and its retry belongs to the same step; the turn with the
     refusal after ``max_retries`` such turns ends the sample as ``invalid``. A step more than ``max_steps``, or a third
     round of the same steps with the same replies, ends it as ``truncated``. ``error`` says why. ``latency`` are the
-    seconds of the model's turns. Any SamplingError makes an ``infrastructure`` sample that keeps what was seen, but
-    ModelUnavailable, BudgetSpent and BatchPending are raised.
+    seconds of the model's turns, ``confidence`` the least of theirs, refused ones among them. Any SamplingError makes
+    an ``infrastructure`` sample that keeps what was seen, but ModelUnavailable, BudgetSpent and BatchPending are
+    raised.
     """
     rolling = Rolling(request, complete, answer)
     return rolling.sample(case, await or_ending(rolling.to_the_end()))
@@ -76,6 +77,7 @@ class Rolling:
         self.refusals: list[Refusal] = []
         self.usage: Usage | None = None
         self.latency: float | None = None
+        self.confidences: list[float | None] = []
         self.text = ""
         self._complete = complete
         self._answer = answer
@@ -130,6 +132,7 @@ class Rolling:
             latency=self.latency,
             error=ending.error,
             replies=tuple(map(tuple, self.replies)),
+            confidence=least(self.confidences),
         )
 
     async def _ask(self) -> Turn:
@@ -138,6 +141,7 @@ class Rolling:
         took = time.perf_counter() - start if turn.latency is None else turn.latency
         self.latency = took + (self.latency or 0.0)
         self.usage = summed(self.usage, turn.usage)
+        self.confidences.append(turn.confidence)
         self.text = turn.text
         return turn
 

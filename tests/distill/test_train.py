@@ -2,7 +2,6 @@
 """Training: repeatable, interruptible, and it learns."""
 
 import itertools
-import os
 from pathlib import Path
 
 import pytest
@@ -95,18 +94,3 @@ def test_shards_are_read_as_they_were_written(packed: tuple[list[Packed], Lexico
         assert [ours[word] for word in one.words] == [words[word] for word in two.words]
         assert all((a == b).all() for a, b in zip(one[1:6], two[1:6], strict=True))
         assert (one.match == two.match).all()
-
-
-@pytest.mark.skipif("TOOLMATCH_NIGHTLY" not in os.environ, reason="takes half a minute: set TOOLMATCH_NIGHTLY=1")
-def test_a_tiny_budget_learns(tmp_path: Path) -> None:
-    """Twenty seconds on 1,500 examples: a third of unseen turns whole, where an untrained network has next to none."""
-    lexicon = Lexicon(2048)
-    shape = Shape(buckets=2048, letters=32, width=64, heads=4, layers=1, steps=1, inner=128)
-    found = [
-        pack(one, lexicon) for one in encode_all(list(itertools.islice(generate(1), 1700))) if isinstance(one, Encoded)
-    ]
-    trainer = Trainer(Plan(shape=shape, minutes=0.33, rate=4e-3), lexicon)
-    before = trainer.validate(found[1500:])
-    run(trainer, [found[:1500]], found[1500:], tmp_path, quiet=True)
-    assert before < 0.15
-    assert trainer.progress.best > 0.3

@@ -10,6 +10,7 @@ import pytest
 from pytest_toolmatch import Tool
 from pytest_toolmatch.core.conversation import user
 from pytest_toolmatch.core.validation import ArgumentValidator
+from pytest_toolmatch.distill.evaluate import same_calls
 from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.pocket.model import PocketModel, open_model
 from pytest_toolmatch.pocket.weights import manifest_of, shipped
@@ -86,6 +87,23 @@ def test_confidence_is_that_of_the_choices(model: PocketModel) -> None:
     answer = model.answer(user("What is the weather in Lisbon?"), (WEATHER,))
     assert answer.whole <= sum(answer.confidence) <= 0
     assert np.isfinite(answer.whole)
+
+
+def test_a_plain_request_is_surer_than_a_vague_one(model: PocketModel) -> None:
+    """Nothing is to choose in the first; the second names two towns for one argument."""
+    plain = model.answer(user("What is the weather in Lisbon?"), (WEATHER,))
+    vague = model.answer(user("We fly from Lisbon to Oslo, and somebody said something about weather"), (WEATHER,))
+    assert vague.whole < plain.whole
+
+
+def test_what_is_right_is_surer_than_what_is_wrong(model: PocketModel) -> None:
+    """Of 150 unseen examples, most pairs of a right and a wrong answer are told apart."""
+    right, wrong = [], []
+    for example in itertools.islice(generate(13, held_out=True), 150):
+        answer = model.answer(example.conversation, example.tools)
+        (right if same_calls(answer.calls, example.calls) else wrong).append(answer.whole)
+    assert len(wrong) > 10
+    assert np.mean([good > bad for good in right for bad in wrong]) > 0.75
 
 
 def test_broken_weights_are_refused(tmp_path: Path) -> None:

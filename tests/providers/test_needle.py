@@ -102,12 +102,12 @@ def ask(name: str, *conversations: Conversation, table: dict[str, Any] | None = 
 @pytest.mark.usefixtures("needle")
 def test_calls_come_as_a_turn() -> None:
     [turn] = ask("needle:3", user("Lights on."), table={"Lights on.": CALLED})
-    assert turn == Turn(calls=(LIGHTS,), ids=("call_0",))
+    assert turn == Turn(calls=(LIGHTS,), ids=("call_0",), confidence=0.94)
 
 
 @pytest.mark.usefixtures("needle")
 def test_an_empty_list_is_an_answer() -> None:
-    assert ask("needle:3", user("Sing.")) == [Turn()]
+    assert ask("needle:3", user("Sing.")) == [Turn(confidence=0.94)]
 
 
 def test_it_is_asked_the_way_its_package_says(needle: Any) -> None:
@@ -206,6 +206,14 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "needle", None)
     with pytest.raises(ModelUnavailable, match=r"pip install 'pytest-toolmatch\[needle\]'"):
         open_provider(parse_model("needle:3"))
+
+
+@pytest.mark.parametrize(
+    ("said", "confidence"), [(0, 0.0), (1, 1.0), (0.3, 0.3), (1.5, None), (-1, None), (None, None)]
+)
+def test_its_confidence_is_a_probability_or_none(said: float | None, confidence: float | None) -> None:
+    assert from_wire({"function_calls": [], "confidence": said}) == Turn(confidence=confidence)
+    assert from_wire({"function_calls": []}).confidence is None
 
 
 def test_answers_that_failed_or_are_none() -> None:

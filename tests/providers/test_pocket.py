@@ -128,9 +128,31 @@ def test_calls_are_valid_and_named(name: str) -> None:
 def test_a_call_that_could_not_be_made_is_told() -> None:
     drawn = Drawn(Answer((), (), -1.0, ("search",)), 7, 3, 0.5)
     assert pocket.from_wire(drawn) == Turn(
-        text="(no valid call of search was found)", usage=Usage(input=7, output=3), latency=0.5
+        text="(no valid call of search was found)",
+        usage=Usage(input=7, output=3),
+        latency=0.5,
+        confidence=0.367879,
     )
     assert pocket.from_wire(drawn._replace(answer=Answer((), (), -1.0))).text == ""
+
+
+def test_a_turn_is_no_surer_than_its_calls(name: str) -> None:
+    turns = ask(name, [request(name, draw) for draw in range(30)])
+    assert len({turn.confidence for turn in turns}) > 4
+    for turn in turns:
+        assert turn.confidence is not None
+        assert len(turn.confidences) == len(turn.calls)
+        assert 0 <= turn.confidence <= min((1.0, *turn.confidences)) <= 1
+
+
+def test_a_temperature_changes_what_is_drawn_and_not_how_sure_it_is(name: str) -> None:
+    found: dict[str, set[float | None]] = {}
+    for temperature in (0.5, 1.0, 1.5):
+        settings = {"temperature": temperature}
+        for turn in ask(name, [request(name, draw, settings=settings) for draw in range(40)]):
+            found.setdefault(str((turn.calls, turn.usage)), set()).add(turn.confidence)
+    again = [sure for sure in found.values() if len(sure) == 1]
+    assert len(again) > len(found) / 2  # one chain may be said in two ways, from two places in the text
 
 
 def test_without_tools_there_is_nothing_to_call(name: str) -> None:

@@ -83,6 +83,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ),
         ([[CALL, CALL], [], (BOOK,)], Turn(chain=((BOOK, BOOK), (BOOK,)))),
         (Turn(calls=(BOOK,), ids=("a",), text="Hm."), Turn(calls=(BOOK,), ids=("a",), text="Hm.")),
+        (Turn(text="Hm.", confidence=0.5), Turn(text="Hm.", confidence=0.5)),
         (Turn(calls=[BOOK]), Turn(calls=(BOOK,), ids=("call_0",))),  # type: ignore[arg-type]
         (Turn(chain=((BOOK,),)), Turn(chain=((BOOK,),))),
     ],
@@ -106,6 +107,7 @@ def test_what_a_function_may_return(answer: Any, turn: Turn) -> None:
         ([{"arguments": {}}], "`name`"),
         ([{"name": "book", "arguments": {"x": object()}}], "is no call"),
         (Turn(text=3), "a Turn that is none"),  # type: ignore[arg-type]
+        (Turn(confidence=1.5), "a Turn that is none"),
         (ask, "returned function"),
     ],
 )

@@ -99,6 +99,14 @@ def test_every_position_is_shown_the_teachers_steps_and_all_are_asked_at_once() 
     assert asked == [user("Go."), first, (*first, *second)]
 
 
+def test_the_least_sure_position_says_how_sure_the_sample_is() -> None:
+    def sure(confidence: float | None, *calls: Call) -> Turn:
+        return Turn(calls=calls, ids=tuple("id" for _ in calls), confidence=confidence)
+
+    assert forced(taught((A,), (B,)), sure(0.9, A), sure(0.4, B), sure(0.7)).confidence == 0.4
+    assert forced(taught((A,), (B,)), sure(0.9, A), sure(None, B), sure(0.7)).confidence is None
+
+
 def test_steps_without_replies_are_answered() -> None:
     model = Scripted((A,), (B,), ())
     asyncio.run(roll_forced("go", REQUEST, replace(taught((A,), (B,)), replies=(("done",),)), model, simulated))

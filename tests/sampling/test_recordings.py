@@ -72,6 +72,24 @@ def test_any_arguments_and_texts_come_back(
     assert len(path.read_bytes().splitlines()) == len(records)
 
 
+@given(st.floats(0, 1))
+def test_a_confidence_comes_back(tmp_path_factory: pytest.TempPathFactory, confidence: float) -> None:
+    path = tmp_path_factory.mktemp("recordings") / "big.jsonl"
+    sure = msgspec.structs.replace(record(0), sample=msgspec.structs.replace(record(0).sample, confidence=confidence))
+    append_records(path, [sure])
+    assert read(path) == [sure]
+
+
+def test_a_line_without_a_confidence_is_as_it_was() -> None:
+    assert b"confidence" not in b"".join(LINES)
+
+
+def test_a_confidence_that_is_no_probability_is_refused(path: Path) -> None:
+    line = LINES[1].replace(b'"latency":0.5', b'"latency":0.5,"confidence":1.5')
+    assert line != LINES[1]
+    assert refusal(written(path, LINES[0] + line)).startswith(f"{path}:2")
+
+
 def test_draws_of_a_case_are_in_order_whatever_their_lines(path: Path) -> None:
     append_records(path, [record(2), record(0, case="oslo"), record(0), record(1)])
     by_case = read_recording(path, "big").by_case

@@ -72,6 +72,19 @@ def test_a_model_that_answers() -> None:
     )
 
 
+@given(st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=4))
+def test_a_sample_is_as_sure_as_the_least_sure_of_its_turns(confidences: list[float | None]) -> None:
+    *before, last = confidences
+    turns = [says(call(city=f"{place}"), confidence=one) for place, one in enumerate(before)]
+    sample = rolled(*turns, replace(DONE, confidence=last))
+    assert sample.confidence == (None if None in confidences else min(one for one in confidences if one is not None))
+
+
+def test_a_refused_turn_counts_for_the_confidence_too() -> None:
+    bad = says(Call("search", {}), confidence=0.2)
+    assert rolled(bad, says(call(), confidence=0.9), replace(DONE, confidence=0.8)).confidence == 0.2
+
+
 def test_calls_are_answered_until_the_model_is_done() -> None:
     model = Scripted(says(call(), call("book"), text="Let me see.", native={"n": 1}), says(call("hold")), DONE)
     sample = asyncio.run(roll_out("rome", REQUEST, model, found))

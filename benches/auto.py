@@ -1,7 +1,7 @@
 """How many draws does ``samples = auto`` take? The product's own rounds on scripted students, for ``gates.py``.
 
-*Looked at* are the draws that decided the gate, *asked for* those and what was in flight then. Rounds begin with one
-sample of each case (``auto:1-…``): whoever wants 5 of each, which is what ``auto`` says, pays for 5 of each.
+*Looked at* are the draws that decided the gate, *asked for* those and what was in flight then. Rounds are those of
+``auto`` by itself, but that cases may have more samples at most: so no gate near to its bound ends before it is told.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from collections import Counter
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import simulate
 import tabulate
 
+from pytest_toolmatch.core.auto import PLAIN
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.judging.looks import Wanted, look_of
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.rounds import Rounds
-from pytest_toolmatch.settings import Auto
 from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def auto(chance: np.random.Generator, bound: float, rates: Sequence[float]) -> t
     """Run one gate; return its state, the draws that were looked at, and those that were asked for."""
     scripted, gate = Scripted(chance, rates), f"chain_match >= {bound:g}"
     look = look_of(parse_gate(gate), 0.95, scored=True)
-    rounds = Rounds(scripted, scripted.cases, [look], Auto(1, scripted.most))
+    rounds = Rounds(scripted, scripted.cases, [look], msgspec.structs.replace(PLAIN, most=scripted.most))
     rounds.settle()
     return look.result.state, look.result.draws or 0, scripted.asked
 
@@ -109,7 +110,8 @@ def auto_table() -> None:
         for points in (-10, -5, 0, 5, 10)
         if bound + points / 100 < 1
     ]
-    print(f"\nGates `chain_match >= bound` by the product's rounds, auto:1-N; N is {MOST[0]}, or {MOST[1]} ÷ cases")
+    print(f"\nGates `chain_match >= bound` by the product's rounds, auto, {PLAIN.together:g} samples at first;")
+    print(f"a case may have {MOST[0]} of them, or {MOST[1]} ÷ cases")
     print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
     heads = ("bound", "cases", "cases are", "points off", "undecided", "looked at", "asked for", "fixed")
     print(tabulate.tabulate(rows, (*heads, "ratio", "± ", "asked ratio", "wrong"), floatfmt=".3f"))

@@ -21,11 +21,11 @@ from pytest_toolmatch.judging.looks import Round, Wanted
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from pytest_toolmatch.core.auto import Auto
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.judging.gate import GateResult
     from pytest_toolmatch.judging.looks import Look
     from pytest_toolmatch.judging.verdict import CaseResult
-    from pytest_toolmatch.settings import Auto
 
 _BUSY = 50
 """Draws that are enough to keep a model busy. The rounds are the same however many of them may be in flight."""
@@ -79,7 +79,8 @@ class Rounds:
         self._capped = f"stopped at {auto.most} samples a case, the most that {auto} allows"
         self.draws: dict[str, Wanted] = {}
         self.done = self._closing = False
-        self._launch(Flight(dict.fromkeys(self._cases, Wanted(auto.least, auto.least))))
+        first = Wanted(auto.least, auto.first(len(self._cases)))
+        self._launch(Flight(dict.fromkeys(self._cases, first)))
 
     def advance(self) -> None:
         """Look at every round that has come in; returns at once."""

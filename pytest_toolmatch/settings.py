@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import msgspec
 
+from pytest_toolmatch.core.auto import parse_auto
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.model import Model, parse_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from pytest_toolmatch.core.auto import Auto
 
 RecordMode: TypeAlias = Literal["replay", "record", "refresh", "live"]
 Divergence: TypeAlias = Literal["fail", "xfail"]
@@ -26,18 +29,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "undecided": get_args(UndecidedGate),
     "undecided_case": get_args(UndecidedCase),
 }
-_AUTO = re.compile(r"auto(?::(\d+)-(\d+))?")
 _NUMBER = re.compile(r"-?\d+")
-
-
-class Auto(msgspec.Struct, frozen=True):
-    """Draw until the gates are decided: so many draws of each model and case at first, so many at most."""
-
-    least: int = 5
-    most: int = 40
-
-    def __str__(self) -> str:
-        return f"auto:{self.least}-{self.most}"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,17 +98,6 @@ def parse_lines(lines: Iterable[str], where: str) -> dict[str, Any]:
         except msgspec.DecodeError:
             found[key] = value
     return found
-
-
-def parse_auto(text: str) -> Auto:
-    """Read ``auto`` or ``auto:MIN-MAX``; ConfigError for anything else."""
-    found = _AUTO.fullmatch(text)
-    if found is None:
-        raise ConfigError(f"toolmatch_samples is {text!r}: write a number, auto, or auto:MIN-MAX as in auto:5-40")
-    auto = Auto(*(int(number) for number in found.groups() if number))
-    if not 1 <= auto.least <= auto.most:
-        raise ConfigError(f"toolmatch_samples is {text!r}: MIN is at least 1, and MAX no less than MIN")
-    return auto
 
 
 def settle(*sources: Callable[[str], Any]) -> Settings:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_toolmatch.core.auto import Auto
 from pytest_toolmatch.core.case import Case, case_of_query
 from pytest_toolmatch.core.errors import BudgetSpent, MissingRecording
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.judging.looks import Round, Wanted, look_of
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.rounds import Rounds
-from pytest_toolmatch.settings import Auto
 from pytest_toolmatch.statistics.measures import Measure
 from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 

@@ -6,7 +6,7 @@ until ``--toolmatch`` is given, or a test or a file asks for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -16,70 +16,81 @@ if TYPE_CHECKING:
     from pytest_toolmatch.plugin.fixture import Toolmatch
 
 
+_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("", {"action": "store_true", "help": "judge the tool calls of a student against its teacher's"}),
+    (
+        "-mode",
+        {
+            "metavar": "MODE",
+            "help": "where samples come from: replay (recordings, the default), record (call for what is missing), "
+            "refresh (call for everything), live (call, keep nothing); implies --toolmatch",
+        },
+    ),
+    ("-teacher", {"metavar": "MODEL", "help": "the model to agree with"}),
+    ("-student", {"metavar": "MODEL", "help": "the model that is judged"}),
+    (
+        "-samples",
+        {
+            "metavar": "N",
+            "help": "samples of each model and case (default: all that are recorded; at least 5 where models are "
+            "called); auto or auto:MIN-MAX: until the gates are decided",
+        },
+    ),
+    ("-concurrency", {"metavar": "N", "type": int, "help": "requests of one model in flight (default: 50)"}),
+    ("-budget", {"metavar": "N", "help": "what may be spent: 5, 2.50usd, 1000calls, or 5usd,1000calls"}),
+    (
+        "-batch",
+        {
+            "action": "store_true",
+            "default": None,
+            "help": "with record: send through the providers' batch interfaces, at half the price; run again to "
+            "collect",
+        },
+    ),
+    ("-report", {"metavar": "FILE.json", "action": "append", "help": "write the report to this file; repeatable"}),
+    ("-baseline", {"metavar": "FILE.json", "help": "an earlier report: match no less often than then, a gate"}),
+    (
+        "-repair",
+        {
+            "action": "store_true",
+            "help": "when the tests are over, look for other words to tell the students of suites that failed; implies "
+            "--toolmatch",
+        },
+    ),
+)
+_LINES: dict[str, Any] = {"type": "linelist", "default": []}
+_NUMBER: dict[str, Any] = {"type": "float", "default": None}
+_KEYS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("teacher", "the model to agree with", {}),
+    ("student", "the model that is judged", {}),
+    ("teacher_settings", "what the teacher is told: KEY = VALUE", _LINES),
+    ("student_settings", "what the student is told: KEY = VALUE", _LINES),
+    ("concurrency", "requests of one model in flight", {"type": "int", "default": None}),
+    ("rates", "MODEL = NUMBER rpm, NUMBER tpm", _LINES),
+    ("budget", "what a run may spend: 2.50usd, 1000calls, or both", {}),
+    ("prices", "MODEL = INPUT/OUTPUT, USD per million tokens", _LINES),
+    ("samples", "samples of each model and case: N, auto or auto:MIN-MAX", {}),
+    ("recordings", "directory of the recordings (default: fixtures/recordings)", {}),
+    ("gates", "gates of every suite, one a line", _LINES),
+    ("chain_match", "share of samples to match (default: 0.8)", _NUMBER),
+    ("divergence", "what a diverging case is: fail (default) or xfail, where only gates decide", {}),
+    ("ambiguous", "what a case without a teacher's consensus is: skip (default) or fail", {}),
+    ("undecided", "what an undecided gate does: fail (default) or pass", {}),
+    ("undecided_case", "what a case that so few samples can't tell is: skip (default) or fail", {}),
+    ("baseline", "an earlier report, which each suite may not fall behind", {}),
+    ("baseline_margin", "by how much it may all the same (default: 0.05)", _NUMBER),
+    ("confidence", "of all intervals (default: 0.95)", _NUMBER),
+    ("repair", "how to repair: KEY = VALUE", _LINES),
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options, all prefixed, and their ini twins."""
     group = parser.getgroup("toolmatch", "tool-calling agreement")
-    group.addoption("--toolmatch", action="store_true", help="judge the tool calls of a student against its teacher's")
-    group.addoption(
-        "--toolmatch-mode",
-        metavar="MODE",
-        help="where samples come from: replay (recordings, the default), record (call for what is missing), refresh "
-        "(call for everything), live (call, keep nothing); implies --toolmatch",
-    )
-    group.addoption("--toolmatch-teacher", metavar="MODEL", help="the model to agree with")
-    group.addoption("--toolmatch-student", metavar="MODEL", help="the model that is judged")
-    group.addoption(
-        "--toolmatch-samples",
-        metavar="N",
-        help="samples of each model and case (default: all that are recorded; at least 5 where models are called); "
-        "auto or auto:MIN-MAX: until the gates are decided",
-    )
-    group.addoption(
-        "--toolmatch-concurrency", metavar="N", type=int, help="requests of one model in flight (default: 50)"
-    )
-    group.addoption(
-        "--toolmatch-budget", metavar="N", help="what may be spent: 5, 2.50usd, 1000calls, or 5usd,1000calls"
-    )
-    group.addoption(
-        "--toolmatch-batch",
-        action="store_true",
-        default=None,
-        help="with record: send through the providers' batch interfaces, at half the price; run again to collect",
-    )
-    group.addoption(
-        "--toolmatch-report", metavar="FILE.json", action="append", help="write the report to this file; repeatable"
-    )
-    group.addoption(
-        "--toolmatch-baseline", metavar="FILE.json", help="an earlier report: match no less often than then, a gate"
-    )
-    group.addoption(
-        "--toolmatch-repair",
-        action="store_true",
-        help="when the tests are over, look for other words to tell the students of suites that failed; implies "
-        "--toolmatch",
-    )
-    parser.addini("toolmatch_teacher", "the model to agree with")
-    parser.addini("toolmatch_student", "the model that is judged")
-    parser.addini("toolmatch_teacher_settings", "what the teacher is told: KEY = VALUE", type="linelist", default=[])
-    parser.addini("toolmatch_student_settings", "what the student is told: KEY = VALUE", type="linelist", default=[])
-    parser.addini("toolmatch_concurrency", "requests of one model in flight", type="int", default=None)
-    parser.addini("toolmatch_rates", "MODEL = NUMBER rpm, NUMBER tpm", type="linelist", default=[])
-    parser.addini("toolmatch_budget", "what a run may spend: 2.50usd, 1000calls, or both")
-    parser.addini("toolmatch_prices", "MODEL = INPUT/OUTPUT, USD per million tokens", type="linelist", default=[])
-    parser.addini("toolmatch_samples", "samples of each model and case: N, auto or auto:MIN-MAX")
-    parser.addini("toolmatch_recordings", "directory of the recordings (default: fixtures/recordings)")
-    parser.addini("toolmatch_gates", "gates of every suite, one a line", type="linelist", default=[])
-    parser.addini("toolmatch_chain_match", "share of samples to match (default: 0.8)", type="float", default=None)
-    parser.addini("toolmatch_divergence", "what a diverging case is: fail (default) or xfail, where only gates decide")
-    parser.addini("toolmatch_ambiguous", "what a case without a teacher's consensus is: skip (default) or fail")
-    parser.addini("toolmatch_undecided", "what an undecided gate does: fail (default) or pass")
-    parser.addini("toolmatch_undecided_case", "what a case that so few samples can't tell is: skip (default) or fail")
-    parser.addini("toolmatch_baseline", "an earlier report, which each suite may not fall behind")
-    parser.addini(
-        "toolmatch_baseline_margin", "by how much it may all the same (default: 0.05)", type="float", default=None
-    )
-    parser.addini("toolmatch_confidence", "of all intervals (default: 0.95)", type="float", default=None)
-    parser.addini("toolmatch_repair", "how to repair: KEY = VALUE", type="linelist", default=[])
+    for name, how in _FLAGS:
+        group.addoption(f"--toolmatch{name}", **how)
+    for key, meaning, how in _KEYS:
+        parser.addini(f"toolmatch_{key}", meaning, **how)
 
 
 def pytest_configure(config: pytest.Config) -> None:

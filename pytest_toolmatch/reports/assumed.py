@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_toolmatch.core.auto import PLAIN
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.reports.figures import percent
-from pytest_toolmatch.statistics.planning import FAR, LEAST, Plan, cases_needed, plan, two_sided
+from pytest_toolmatch.statistics.planning import FAR, Plan, cases_needed, plan, two_sided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,15 @@ class Assumed(msgspec.Struct, frozen=True, kw_only=True):
     def plan(self, cases: int, gate: Gate, truth: float) -> Plan | None:
         """Plan a gate on so many cases of this truth; None where that is too near to its bound."""
         within = 1.0 if self.within is None else self.within
-        return plan(cases, gate.bound, truth, within=within, confidence=self.confidence, power=self.power)
+        return plan(
+            cases,
+            gate.bound,
+            truth,
+            within=within,
+            confidence=self.confidence,
+            power=self.power,
+            first=PLAIN.first(cases),
+        )
 
     def cases(self, gate: Gate, truth: float, draws: int) -> str:
         """Return how many cases it takes to tell the rate of queries like these from the bound."""
@@ -68,7 +77,7 @@ class Assumed(msgspec.Struct, frozen=True, kw_only=True):
 
     def expense(self, cases: int, samples: int, *, rounds: bool) -> list[str]:
         """Return money and time of so many samples of each case; ``rounds`` are drawn one after the other."""
-        first = min(samples, LEAST) if rounds else samples
+        first = min(samples, PLAIN.first(cases)) if rounds else samples
         waves = math.ceil(cases * first / self.concurrency)
         waves += (samples - first) * math.ceil(cases / self.concurrency)
         return self.price(cases * samples, waves)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pytest_toolmatch.core.auto import PLAIN
 from pytest_toolmatch.core.errors import ConfigError, GateError
 from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.reports.assumed import NEAR, Assumed, runs, share
 from pytest_toolmatch.reports.figures import NOTHING, percent, plural
 from pytest_toolmatch.reports.lines import Line, clean, cut_end, joined, table, wrap
-from pytest_toolmatch.statistics.planning import FAR, LEAST, MOST, fixed_draws, two_sided
+from pytest_toolmatch.statistics.planning import FAR, fixed_draws, two_sided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_toolmatch.judging.gate import Gate
 
@@ -55,7 +56,9 @@ def plan_lines(
     for gate in gates:
         check_gate(gate)
     width = max(width, 60)
-    return joined(_planned(gate, cases, truths or around(gate.bound), assumed, width) for gate in gates)
+    shown = [_planned(gate, cases, truths or around(gate.bound), assumed, width) for gate in gates]
+    legend = [Line(text) for note in _legend(gates, cases, truths, assumed) for text in wrap(note, width, "  ")]
+    return joined([*shown, legend] if legend else shown)
 
 
 def around(bound: float) -> list[float]:
@@ -72,8 +75,7 @@ def _planned(gate: Gate, cases: int, truths: Sequence[float], assumed: Assumed, 
     title = clean(gate.expression) if of_cases else f"{clean(gate.expression)}, on {plural(cases, 'case')}"
     rows = list(_ambiguous_rows(gate, truths, assumed) if of_cases else _rows(gate, cases, truths, assumed))
     body = [Line(), *(Line(cut_end(text, width)) for text in table(rows, "<<" + ">" * (len(rows[0]) - 2)))]
-    notes = _ambiguous_notes(gate, assumed) if of_cases else _notes(gate, cases, truths, assumed)
-    below = [Line(text) for note in notes for text in wrap(note, width, "  ")]
+    below = [Line(text) for text in wrap(_error_note(gate, assumed), width, "  ")]
     return [Line(cut_end(title, width), ("bold",)), *body, Line(), *below]
 
 
@@ -88,7 +90,7 @@ def _rows(gate: Gate, cases: int, truths: Sequence[float], assumed: Assumed) -> 
             continue
         sizes = (found.typical, found.most, found.fixed)
         texts = [f"{size} ({cases * size})" for size in sizes]
-        yield [share(truth), _fate(gate, truth), *texts, assumed.cases(gate, truth, LEAST)]
+        yield [share(truth), _fate(gate, truth), *texts, assumed.cases(gate, truth, PLAIN.least)]
         prices = [
             assumed.expense(cases, size, rounds=rounds) for size, rounds in zip(sizes, (True, True, False), strict=True)
         ]
@@ -107,32 +109,39 @@ def _fate(gate: Gate, truth: float) -> str:
     return "holds" if gate.accepts(truth) else "fails"
 
 
-def _notes(gate: Gate, cases: int, truths: Iterable[float], assumed: Assumed) -> Iterator[str]:
-    plans = [found for truth in truths if (found := assumed.plan(cases, gate, truth))]
-    most = max((found.most for found in plans), default=0)
+def _legend(gates: Sequence[Gate], cases: int, truths: Sequence[float], assumed: Assumed) -> Iterator[str]:
+    """Say once what the words of the tables mean, as far as they occur in them."""
+    plans = [
+        found
+        for gate in gates
+        if gate.metric != "ambiguous"
+        for truth in truths or around(gate.bound)
+        if (found := assumed.plan(cases, gate, truth))
+    ]
+    if plans:
+        yield from _sample_notes(cases, max(found.most for found in plans), assumed)
+    if any(gate.metric == "ambiguous" for gate in gates):
+        yield "ambiguous: whether a case is, is one fact; more samples do not help, only more cases do."
+
+
+def _sample_notes(cases: int, most: int, assumed: Assumed) -> Iterator[str]:
     yield "Samples of the student for each case, and in brackets for all."
     more = (
-        f"; auto:{LEAST}-{most} allows as many as the table says, and with more cases each takes fewer"
-        if most > MOST
+        f"; auto:{PLAIN.least}-{most} allows as many as the table says, and with more cases each takes fewer"
+        if most > PLAIN.most
         else ""
     )
     yield (
-        f"auto: --toolmatch-samples=auto stops when the gate is decided, after {LEAST} samples of each case at the "
-        f"least and {MOST} at the most{more}."
+        f"auto: --toolmatch-samples=auto stops when the gate is decided, after {plural(PLAIN.first(cases), 'sample')} "
+        f"of each case at the least and {PLAIN.most} at the most{more}."
     )
     yield "fixed: --toolmatch-samples=N. It fits the truth that you guess; auto finds out by itself."
-    yield f"teacher: {LEAST} samples of each case with auto ({LEAST * cases}), N with a fixed number."
-    yield _error_note(gate, assumed)
+    yield f"teacher: {PLAIN.least} samples of each case with auto ({PLAIN.least * cases}), N with a fixed number."
     if assumed.within is None:
         yield (
             "Cases count as equally hard, which takes most samples. Where the student gets each case always or never "
             "right, it takes fewer samples, and more cases for queries like these: hence the range."
         )
-
-
-def _ambiguous_notes(gate: Gate, assumed: Assumed) -> Iterator[str]:
-    yield "Whether a case is ambiguous is one fact: more samples do not help, only more cases do."
-    yield _error_note(gate, assumed)
 
 
 def _error_note(gate: Gate, assumed: Assumed) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from pytest_toolmatch.core.auto import PLAIN
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.judging.gate import Gate, parse_gate
 from pytest_toolmatch.reports.assumed import Assumed, runs, share
@@ -16,8 +17,6 @@ from pytest_toolmatch.reports.plan import SAMPLED, check_gate
 from pytest_toolmatch.statistics.measures import Measure, ratio
 from pytest_toolmatch.statistics.planning import (
     FAR,
-    LEAST,
-    MOST,
     decidable,
     fixed_draws,
     sequential_draws,
@@ -156,7 +155,13 @@ def _told(suite: SuiteReport, seen: Seen, gate: Gate, assumed: Assumed) -> str:
     def size(bound: float, truth: float) -> float:
         if rounds:
             return sequential_draws(
-                bound, truth, within=within, confidence=assumed.confidence, power=assumed.power, cases=seen.cases
+                bound,
+                truth,
+                within=within,
+                confidence=assumed.confidence,
+                power=assumed.power,
+                cases=seen.cases,
+                first=PLAIN.first(seen.cases),
             )
         level = two_sided(assumed.confidence)
         return fixed_draws(bound, truth, within=within, confidence=level, power=assumed.power)
@@ -193,7 +198,7 @@ def _needed(suite: SuiteReport, gate: Gate, seen: Seen, assumed: Assumed) -> Ite
 
 
 def _beyond(most: int) -> str:
-    return f" (allow it: --toolmatch-samples=auto:{LEAST}-{most})" if most > MOST else ""
+    return f" (allow it: --toolmatch-samples=auto:{PLAIN.least}-{most})" if most > PLAIN.most else ""
 
 
 def _more(more: Sequence[int], assumed: Assumed) -> str:

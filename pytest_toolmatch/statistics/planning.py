@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.statistics.measures import Measure
 
-LEAST, MOST = 5, 40
-"""How many samples of each case ``samples = auto`` draws before it looks, and after which it gives up."""
-
 FAR = 200_000
 """The number of draws beyond which nobody would wait for a decision."""
 
@@ -48,18 +45,28 @@ class Plan(NamedTuple):
 
 
 def plan(
-    cases: int, bound: float, truth: float, *, within: float = 1.0, confidence: float = 0.95, power: float = 0.9
+    cases: int,
+    bound: float,
+    truth: float,
+    *,
+    within: float = 1.0,
+    confidence: float = 0.95,
+    power: float = 0.9,
+    first: int = 1,
 ) -> Plan | None:
-    """Plan a gate ``rate >= bound`` on so many cases, should the true rate be ``truth``; None if that is too near."""
+    """Plan a gate ``rate >= bound`` on so many cases, should the true rate be ``truth``; None if that is too near.
+
+    ``first`` is how many samples of each case are drawn before anyone looks.
+    """
     sizes = [
-        sequential_draws(bound, truth, within=within, confidence=confidence, power=chance, cases=cases)
+        sequential_draws(bound, truth, within=within, confidence=confidence, power=chance, cases=cases, first=first)
         for chance in (0.5, power)
     ]
     sizes.append(fixed_draws(bound, truth, within=within, confidence=two_sided(confidence), power=power))
     if max(sizes) > FAR:
         return None
     typical, most, fixed = (math.ceil(size / cases) for size in sizes)
-    return Plan(cases, max(LEAST, typical), max(LEAST, most), fixed)
+    return Plan(cases, max(first, typical), max(first, most), fixed)
 
 
 def two_sided(confidence: float) -> float:
@@ -93,9 +100,11 @@ def sequential_draws(
     confidence: float = 0.95,
     power: float = 0.5,
     cases: int = 1,
+    first: int = 1,
 ) -> float:
     """Return the draws after which a ``GateTest`` is decided with probability ``power``.
 
+    ``first`` of each case are drawn before the first look.
     The log-capital of each bet is a Brownian motion whose drift and variance are those of one draw; it has to reach
     log(1/α) less the log of the bet's share. Looking only after rounds moves that line (Siegmund 1985, §X.2).
     """
@@ -103,13 +112,16 @@ def sequential_draws(
         return math.inf
     if truth < bound:
         bound, truth = 1 - bound, 1 - truth
-    bets = _bets(bound, truth, _UNLEARNT + (1 - _UNLEARNT) * within, -math.log(1 - confidence), cases)
+    bets = _bets(bound, truth, _UNLEARNT + (1 - _UNLEARNT) * within, -math.log(1 - confidence), (cases, first))
     return _first(lambda draws: max(bet.reached(draws) for bet in bets) >= power)
 
 
-def _bets(bound: float, truth: float, share: float, needed: float, cases: int) -> list[Bet]:
-    """Return the bets on "above" where a ``share`` of the cases has the same rate and the others are all or nothing."""
-    bets, size = [], part_size(cases, LEAST * cases)
+def _bets(bound: float, truth: float, share: float, needed: float, begun: tuple[int, int]) -> list[Bet]:
+    """Return the bets on "above" where a ``share`` of the cases has the same rate and the others are all or nothing.
+
+    ``begun`` are the cases, and the draws of each before the first look.
+    """
+    bets, size = [], part_size(begun[0], math.prod(begun))
     for stake, part in zip(stakes_at(bound, 0.05, 1 - share), shares(), strict=True):
         sure = truth * gain_of(stake, 1, bound) + (1 - truth) * gain_of(stake, 0, bound)
         noise = share * log_spread(stake, truth)

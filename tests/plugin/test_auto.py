@@ -112,6 +112,19 @@ def test_a_replay_looks_at_the_same_parts_of_a_large_suite(project: Project, stu
     assert project.run_apart("-n", "2", auto, REPORT).report["suites"]["trips"]["gates"] == [gate]
 
 
+@pytest.mark.parametrize("student", [GOOD], indirect=True)
+def test_a_large_suite_begins_with_fewer_of_the_student(project: Project, student: Server) -> None:
+    project = suite(project, student, GATE, names=[f"case-{number}" for number in range(60)])
+    run = project.record(REPORT)
+    (gate,) = gates_of(run)
+    assert (run.exit, gate["state"], gate["draws"]) == (0, "holds", 60)
+    assert student.draws("big") == 300
+    assert 60 <= student.draws("small") <= 120  # and what was in flight
+    assert gates_of(project.run(REPORT)) == [gate]
+    part = project.run("-k", "case-7", REPORT)
+    assert part.outcomes == {"passed": 1, "deselected": 59}
+
+
 @pytest.mark.parametrize("student", [0.8], indirect=True)
 def test_at_the_bound_it_stops_at_the_most_and_says_so(project: Project, student: Server) -> None:
     run = suite(project, student, GATE).record("--toolmatch-samples=auto:3-6", REPORT)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from pytest_toolmatch.statistics.beta import clopper_pearson
 from pytest_toolmatch.statistics.planning import (
-    LEAST,
     cases_needed,
     decidable,
     fixed_draws,
@@ -70,8 +69,8 @@ def test_a_plan_is_what_gates_take(cases: int, bound: float, truth: float) -> No
         test = GateTest(cases, bound)
         while test.looked.state == "undecided":
             test.update([[float(chance.random() < truth)] for _ in range(cases)])
-        used.append(max(LEAST, test.looked.rounds))
-    planned = plan(cases, bound, truth)
+        used.append(max(5, test.looked.rounds))
+    planned = plan(cases, bound, truth, first=5)
     assert planned is not None
     assert 0.75 * median(used) <= planned.typical <= 1.25 * median(used)
     assert 0.80 <= sum(rounds <= planned.most for rounds in used) / len(used) <= 0.99

@@ -264,7 +264,8 @@ class Campaign:
         spent = self._afford()
         a_draw = spent / max(1, self._pool.draws)
         to_shrink = sum(not running.done for _, running in self._shrinking) + len(self._suspects) / 2
-        return self._pool.spent or spent + a_draw * RESERVE * to_shrink >= 1 - _MARGIN
+        looking = sum(not running.done for _, running in self._looks)
+        return self._pool.spent or spent + a_draw * (RESERVE * to_shrink + looking) >= 1 - _MARGIN
 
     def _collect(self) -> None:
         """Take what has come of the blocks before, in their order."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
-_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 90, 3
+_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 130, 3
 """Variants of a block at least, blocks that a budget in calls pays for at least, and blocks that are in flight."""
 
 _EVERY = 2.0

@@ -39,9 +39,15 @@ def mend(given: Given, phases: Sequence[Named]) -> Generator[str, None, Repaired
 
 
 def keep(folder: Path, done: Repaired, spent: Spending, confidence: float, diff: Sequence[str]) -> None:
-    """Keep the report, and the new prompt whether it was accepted or not; ``diff`` is that of the suite's file."""
+    """Keep the report, and the new prompt whether it was accepted or not; ``diff`` is that of the suite's file.
+
+    The directory of all repairs keeps itself out of git, as pytest's own cache does.
+    """
+    ignore = folder.parent / ".gitignore"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not ignore.exists():
+            ignore.write_text("# Samples and replies of repairs, which may be deleted\n*\n", encoding="utf-8")
         (folder / "report.md").write_text(report_text(done, spent, confidence, diff), encoding="utf-8")
         (folder / "student.yaml").write_text(student_text(done.prompt, done.split), encoding="utf-8")
     except OSError as error:

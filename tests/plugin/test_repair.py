@@ -358,6 +358,32 @@ def test_an_interrupted_run_repairs_nothing(project: Project, desk: Desk) -> Non
     assert SECTION not in run.text
 
 
+def test_a_student_that_nothing_mends_is_left_alone(project: Project) -> None:
+    with Desk(useful=0.0) as other:
+        run = recorded(project, other).run("--toolmatch-repair", REPORT)
+    assert run.exit == 1
+    assert "desk: nothing that was tried helps; the suite is as it was" in run.text
+    found = run.report["repairs"]["desk"]
+    assert (found["accepted"], found["why"], found["after"]) == (False, "nothing that was tried helps", None)
+    assert "desk.repair.patch" not in left_over(run)
+    subprocess.run(["git", "init", "-q"], cwd=run.path, check=True)
+    status = subprocess.run(["git", "status", "--short"], cwd=run.path, check=True, capture_output=True).stdout
+    assert b".repair" not in status
+
+
+def test_a_repair_that_is_not_borne_out_is_rejected(project: Project, desk: Desk) -> None:
+    settings = {"toolmatch_repair": ["touch = tool:*", "freeze = tool:book:*"]}
+    run = recorded(project, desk, **settings).run("--toolmatch-repair", REPORT)
+    found = run.report["repairs"]["desk"]
+    assert not found["accepted"]
+    assert found["why"] == "the test part does not show that it is better"
+    assert found["before"]["value"] < found["after"]["value"]
+    assert found["p"] > 0.05
+    assert "rejected, and the suite is as it was" in run.text
+    assert "what was tried: .repair/desk/report.md" in run.text
+    assert "desk.repair.patch" not in left_over(run)
+
+
 def test_after_the_first_failure_the_suite_is_repaired_all_the_same(project: Project, desk: Desk) -> None:
     run = recorded(project, desk).run("--toolmatch-repair", "-x")
     assert run.exit == 1

@@ -109,15 +109,6 @@ class Steering:
         """Return the components of the clusters that are being mended."""
         return [one.component for one in self.adapter.clusters]
 
-    def _beats(self, child: Candidate, parent: Candidate) -> bool:
-        """Say whether a child does as well as its parent on training and validation cases, by what is known.
-
-        gepa would go by the validation cases alone; they are few, and some faults show in none of them. And it would
-        come back to any candidate that was lucky there.
-        """
-        cases = (*self._ground.train, *self._ground.validation)
-        return self.known.mean(child, cases) >= self.known.mean(parent, cases)
-
     def sample_tasks(
         self,
         state: Any,
@@ -128,7 +119,7 @@ class Steering:
         """Return what to mend now: one candidate, and the failing cases of some clusters."""
         pool = state.program_candidates
         self._settle(pool)
-        self.adapter.parent = candidate = pool[self.place]
+        candidate = pool[self.place]
         self.adapter.clusters = self._next(candidate)
         self._say(self._line(candidate))
         if self.over or not self.adapter.clusters:
@@ -140,7 +131,7 @@ class Steering:
 
     def _settle(self, pool: Sequence[Candidate]) -> None:
         """Take note of what became of the attempt before."""
-        kept = len(pool) > self._pool and self._beats(pool[-1], pool[self.place])
+        kept = len(pool) > self._pool
         self.place = len(pool) - 1 if kept else self.place
         for one in self.adapter.clusters:
             if kept and one.component in self.adapter.proposed:
@@ -194,8 +185,8 @@ class Steering:
         return scored is not None and scored.score > 0
 
     def _affordable(self) -> int:
-        """Return how many failing cases an iteration may have: each may be raced, drawn, and judged by validation."""
-        return max(0, self._ground.left - len(self._ground.validation))
+        """Return how many failing cases an iteration may have: each may be raced, and drawn again."""
+        return self._ground.left // 2
 
     def _why_not(self, candidate: Candidate) -> str:
         if self.course.clusters(candidate):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import random
 
 CASES, EACH = 60, 8
-LOGGED = 150
+LOGGED = 240
 Kind: TypeAlias = Literal["mendable", "broken", "sound", "logged"]
 """``mendable`` students have three to six faults (some of them one more, which nothing mends), ``broken`` ones only
 such as nothing mends, ``sound`` ones none. ``logged`` ones are mendable, and have training cases as a log has them: far
@@ -125,7 +125,8 @@ def _logged(chance: random.Random, intent: str, place: int) -> Known:
 def only_training(cases: tuple[Known, ...], names: list[str], in_training: list[bool]) -> tuple[Known, ...]:
     """Return the cases without what a log has beside of those that are not trained on.
 
-    Of a group of near-duplicates, the case stays by which it is called, or its part would be another one.
+    Of a group of near-duplicates, the case stays by which it is called, or its part would be another one; each that is
+    trained on would be so without the others, too.
     """
     base = {name for name, one in zip(names, cases, strict=True) if "-log" not in one.id}
     seen, found = set[str](), []

@@ -82,8 +82,13 @@ class Student:
         if kind == "logged":
             self.cases = (*self.cases, *some_logged(chance, self.intents))
             names = groups([one.query for one in self.cases])
-            trained = [rank(name, self.split.seed) >= _TRAINED for name in names]
+            trained = [
+                self._trained(name) and self._trained(one.query) for name, one in zip(names, self.cases, strict=True)
+            ]
             self.cases = only_training(self.cases, names, trained)
+
+    def _trained(self, group: str) -> bool:
+        return rank(group, self.split.seed) >= _TRAINED
 
     @property
     def name(self) -> str:

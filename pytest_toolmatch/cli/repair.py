@@ -32,7 +32,7 @@ _OPTIONS = (
     ("--reflect-with", str, "MODEL", "the model that writes them (default: the teacher)"),
     ("--rollouts", int, "N", "samples of the student to choose by, at most (default: 400)"),
     ("--budget", str, "AMOUNT", "what may be spent in all, as in 3000calls or 2.50usd (default: no bound)"),
-    ("--draws", int, "N", "samples of what fails at first, and of validation in the end (default: 2; 1 where rollouts are few)"),
+    ("--draws", int, "N", "samples of what fails at first, and of validation at last (default: 2; of few rollouts 1)"),
     ("--test-draws", int, "N", "samples of each case when a prompt is proved (default: 5)"),
     ("--phases", names, "NAME,…", "optimisers in turn, as in examples,gepa:curated=20 (default: gepa)"),
     ("--shots", positive, "N", "examples that a prompt shows, at most (default: 8)"),

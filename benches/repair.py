@@ -4,7 +4,7 @@
 
     python benches/repair.py                    # all tables, 20 students
     python benches/repair.py 6 --quick          # fewer students, two checkpoints
-    python benches/repair.py gap quiet speed    # some of the tables
+    python benches/repair.py gap quiet speed    # some of the tables; ``chosen`` is another one
     SEED=1 QUIET=200 python benches/repair.py quiet                 # other draws, smaller errors
     DSPY_PYTHON=~/dspy/bin/python python benches/repair.py gap     # DSPy lies in an environment of its own
 
@@ -28,6 +28,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
 import tabulate
+from repair_chosen import chosen_table
 from repair_made import Kind
 from repair_ours import METHOD, repaired
 from repair_peers import Dspy, random_edits, vanilla_gepa
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 STUDENTS = 20
 CHECKPOINTS = (50, 100, 150, 200, 400)
 SEED = int(os.environ.get("SEED", "0"))
+CHOSEN_SEEDS = (SEED, SEED + 1, SEED + 2)
 QUIET = int(os.environ.get("QUIET", "60"))
 Method = "Callable[[Trial], Course]"
 
@@ -211,7 +213,7 @@ def methods() -> Iterable[tuple[str, Callable[[Trial], Course]]]:
 
 def main() -> None:
     """Print the tables that were asked for."""
-    wanted = [one for one in sys.argv[1:] if one.isalpha()] or ["gap", "quiet", "speed"]
+    wanted = [one for one in sys.argv[1:] if one.isalpha()] or ["gap", "quiet", "chosen", "speed"]
     count = next((int(one) for one in sys.argv[1:] if one.isdigit()), STUDENTS)
     quick = "--quick" in sys.argv
     with served() as url:
@@ -219,6 +221,8 @@ def main() -> None:
             gap_table(url, [student(number) for number in range(count)], CHECKPOINTS[1::3] if quick else CHECKPOINTS)
         if "quiet" in wanted:
             quiet_table(url, count)
+        if "chosen" in wanted:
+            chosen_table(url, max(2, count * 3 // 5), CHOSEN_SEEDS, CHECKPOINTS[-2])
     if "speed" in wanted:
         speed_table([student(number) for number in range(1 if quick else 3)])
 

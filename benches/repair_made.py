@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     import random
 
 CASES, EACH = 60, 8
-Kind: TypeAlias = Literal["mendable", "broken", "sound"]
+LOGGED = 240
+Kind: TypeAlias = Literal["mendable", "broken", "sound", "logged"]
 """``mendable`` students have three to six faults (some of them one more, which nothing mends), ``broken`` ones only
-such as nothing mends, ``sound`` ones none."""
+such as nothing mends, ``sound`` ones none. ``logged`` ones are mendable, and have training cases as a log has them: far
+more of some intents than of others, and the same words over again with other values."""
 
 
 class Known(NamedTuple):
@@ -59,7 +61,7 @@ def some_faults(chance: random.Random, intents: tuple[str, ...], kind: Kind) -> 
         turns[fault.place] += 1
         order[fault.name] = turns[fault.place]
     fitting.sort(key=lambda fault: order[fault.name])
-    wanted = chance.randrange(3, 7) if kind == "mendable" else 0
+    wanted = chance.randrange(3, 7) if kind in ("mendable", "logged") else 0
     found: list[Planted] = []
     for fault in fitting:
         shared = [one for one in found if {*one.fault.intents} & {*fault.intents}]
@@ -70,7 +72,8 @@ def some_faults(chance: random.Random, intents: tuple[str, ...], kind: Kind) -> 
 
 def some_stubborn(chance: random.Random, intents: tuple[str, ...], kind: Kind, taken: set[str]) -> list[Planted]:
     """Return faults that nothing mends, in intents that have no other fault."""
-    wanted = {"mendable": chance.choice((0, 0, 1)), "broken": chance.randrange(2, 5), "sound": 0}[kind]
+    few, many = chance.choice((0, 0, 1)), chance.randrange(2, 5)
+    wanted = {"mendable": few, "logged": few, "broken": many, "sound": 0}[kind]
     free = [one for one in intents if INTENTS[one].chain and one not in taken]
     return [Planted(stubborn(one), 0.9) for one in chance.sample(free, min(wanted, len(free)))]
 
@@ -102,4 +105,34 @@ def some_cases(chance: random.Random, intents: tuple[str, ...], faulty: set[str]
             values = slots(chance)
             said = {name: slot.said for name, slot in values.items()}
             found.append(Known(f"{intent}-{place}", phrasing.format(**said), intent, INTENTS[intent].means(values)))
+    return tuple(found)
+
+
+def some_logged(chance: random.Random, intents: tuple[str, ...]) -> tuple[Known, ...]:
+    """Return what a log has beside: the n-th intent, in an order by chance, 1/n as often as the first (Zipf's law)."""
+    order = chance.sample(sorted(intents), len(intents))
+    drawn = chance.choices(order, [1 / place for place in range(1, len(order) + 1)], k=LOGGED)
+    return tuple(_logged(chance, intent, place) for place, intent in enumerate(drawn))
+
+
+def _logged(chance: random.Random, intent: str, place: int) -> Known:
+    values = slots(chance)
+    phrasing = chance.choice(INTENTS[intent].phrasings.splitlines())
+    said = {name: slot.said for name, slot in values.items()}
+    return Known(f"{intent}-log{place}", phrasing.format(**said), intent, INTENTS[intent].means(values))
+
+
+def only_training(cases: tuple[Known, ...], names: list[str], in_training: list[bool]) -> tuple[Known, ...]:
+    """Return the cases without what a log has beside of those that are not trained on.
+
+    Of a group of near-duplicates, the case stays by which it is called, or its part would be another one; each that is
+    trained on would be so without the others, too.
+    """
+    base = {name for name, one in zip(names, cases, strict=True) if "-log" not in one.id}
+    seen, found = set[str](), []
+    for name, one, trained in zip(names, cases, in_training, strict=True):
+        stays = trained or (name in base and one.query == name)
+        if stays and one.query not in seen:
+            found.append(one)
+            seen.add(one.query)
     return tuple(found)

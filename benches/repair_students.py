@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from repair_domain import INSTRUCTIONS, TOOLS
 from repair_faults import LONG, Fault, harms
 from repair_intents import INTENTS
-from repair_made import Kind, Known, Planted, some_cases, some_faults, some_held, some_intents, some_stubborn
+from repair_made import (
+    Kind,
+    Known,
+    Planted,
+    only_training,
+    some_cases,
+    some_faults,
+    some_held,
+    some_intents,
+    some_logged,
+    some_stubborn,
+)
 
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.prompt import Prompt, parameters
@@ -29,6 +40,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.tool import Tool
 
 NOISE = 0.15
+_TRAINED = 0.6
+"""The rank from which on a case is trained on."""
 
 
 class Told(NamedTuple):
@@ -66,6 +79,16 @@ class Student:
         self.teacher_noise = (0.0, 0.03, 0.06)[number % 3]
         self.harms = harms(self.tool_names)
         self.cases = some_cases(chance, self.intents, {one for p in self.faults for one in p.fault.intents})
+        if kind == "logged":
+            self.cases = (*self.cases, *some_logged(chance, self.intents))
+            names = groups([one.query for one in self.cases])
+            trained = [
+                self._trained(name) and self._trained(one.query) for name, one in zip(names, self.cases, strict=True)
+            ]
+            self.cases = only_training(self.cases, names, trained)
+
+    def _trained(self, group: str) -> bool:
+        return rank(group, self.split.seed) >= _TRAINED
 
     @property
     def name(self) -> str:

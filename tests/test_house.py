@@ -65,6 +65,7 @@ MAY_IMPORT = {
     "recording": {"core"},
     "repair": {
         "core",
+        "curating",
         "curation",
         "statistics",
         "judging",

@@ -68,6 +68,11 @@ class Blamer:
         valid = [one for one in scored.samples if one.valid]
         return sum(self.closeness(scored.case, one) for one in valid) / len(valid) if valid else 0.0
 
+    def failing(self, scored: Scored) -> float:
+        """Return the mean closeness of a case's valid samples that do not match."""
+        found = [close for one in scored.samples if one.valid and (close := self.closeness(scored.case, one)) < 1]
+        return sum(found) / len(found) if found else 1.0
+
     def _shares(self, sample: Sample, parts: Divergence | None) -> Iterator[tuple[str, float]]:
         for refusal in sample.refusals:
             yield from self._of_refusal(refusal)

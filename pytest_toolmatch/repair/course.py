@@ -28,7 +28,7 @@ _WEARING = 0.45
 _EXAMPLE = 0.3
 """The blame that every failing case lays on the lack of an example."""
 
-_ATTEMPTS = 24
+_ATTEMPTS = 36
 """Texts that are tried for a case before it is given up."""
 
 _KINDS = 3

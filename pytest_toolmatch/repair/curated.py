@@ -1,34 +1,62 @@
-"""Fewer training cases in place of all: those that are least alike."""
+"""Fewer training cases in place of all: duplicates out, then CaR's choice, as ``toolmatch curate`` makes it."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from pytest_toolmatch.curating.logged import Subject, said_in
+from pytest_toolmatch.curating.stages import embedded_cases, without_duplicates
+from pytest_toolmatch.curation.car import Candidate, nested
+from pytest_toolmatch.curation.car import choose as car
+from pytest_toolmatch.curation.hashed import Hashed
+from pytest_toolmatch.curation.quality import Known, quality, terms
+from pytest_toolmatch.curation.strata import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.repair.phase import Ground
 
-_WORD = re.compile(r"\w+")
 
+def choose(ground: Ground, size: int) -> tuple[Case, ...]:
+    """Return so many training cases, in their order: one of each kind, the best of all, and the best of each cluster.
 
-def choose(cases: Sequence[Case], size: int) -> tuple[Case, ...]:
-    """Return so many cases, in their order: each next one shares the least of its words with those chosen before.
-
-    A greedy cover (Gonzalez 1985, k-centre) by Jaccard's distance; the first is the one with the most words.
+    Their quality is what is known by now: how the teacher agrees with itself, and how often the student fails as it is.
     """
-    words = [frozenset(_WORD.findall(case.query.lower())) for case in cases]
-    nearest = [(0.0, -len(one), place) for place, one in enumerate(words)]
-    chosen: list[int] = []
-    while len(chosen) < min(size, len(cases)):
-        last = min(nearest)[2]
-        chosen.append(last)
-        left = [place for _, _, place in nearest if place != last]
-        before = {place: alike for alike, _, place in nearest} if len(chosen) > 1 else {}
-        nearest = [(max(before.get(at, 0.0), _alike(words[at], words[last])), -len(words[at]), at) for at in left]
-    return tuple(cases[place] for place in sorted(chosen))
+    places = chosen([_subject(ground, case) for case in ground.train], size)
+    return tuple(ground.train[place] for place in places)
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other) if one | other else 1.0
+def chosen(subjects: Sequence[Subject], size: int) -> list[int]:
+    """Return the places of so many cases, in their order; duplicates only fill up what is left."""
+    embedder = Hashed()
+    found = without_duplicates(subjects, embedded_cases(subjects, embedder), embedder.epsilon)
+    worth = [quality(one) for one in terms([one.known for one in subjects])]
+    kept = [place for place in range(len(subjects)) if found.kept[place]]
+    candidates = [
+        Candidate(worth[place], found.strata[place], kinds(one.chain, ambiguous=one.known.ambiguous))
+        for place, one in ((place, subjects[place]) for place in kept)
+    ]
+    choice = car(candidates, nested(found.rows[kept], [one.stratum for one in candidates]), size)
+    own = [kept[place] for place in choice.why]
+    spare = sorted(set(range(len(subjects))) - set(own), key=lambda place: (-worth[place], place))
+    return sorted([*own, *spare][:size])
+
+
+def _subject(ground: Ground, case: Case) -> Subject:
+    """Return a case with what is known of it; the student has been drawn before, as it is."""
+    evaluator, start = ground.evaluator, ground.components.start
+    scorer = evaluator.scorer
+    itself, reference = scorer.itself(case), scorer.reference(case)
+    drawn = evaluator.known(start, case)
+    scored = evaluator.evaluate([(start, case, drawn)])[0] if drawn else None
+    offered = tuple(tool.name for tool in scorer.tools(case))
+    known = Known(
+        chain=reference.chain if reference else (),
+        consistency=itself.value("consistency"),
+        validity=itself.value("argument_validity") if offered else None,
+        failure=1 - scored.score if scored and scored.scores else None,
+        ambiguous=not scorer.agreed(case),
+    )
+    return Subject(suite=0, case=case, text=said_in(case), known=known, offered=offered)

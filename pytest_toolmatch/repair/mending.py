@@ -37,6 +37,9 @@ _BLAMED, _RELIEF = 0.1, 0.2
 _HARM = 0.6
 """What a text may break of what was right, for every case that it mends."""
 
+_SURE = 3
+"""Draws by which a case is right, and not by chance, before what goes wrong with it is laid to a text."""
+
 _LESSONS = 5
 
 
@@ -168,13 +171,18 @@ class Mender:
         if not texts or not watched or self._ground.left < 2 * len(watched):
             return texts
         child = self._made(candidate, raced, texts, helped)
-        found = self._known.draw([(child, case, 1) for case in watched])
-        found = self._known.draw([(child, one.case, 2) for one in found if one.scores and one.score < 1])
-        found = self._known.draw([(child, one.case, 3) for one in found if one.score < _CLEAR])
+        # Texts that were proposed before are drawn anew: what they did then may have been chance.
+        before = {case.id: self._ground.evaluator.known(child, case) for case in watched}
+        found = self._known.draw([(child, case, before[case.id] + 1) for case in watched])
+        found = self._known.draw([(child, one.case, before[one.case.id] + 2) for one in found if one.score < 1])
+        suspect = [one.case for one in found if one.score < _CLEAR][: self._ground.left // (2 * _SURE)]
+        self._known.draw([(candidate, case, _SURE) for case in suspect])
+        suspect = [case for case in suspect if self._is_right(candidate, case)]
+        found = self._known.draw([(child, case, before[case.id] + _SURE) for case in suspect])
         harm = dict.fromkeys(texts, 0.0)
         for one in found:
-            before = self._known.scored(candidate, one.case)
-            lost = (before.score if before else 1.0) - one.score
+            was = self._known.scored(candidate, one.case)
+            lost = (was.score if was else 1.0) - one.score
             of_kind = next(len(own) for own in right.values() if one.case in own)
             for name, share in self._laid(one, texts).items():
                 harm[name] += share * lost * of_kind
@@ -215,10 +223,12 @@ class Mender:
             before, after = self._known.scored(parent, case), self._known.scored(child, case)
             if before and after and len(after.samples) > draws[case.id]:
                 sample, was = after.samples[draws[case.id]], self._blamer.soft(before)
-                nearer = self._blamer.closeness(case, sample) - was
+                close = self._blamer.closeness(case, sample)
                 blamed = self._blamer.of_scored(before).get(kind.component, 0.0) >= _BLAMED
                 relieved = blamed and kind.component not in self._blamer.blamed(case, sample)
-                gains.append(nearer + (_RELIEF if relieved and nearer > 0 else 0.0))
+                # Beside the draws that fail: where chance mends one fault of two, its own draws look near.
+                nearer = close > self._blamer.failing(before)
+                gains.append(close - was + (_RELIEF if relieved and nearer else 0.0))
         return sum(gains) / len(gains) if gains else 0.0
 
 

@@ -33,7 +33,7 @@ _FEW, _SURE, _SURER = 2, 3, 5
 """Cases of a kind that may fail by chance, and draws of each that rule it out: more where one of them matched."""
 
 _VALIDATION_IDS = 1_000_000
-_PATIENCE = 30
+_PATIENCE = 45
 """Attempts in a row of which nothing was kept, after which there are no more."""
 
 
@@ -109,15 +109,6 @@ class Steering:
         """Return the components of the clusters that are being mended."""
         return [one.component for one in self.adapter.clusters]
 
-    def _beats(self, child: Candidate, parent: Candidate) -> bool:
-        """Say whether a child does as well as its parent on training and validation cases, by what is known.
-
-        gepa would go by the validation cases alone; they are few, and some faults show in none of them. And it would
-        come back to any candidate that was lucky there.
-        """
-        cases = (*self._ground.train, *self._ground.validation)
-        return self.known.mean(child, cases) >= self.known.mean(parent, cases)
-
     def sample_tasks(
         self,
         state: Any,
@@ -128,7 +119,7 @@ class Steering:
         """Return what to mend now: one candidate, and the failing cases of some clusters."""
         pool = state.program_candidates
         self._settle(pool)
-        self.adapter.parent = candidate = pool[self.place]
+        candidate = pool[self.place]
         self.adapter.clusters = self._next(candidate)
         self._say(self._line(candidate))
         if self.over or not self.adapter.clusters:
@@ -140,7 +131,7 @@ class Steering:
 
     def _settle(self, pool: Sequence[Candidate]) -> None:
         """Take note of what became of the attempt before."""
-        kept = len(pool) > self._pool and self._beats(pool[-1], pool[self.place])
+        kept = len(pool) > self._pool
         self.place = len(pool) - 1 if kept else self.place
         for one in self.adapter.clusters:
             if kept and one.component in self.adapter.proposed:
@@ -161,11 +152,8 @@ class Steering:
             return []
         self._look(candidate, [case for case in self._ground.train if self.known.scored(candidate, case) is None])
         clusters = self.course.clusters(candidate)
-        if not clusters:
-            # What was mended holds as far as it is known: so look whether it does on the other cases, too.
-            self._look(candidate, [case for case in self._ground.train if not self.known.drawn(candidate, case)])
-            clusters = self.course.clusters(candidate)
-        while self._doubt(candidate, clusters[:_AT_ONCE]):
+        # What was mended holds as far as it is known: so look whether it does on the other cases, too, and again.
+        while self._doubt(candidate, clusters[:_AT_ONCE]) if clusters else self._once_more(candidate):
             clusters = self.course.clusters(candidate)
         return only_affordable(clusters[:_AT_ONCE], self._affordable())
 
@@ -180,11 +168,27 @@ class Steering:
         self.known.draw(jobs)
         return True
 
+    def _once_more(self, candidate: Candidate) -> bool:
+        """Draw what does not fail, where rollouts are left over; say whether there was anything to draw.
+
+        First what was not drawn since it was mended, then all once more, and again: a fault that does not always
+        strike, or a case that was right by chance, shows in the second draw or the third.
+        """
+        known = self._ground.evaluator.known
+        matched = [case for case in self._ground.train if not self._fails(candidate, case)]
+        least = min((known(candidate, case) for case in matched), default=_SURE)
+        fewest = [case for case in matched if known(candidate, case) == least]
+        if least >= _SURE or len(fewest) > self._affordable():
+            return False
+        self._look(candidate, fewest)
+        return True
+
     def _look(self, candidate: Candidate, cases: Sequence[Case]) -> None:
-        """Draw a candidate on cases, and again where that may be chance."""
+        """Draw a candidate on cases once more, and again where that may be chance."""
         if self._ground.left < len(cases):
             return
-        found = self.known.draw([(candidate, case, 1) for case in cases])
+        known = self._ground.evaluator.known
+        found = self.known.draw([(candidate, case, known(candidate, case) + 1) for case in cases])
         again = [one for one in found if one.scores and one.score < 1 and (len(one.scores) == 1 or one.score > 0)]
         if len(again) <= self._ground.left:
             self.known.draw([(candidate, one.case, len(one.samples) + 1) for one in again])
@@ -194,8 +198,8 @@ class Steering:
         return scored is not None and scored.score > 0
 
     def _affordable(self) -> int:
-        """Return how many failing cases an iteration may have: each may be raced, drawn, and judged by validation."""
-        return max(0, self._ground.left - len(self._ground.validation))
+        """Return how many failing cases an iteration may have: each may be raced, and drawn again."""
+        return self._ground.left // 2
 
     def _why_not(self, candidate: Candidate) -> str:
         if self.course.clusters(candidate):

@@ -20,11 +20,11 @@ class RepairOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``rollouts`` bounds the student's samples on training and validation cases, ``budget`` what may be spent at all
     (``2.50usd``, ``1000calls``, or both; nothing: no bound). ``reflect_with`` is the model that writes new texts, the
     teacher unless it is named. ``draws`` is how many samples of the student a training case has that fails at first,
-    and a validation case in the end; ``test_draws`` how many a case has that proves. ``freeze`` has globs of components
-    that stay as they are, ``touch`` of those that may change (``instructions``, ``tool:NAME``, ``tool:NAME:PATH``,
-    ``examples``). ``phases`` are run one after the other; ``shots`` is how many examples a
-    prompt may show. ``recordings`` is where suites that name no directory of
-    their own keep theirs. ``*_settings`` and ``prices`` are lines as in the settings of those names.
+    and a validation case in the end (one where the rollouts are few); ``test_draws`` how many a case has that proves.
+    ``freeze`` has globs of components that stay as they are, ``touch`` of those that may change (``instructions``,
+    ``tool:NAME``, ``tool:NAME:PATH``, ``examples``). ``phases`` are run one after the other; ``shots`` is how many
+    examples a prompt may show. ``recordings`` is where suites that name no directory of their own keep theirs.
+    ``*_settings`` and ``prices`` are lines as in the settings of those names.
     """
 
     teacher: str = ""

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
-from pytest_toolmatch.repair.curated import choose
 from pytest_toolmatch.repair.evaluating import mean_score
 from pytest_toolmatch.reports.figures import plural
 
@@ -58,14 +57,17 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return self.optimiser + ":curated" * self.curated
 
-    def cases(self, train: Sequence[Case], seed: int) -> tuple[Case, ...]:
+    def cases(self, ground: Ground) -> tuple[Case, ...]:
         """Return the training cases that this phase learns from, in their order."""
+        train = ground.train
         half = math.ceil(len(train) * _CURATED)
         size = min(len(train), self.size or (half if self.curated else len(train)))
         if self.curated:
-            return choose(train, size)
-        drawn = random.Random(seed).sample(range(len(train)), size)  # noqa: S311 - chance that is to be repeated
-        return tuple(train[place] for place in sorted(drawn))
+            from pytest_toolmatch.repair.curated import choose  # noqa: PLC0415 - it takes numpy
+
+            return choose(ground, size)
+        chance = random.Random(ground.options.seed)  # noqa: S311 - chance that is to be repeated
+        return tuple(train[place] for place in sorted(chance.sample(range(len(train)), size)))
 
     def phase(self) -> Phase:
         """Return what is run."""
@@ -112,7 +114,7 @@ def _own(ground: Ground, named: Named, left: int, kept_back: int) -> Ground:
     """Return what a phase works with: its cases, and its share of the rollouts that choosing winners leaves."""
     choosing = left * len(ground.validation) * ground.options.draws if left > 1 else 0
     share = max(0, ground.left - kept_back - choosing) // left
-    cases = named.cases(ground.train, ground.options.seed)
+    cases = named.cases(ground)
     return replace(ground, train=cases, limit=ground.evaluator.rollouts + share)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.judging.verdict import CaseResult
 
 _LEVELS = ("chain_match", "name_match", "tools_match", "tool_selection", "decision_match")
 
@@ -66,6 +67,11 @@ class Scorer:
         if not found.get("chain_match"):
             found = self._judge(case, by_draws=True).scores(teacher, samples)
         return {name: found[name] for name in _LEVELS if name in found}
+
+    def itself(self, case: Case) -> CaseResult:
+        """Return how the teacher's samples of a case fare beside each other."""
+        teacher = self.teacher.get(case.id, ())
+        return self._judge(case).judge(case, teacher, teacher)
 
     def divergence(self, case: Case, sample: Sample) -> Divergence | None:
         """Return how a sample parts from the teacher's chain; None where it matches, or there is none."""

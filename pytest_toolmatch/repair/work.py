@@ -21,6 +21,7 @@ from pytest_toolmatch.statistics.measures import Measure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.candidate import Components
     from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.grounds import Given
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 
 _KEPT_BACK = 2
 """Changed components for whose pruning rollouts are kept back."""
+
+_PLENTY = 6
+"""With fewer rollouts than so many for each training and validation case, no case is drawn twice at first."""
+
+_RACED = 2
+"""Rollouts that an iteration takes at least."""
+
+_SURE = 4
+"""Draws of each validation case before a prompt is not put to the test."""
 
 _WORSE = 0.05
 """So much worse in validation, a prompt is not put to the test: nothing is left to prove."""
@@ -72,7 +82,8 @@ class Repair:
         """Go through the repair; ``say`` is told how far it has come."""
         ground, parts = self._given.ground()
         name, start = self._given.suite.name, ground.components.start
-        self._check(parts)
+        ground = _within(ground)
+        self._check(ground)
         say(f"{name}: {len(self._given.suite.cases)} cases: {parts}")
         before = self._baseline(ground, start)
         failing = [one.case.id for one in before if one.score < FAILING]
@@ -80,7 +91,7 @@ class Repair:
         if not failing:
             return self._result(ground, parts, start, why="no case fails: there is nothing to repair")
         # The last of the rollouts are for what comes out of it all.
-        own = replace(ground, limit=ground.limit - self._given.options.draws * len(parts.validation))
+        own = replace(ground, limit=ground.limit - len(parts.validation))
         made = run_phases(self._phases, own, start, say, min(reserve(_KEPT_BACK), own.left // 8))
         new = pruned(own, start, best(made, start), _helped(made), say)
         return self._judged(ground, parts, new, made)
@@ -109,12 +120,16 @@ class Repair:
         )
 
     def _in_validation(self, ground: Ground, new: Candidate) -> tuple[float, float]:
-        """Return the mean match in validation before and after."""
-        start, most, known = ground.components.start, self._given.options.draws, ground.evaluator.known
-        jobs = [(start, case, max(1, known(start, case))) for case in ground.validation]
-        jobs += [(new, case, max(most, known(new, case))) for case in ground.validation]
-        scored, count = ground.evaluator.evaluate(jobs), len(ground.validation)
-        return mean_score(scored[:count]), mean_score(scored[count:])
+        """Return the mean match in validation before and after.
+
+        By one draw of each, by more of what is new as far as there are rollouts, and by as many of both where it seems
+        to be worse: what was kept of many has been lucky, and what was drawn once, unlucky at times.
+        """
+        start, cases = ground.components.start, ground.validation
+        found = _mean(ground, start, cases, 1), _mean(ground, new, cases, ground.options.draws)
+        if found[1] < found[0] - _WORSE:
+            found = _mean(ground, start, cases, _SURE), _mean(ground, new, cases, _SURE)
+        return found
 
     def _rows(
         self, ground: Ground, parts: Parts, made: Sequence[tuple[str, Mended]], pairs: Sequence[tuple[Scored, Scored]]
@@ -132,14 +147,14 @@ class Repair:
             for (name, learnt), column in zip(names, columns, strict=True)
         )
 
-    def _check(self, parts: Parts) -> None:
-        options, seen = self._given.options, len(parts.train) + len(parts.validation)
-        first = options.draws * len(parts.train) + len(parts.validation)
-        least = first + (options.draws + 1) * len(parts.validation) + 2
+    def _check(self, ground: Ground) -> None:
+        train, validation, options = len(ground.train), len(ground.validation), ground.options
+        first = options.draws * train + validation
+        least = first + validation + _RACED
         if options.rollouts < least:
             raise ConfigError(
-                f"rollouts {options.rollouts}: up to {first} go to {seen} cases as they are; one iteration, and what "
-                f"proves it in the end, take {least} in all; give more, or fewer draws"
+                f"rollouts {options.rollouts}: up to {first} go to {train + validation} cases as they are; one "
+                f"iteration, and what proves it in the end, take {least} in all; give more"
             )
 
     def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:
@@ -147,7 +162,7 @@ class Repair:
         cases = (*ground.train, *ground.validation)
         found = ground.evaluator.evaluate([(start, case, 1) for case in cases])
         failing = [one.case for one in found[: len(ground.train)] if one.score < 1]
-        again = ground.evaluator.evaluate([(start, case, self._given.options.draws) for case in failing])
+        again = ground.evaluator.evaluate([(start, case, ground.options.draws) for case in failing])
         by_id = {one.case.id: one for one in (*found, *again)}
         return [by_id[case.id] for case in cases]
 
@@ -168,6 +183,20 @@ class Repair:
             refused=tuple(ground.reflector.refused),
             **found,
         )
+
+
+def _within(ground: Ground) -> Ground:
+    """Return the ground with one draw a case where its rollouts are few: more of them are better spent on texts."""
+    few = ground.options.rollouts < _PLENTY * (len(ground.train) + len(ground.validation))
+    return replace(ground, options=msgspec.structs.replace(ground.options, draws=1)) if few else ground
+
+
+def _mean(ground: Ground, candidate: Candidate, cases: Sequence[Case], draws: int) -> float:
+    """Return a candidate's mean match by so many draws, or as many as there are rollouts for."""
+    known = ground.evaluator.known
+    jobs = [[(candidate, case, max(most, known(candidate, case))) for case in cases] for most in range(1, draws + 1)]
+    affordable = [some for some in jobs if ground.evaluator.cost(some) <= ground.left] or jobs[:1]
+    return mean_score(ground.evaluator.evaluate(affordable[-1]))
 
 
 def _helped(made: Sequence[tuple[str, Mended]]) -> dict[str, list[str]]:

@@ -6,14 +6,14 @@ import _thread
 import re
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pytest_toolmatch.cli import main
-from pytest_toolmatch.core.case import case_of_query
+from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.repair import demonstrating
 from pytest_toolmatch.repair.candidate import example_ids, with_examples
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.phase import Ground
 
@@ -218,29 +219,40 @@ def test_a_case_or_two_to_learn_from_are_no_fault(phase: str, count: int, tmp_pa
     assert ran.rollouts <= 40
 
 
-def test_fewer_cases_are_drawn_by_the_seed_and_keep_their_order() -> None:
+def test_fewer_cases_are_drawn_by_the_seed_and_keep_their_order(tmp_path: Path) -> None:
     named = Named(optimiser="examples", size=5)
-    assert named.cases(TRAIN, 1) == named.cases(TRAIN, 1)
-    assert named.cases(TRAIN, 1) != named.cases(TRAIN, 2)
-    chosen = named.cases(TRAIN, 1)
-    assert list(chosen) == [case for case in TRAIN if case in chosen]
-    assert Named(optimiser="examples", size=500).cases(TRAIN, 1) == TRAIN
-    assert len(Named(optimiser="examples", curated=True).cases(TRAIN, 0)) == 8
+    with Planted() as server, ground(server, tmp_path) as own:
+        seeded = [replace(own, options=msgspec.structs.replace(own.options, seed=seed)) for seed in (1, 2)]
+        by_seed = [named.cases(one) for one in seeded]
+        assert named.cases(own) == named.cases(own)
+        assert by_seed[0] != by_seed[1]
+        assert list(by_seed[0]) == [case for case in TRAIN if case in by_seed[0]]
+        assert Named(optimiser="examples", size=500).cases(own) == TRAIN
+        assert len(Named(optimiser="examples", curated=True).cases(own)) == 8
 
 
-queries = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=5).map(" ".join), min_size=1, max_size=12)
+def test_chosen_cases_have_one_of_each_kind_and_of_those_the_ones_that_fail(tmp_path: Path) -> None:
+    with Planted() as server, ground(server, tmp_path) as own:
+        own.evaluator.evaluate([(own.components.start, case, 1) for case in TRAIN])
+        drawn = own.evaluator.rollouts
+        tools = {one for case in TRAIN for one in _tools(own, case)}
+        for size in range(1, len(TRAIN) + 3):
+            chosen = choose(own, size)
+            assert len(chosen) == min(size, len(TRAIN))
+            assert list(chosen) == [case for case in TRAIN if case in chosen]
+            assert size < 2 * len(tools) or {one for case in chosen for one in _tools(own, case)} == tools
+        failing = [_fails(own, case) for case in choose(own, 8)]
+        assert sum(failing) / 8 > sum(_fails(own, case) for case in TRAIN) / len(TRAIN)
+        assert own.evaluator.rollouts == drawn
 
 
-@settings(deadline=None)
-@given(queries, st.integers(1, 14))
-def test_chosen_cases_are_as_many_as_wanted_and_cover_the_rest(texts: list[str], size: int) -> None:
-    cases = [case_of_query(text, id=str(place)) for place, text in enumerate(texts)]
-    chosen = choose(cases, size)
-    assert len(chosen) == min(size, len(cases))
-    assert list(chosen) == [case for case in cases if case in chosen]
-    # Nothing is chosen twice before everything different is chosen once.
-    kinds = {frozenset(text.split()) for text in texts}
-    assert len({frozenset(case.query.split()) for case in chosen}) == min(len(kinds), len(chosen))
+def _tools(own: Ground, case: Case) -> list[str]:
+    reference = own.evaluator.scorer.reference(case)
+    return names_of(reference.chain) if reference else []
+
+
+def _fails(own: Ground, case: Case) -> bool:
+    return own.evaluator.evaluate([(own.components.start, case, 1)])[0].score < 1
 
 
 def test_parts_of_the_trial_do_not_overlap() -> None:

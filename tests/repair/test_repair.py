@@ -237,8 +237,8 @@ def test_a_budget_in_calls_is_kept(suite: Path, capsys: Captured) -> None:
     ("more", "message"),
     [
         (
-            ["--rollouts", "40"],
-            "rollouts 40: up to 30 go to 18 cases as they are; one iteration, and what proves it in the end, take 50",
+            ["--rollouts", "25"],
+            "rollouts 25: up to 18 go to 18 cases as they are; one iteration, and what proves it in the end, take 26",
         ),
         (["--rollouts", "0"], "--rollouts 0: at least 1"),
         (["--teacher", ""], "no teacher is named: say --teacher MODEL"),

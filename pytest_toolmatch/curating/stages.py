@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
+from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, deduplicated, ordered, removal_curve
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
@@ -43,11 +43,12 @@ def embedded_cases(
     cases: Sequence[Subject], embedder: Embedder, seen: Callable[[int], None] = lambda _: None
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
-    phrases = [masked(one.text, one.chain) for one in cases]
+    texts, chains = [one.text for one in cases], [one.chain for one in cases]
+    phrases = phrased(texts, chains)
     distinct = sorted(set(phrases))
     where = {text: place for place, text in enumerate(distinct)}
     rows = embedded(embedder, distinct, seen)[[where[text] for text in phrases]]
-    return beside(rows, value_rows([one.chain for one in cases]), [one.text for one in cases])
+    return beside(rows, value_rows(chains), texts)
 
 
 def without_duplicates(

@@ -53,10 +53,11 @@ def write_pools(logs: Logs, cases: list[Subject], found: Found, pools: Pools, ou
     with (out / EXPLAINED).open("wb") as lines:
         for one in explanations(logs, cases, found, pools):
             lines.write(_encoder.encode(one) + b"\n")
+    digits = len(str(len(pools.evaluate)))
     for number, logged in enumerate(logs.suites):
         chosen = [cases[place].case for place in sorted(pools.optimise) if cases[place].suite == number]
         weighed = [
-            msgspec.structs.replace(cases[place].case, weight=one.weight)
+            msgspec.structs.replace(cases[place].case, weight=one.weight, stratum=f"{one.block + 1:0{digits}}")
             for place, one in sorted(pools.evaluate.items())
             if cases[place].suite == number
         ]

@@ -15,7 +15,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     """One query with an id that is stable under edits of other cases.
 
     ``weight`` is what it counts in its suite beside others: that of a sample which is not drawn evenly. ``stratum``
-    names the part of the whole that it was drawn from, where every part gave as many as it should.
+    names the part of the whole that it was drawn from, where every part gave as many as it should. One that is
+    ``held_out`` is nothing to learn from.
     ``tools`` is ``None`` where the suite's tools are on offer; ``where`` says where it was declared
     (``path:line``), for messages.
     """
@@ -27,6 +28,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     where: str = ""
     weight: float = 1.0
     stratum: str = ""
+    held_out: bool = False
 
     @property
     def query(self) -> str:

@@ -14,7 +14,7 @@ from pytest_toolmatch.curating.logged import read_logs, subjects
 from pytest_toolmatch.curating.pools import Pools, pooled
 from pytest_toolmatch.curating.shown import account, curve_lines, estimate_lines, pool_lines
 from pytest_toolmatch.curating.stages import Found, embedded_cases, without_duplicates
-from pytest_toolmatch.curating.written import EXPLAINED, check_free, next_lines, write_pools
+from pytest_toolmatch.curating.written import EXPLAINED, check_free, hold_out_lines, next_lines, write_pools
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.ticking import Ticker
 
@@ -50,6 +50,7 @@ def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator
     yield from estimate_lines(pools, cases, logs)
     yield ""
     yield from write_pools(logs, cases, deduplicated, pools, out)
+    yield from hold_out_lines(logs, cases, pools, out)
     if isinstance(embedder, Kept):
         embedder.forget()
     yield from _examples(out, deduplicated, pools)

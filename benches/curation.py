@@ -37,7 +37,7 @@ from pytest_toolmatch.curating.embedders import embedder_of
 from pytest_toolmatch.curating.logged import Subject, read_logs, subjects
 from pytest_toolmatch.curating.options import CurateOptions
 from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
-from pytest_toolmatch.curation.evaluation import drawn, orders
+from pytest_toolmatch.curation.evaluation import drawn, orders, strata
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.predicted import predicted
@@ -204,9 +204,11 @@ def pools() -> None:
         "plain",
     )
     print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
-    print("variance over that of as many cases drawn evenly; coverage of the report's 95 % interval, which knows the")
-    print("strata, its mean width in points, and that of one that knows the weights alone. The student's own record is")
-    print("not used to draw its pool: what the other models' records say is.\n")
+    print("variance over that of as many cases drawn evenly; coverage of the report's 95 % interval, its mean width")
+    print("in points, and that of one that knows the weights alone; strata are told where there are ten cases for each")
+    print(
+        "of the pool. The student's own record is not used to draw its pool: what the other models' records say is.\n"
+    )
     print(
         tabulate.tabulate(
             table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
@@ -289,9 +291,7 @@ def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> lis
         taken = drawn(names, orders(expected, likes, kin, seed), side, size, seed)
         pool = [Measure(values[one.place]).times(one.weight) for one in taken]
         said.append(ratio(pool))
-        told, plain = (
-            rate_intervals(pool, 0.95, strata)[1] or (0, 1) for strata in ([f"{one.block:03}" for one in taken], ())
-        )
+        told, plain = (rate_intervals(pool, 0.95, known)[1] or (0.0, 1.0) for known in (strata(taken, len(cases)), []))
         inside.append(told[0] <= truth <= told[1])
         widths.append((told[1] - told[0], plain[1] - plain[0]))
     count = min(size, len(cases))

@@ -12,6 +12,7 @@ from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.request import rollout_digest
 from pytest_toolmatch.curating.explained import explanations
 from pytest_toolmatch.curating.logged import tools_of
+from pytest_toolmatch.curation.evaluation import strata
 from pytest_toolmatch.sampling.recordings import append_records, recording_path
 from pytest_toolmatch.suites.held_out import FILE, HeldOut, hold_out
 from pytest_toolmatch.suites.importers.fields import counted
@@ -54,11 +55,11 @@ def write_pools(logs: Logs, cases: list[Subject], found: Found, pools: Pools, ou
     with (out / EXPLAINED).open("wb") as lines:
         for one in explanations(logs, cases, found, pools):
             lines.write(_encoder.encode(one) + b"\n")
-    digits = len(str(len(pools.evaluate)))
+    known = dict(zip(pools.evaluate, strata(list(pools.evaluate.values()), len(cases)), strict=True))
     for number, logged in enumerate(logs.suites):
         chosen = [cases[place].case for place in sorted(pools.optimise) if cases[place].suite == number]
         weighed = [
-            msgspec.structs.replace(cases[place].case, weight=one.weight, stratum=f"{one.block + 1:0{digits}}")
+            msgspec.structs.replace(cases[place].case, weight=one.weight, stratum=known[place])
             for place, one in sorted(pools.evaluate.items())
             if cases[place].suite == number
         ]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DIGITS = 6
+_WHOLE = 10
+"""Cases for each one of the pool from which on strata tell of queries like these, and not of the whole alone."""
 
 
 class Drawn(NamedTuple):
@@ -63,6 +65,16 @@ def drawn(
         found += [Drawn(place, number, weight, 1 / weight) for place in free[: wanted[number]]]
     mean = sum(one.weight for one in found) / len(found)
     return [one._replace(weight=round(one.weight / mean, _DIGITS)) for one in found]
+
+
+def strata(pool: Sequence[Drawn], whole: int) -> list[str]:
+    """Return the names of the strata that the pool's cases were drawn from, or nothing where the whole is small.
+
+    Intervals that know strata are of the whole, which is itself a sample of queries. What that adds, the variance
+    between strata over the number of all cases, is left out of them: so it has to be little.
+    """
+    digits = len(str(len(pool)))
+    return [f"{one.block + 1:0{digits}}" if whole >= _WHOLE * len(pool) else "" for one in pool]
 
 
 def _cuts(open_before: Sequence[int], wanted: Sequence[int]) -> list[int]:

@@ -106,7 +106,7 @@ def estimate(name: str, results: Sequence[CaseResult], confidence: float) -> Est
 
 def _rate(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
     strata = [one.stratum for one in results if (measure := one.measures.get(name)) and measure.weight]
-    return _of_measures(name, results, confidence, partial(rate_intervals, strata=strata if any(strata) else ()))
+    return _of_measures(name, results, confidence, partial(rate_intervals, strata=strata))
 
 
 def _count(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:

@@ -40,7 +40,7 @@ def rate_intervals(measures: Sequence[Measure], confidence: float, strata: Seque
     if len(measures) < 2:  # noqa: PLR2004 - one case says nothing about others
         return clopper_pearson(rate, measures[0].draws, confidence), None
     sums = _sums(measures, rate)
-    return _rate_intervals(_within(sums, measures, strata) if strata else sums, confidence)
+    return _rate_intervals(_within(sums, measures, strata) if any(strata) else sums, confidence)
 
 
 def relative_intervals(

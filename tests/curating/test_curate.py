@@ -327,3 +327,11 @@ def test_a_broken_line_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     logs()
     Path("logs/held-out.jsonl").write_text('{"suite": "made"}\n')
     assert "logs/held-out.jsonl:1: not what toolmatch curate writes" in curate(capsys, status=4)
+
+
+@pytest.mark.parametrize(("size", "told"), [(4, True), (5, False)])
+def test_strata_are_told_where_the_whole_is_large(size: int, told: bool, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: FBT001
+    logs()
+    curate(capsys, "--size", "8", "--evaluate", str(size))
+    strata = [case.stratum for case in read_suite(Path("out/made.evaluate.toolmatch.yaml")).cases]
+    assert sorted(strata) == (["1", "1", "2", "2"] if told else [""] * size)

@@ -330,7 +330,7 @@ def test_a_broken_line_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("size", "told"), [(4, True), (5, False)])
-def test_strata_are_told_where_the_whole_is_large(size: int, told: bool, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: FBT001
+def test_strata_are_told_where_the_whole_is_large(size: int, told: bool, capsys: pytest.CaptureFixture[str]) -> None:
     logs()
     curate(capsys, "--size", "8", "--evaluate", str(size))
     strata = [case.stratum for case in read_suite(Path("out/made.evaluate.toolmatch.yaml")).cases]

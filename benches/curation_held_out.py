@@ -1,7 +1,7 @@
-"""Made-up requests in other words than ``curation_cases``: no constant of the product was chosen on them.
+"""Made-up requests in other words than ``curation_cases``: nothing of the product was chosen on them.
 
-They were written once, before anything was measured on them, and stay as they are: whoever tunes on them has to write
-others.
+They were written once, before anything was measured on them, and stay as they are: whoever looks at what goes wrong
+here and mends it has to write others. (An earlier set was looked at so, and is gone.)
 """
 
 from __future__ import annotations
@@ -9,63 +9,68 @@ from __future__ import annotations
 from curation_cases import Intent, World
 
 VALUES: dict[str, tuple[str, ...]] = {
-    "animal": ("otter", "heron", "badger", "lynx", "tortoise", "magpie", "salmon", "hedgehog", "ibex", "newt"),
-    "instrument": ("cello", "oboe", "banjo", "trumpet", "harp", "accordion", "flute", "bass drum", "viola", "organ"),
-    "language": ("Basque", "Welsh", "Finnish", "Swahili", "Hindi", "Korean", "Polish", "Greek", "Maltese", "Tamil"),
-    "stone": ("granite", "slate", "marble", "basalt", "chalk", "flint", "sandstone", "obsidian", "gypsum", "jade"),
-    "sport": ("curling", "fencing", "rowing", "judo", "cricket", "handball", "archery", "water polo", "luge", "darts"),
-    "fruit": ("quince", "papaya", "gooseberry", "fig", "mango", "medlar", "lychee", "damson", "persimmon", "kiwi"),
-    "player": ("speaker", "radio", "old stereo", "record player", "tablet", "headset", "soundbar", "tuner"),
-    "song": (
-        "Blue Harbour",
-        "Slow Rain",
-        "Paper Moon",
-        "Old Mill",
-        "First Snow",
-        "Long Road",
-        "Green Door",
-        "Late Bus",
+    "planet": ("Mars", "Venus", "Saturn", "Neptune", "Mercury", "Jupiter", "Uranus", "Pluto", "Titan", "Europa"),
+    "metal": ("copper", "zinc", "nickel", "tin", "silver", "cobalt", "lead", "titanium", "iron", "platinum"),
+    "writer": ("Chekhov", "Woolf", "Borges", "Achebe", "Dickens", "Lagerlöf", "Tagore", "Kafka", "Austen", "Neruda"),
+    "tree": ("beech", "willow", "larch", "rowan", "alder", "poplar", "cedar", "hornbeam", "yew", "maple"),
+    "cheese": ("gouda", "feta", "brie", "cheddar", "ricotta", "gruyère", "halloumi", "stilton", "manchego", "edam"),
+    "dance": ("tango", "waltz", "polka", "salsa", "foxtrot", "rumba", "jive", "samba", "bolero", "minuet"),
+    "table": ("two", "four", "six", "eight", "ten", "twelve"),
+    "place": ("Da Enzo", "The Anchor", "Blue Door", "Chez Lou", "Old Forge", "Green Fig", "Marrow", "Saltbox"),
+    "file": ("budget.xlsx", "notes.txt", "cv_final.pdf", "plan-b.docx", "logo.svg", "q3.csv", "draft.md", "rota.ods"),
+    "folder": ("archive", "desktop", "invoices", "holiday", "shared", "old stuff", "backup", "projects"),
+    "phone": ("555-0142", "555-0177", "555-0199", "555-0103", "555-0121", "555-0165", "555-0188", "555-0134"),
+    "words": (
+        "running late",
+        "see you soon",
+        "all done here",
+        "please ring me",
+        "happy birthday",
+        "the bus broke down",
     ),
-    "person": ("Vera", "Otto", "Nadia", "Pablo", "Quinn", "Ruth", "Sami", "Tove", "Umar", "Wanda"),
-    "hour": ("six", "seven", "eight", "half past nine", "noon", "quarter to four", "midnight", "ten sharp"),
-    "parcel": ("XK-204", "QP-771", "LM-390", "RT-118", "BD-655", "ZW-902", "HG-447", "CV-563"),
-    "sum": ("12 euros", "80 euros", "450 euros", "39 euros", "7 euros", "260 euros", "95 euros", "1200 euros"),
+    "percent": ("5%", "20%", "35%", "50%", "65%", "80%", "95%"),
+    "lamp": ("porch lamp", "reading light", "ceiling light", "floor lamp", "fairy lights", "strip light"),
 }
 
 INTENTS = (
     Intent(
-        "play_music",
-        {"title": "song", "device": "player"},
+        "reserve_table",
+        {"restaurant": "place", "guests": "table"},
         (
-            "Play {title} on the {device}.",
-            "Let me hear {title} through the {device}.",
-            "I'm in the mood for {title}, use the {device}.",
-            "The {device} should start {title} now.",
+            "Reserve a table for {guests} at {restaurant}.",
+            "We're {guests} and want to eat at {restaurant}.",
+            "Is there room for {guests} at {restaurant}? If so, take it.",
+            "{restaurant}, a table, {guests} people.",
         ),
     ),
     Intent(
-        "set_alarm",
-        {"time": "hour"},
-        ("Wake me at {time}.", "Set an alarm for {time}.", "I have to get up at {time}.", "Alarm, {time}, please."),
-    ),
-    Intent(
-        "track_parcel",
-        {"number": "parcel"},
+        "move_file",
+        {"file": "file", "folder": "folder"},
         (
-            "Where is parcel {number}?",
-            "Has {number} been delivered yet?",
-            "Track shipment {number} for me.",
-            "I'm still waiting for {number}. Any news?",
+            "Move {file} to {folder}.",
+            "{file} belongs in {folder}, put it there.",
+            "I want {file} out of here and inside {folder}.",
+            "Shift {file} over to the {folder} directory.",
         ),
     ),
     Intent(
-        "transfer",
-        {"amount": "sum", "to": "person"},
+        "send_text",
+        {"number": "phone", "text": "words"},
         (
-            "Send {amount} to {to}.",
-            "I owe {to} {amount}, please pay it back.",
-            "Transfer {amount} from my account to {to}.",
-            "{to} gets {amount} from me.",
+            "Text {text} to {number}.",
+            "Let {number} know: {text}.",
+            "Send a message saying {text} to {number}.",
+            "Can you write {text} to the number {number}?",
+        ),
+    ),
+    Intent(
+        "dim",
+        {"light": "lamp", "level": "percent"},
+        (
+            "Dim the {light} to {level}.",
+            "The {light} at {level}, please.",
+            "Make the {light} less bright, {level} will do.",
+            "Bring the {light} down to {level}.",
         ),
     ),
 )
@@ -73,63 +78,55 @@ INTENTS = (
 SMALL_TALK = (
     Intent(
         "",
-        {"animal": "animal"},
-        ("How long does a {animal} live?", "What age can a {animal} reach?", "Life span of the {animal}?"),
+        {"planet": "planet"},
+        ("How far away is {planet}?", "What is the distance to {planet}?", "How many kilometres to {planet}?"),
     ),
     Intent(
         "",
-        {"animal": "animal"},
-        ("What does a {animal} eat?", "What is the diet of a {animal}?", "What do I feed a {animal}?"),
+        {"planet": "planet"},
+        ("Could anyone live on {planet}?", "Is life on {planet} possible?", "Would {planet} be habitable?"),
     ),
     Intent(
         "",
-        {"instrument": "instrument"},
+        {"metal": "metal"},
+        ("What is {metal} used for?", "Name some uses of {metal}.", "Which things are made with {metal}?"),
+    ),
+    Intent(
+        "",
+        {"writer": "writer"},
         (
-            "Is the {instrument} hard to learn?",
-            "How difficult is playing the {instrument} for a beginner?",
-            "Can an adult still pick up the {instrument}?",
+            "Which book by {writer} should I read first?",
+            "I've never read {writer}. Where do I start?",
+            "Recommend something by {writer} for a newcomer.",
         ),
     ),
     Intent(
         "",
-        {"language": "language"},
+        {"tree": "tree"},
+        ("How tall does a {tree} grow?", "What height can a {tree} get to?", "Is the {tree} a large tree?"),
+    ),
+    Intent(
+        "",
+        {"tree": "tree"},
+        ("How do I recognise a {tree}?", "What do the leaves of a {tree} look like?", "Describe a {tree} to me."),
+    ),
+    Intent(
+        "",
+        {"cheese": "cheese"},
+        ("Which wine goes with {cheese}?", "What do I drink with {cheese}?", "Pair {cheese} with a wine."),
+    ),
+    Intent(
+        "",
+        {"dance": "dance"},
         (
-            "How many people speak {language}?",
-            "What is the number of {language} speakers?",
-            "Is {language} spoken by many?",
-        ),
-    ),
-    Intent(
-        "",
-        {"language": "language"},
-        ("Say good morning in {language}.", "What's the {language} for good morning?", "Greet me in {language}."),
-    ),
-    Intent(
-        "",
-        {"stone": "stone"},
-        ("How is {stone} formed?", "Explain where {stone} comes from.", "What makes {stone} come about?"),
-    ),
-    Intent(
-        "",
-        {"sport": "sport"},
-        (
-            "Explain the rules of {sport}.",
-            "How do you play {sport}?",
-            "I never understood {sport}, how does it work?",
-        ),
-    ),
-    Intent(
-        "",
-        {"fruit": "fruit"},
-        (
-            "When is a {fruit} ripe?",
-            "How can I tell that my {fruit} is ready to eat?",
-            "What are the signs of a ripe {fruit}?",
+            "Where does the {dance} come from?",
+            "Tell me the origin of the {dance}.",
+            "In what country did {dance} begin?",
         ),
     ),
 )
 
-BEFORE = ("", "", "", "Good evening. ", "Excuse me, ", "One more thing: ", "Okay, ", "A question: ")
-AFTER = ("", "", "", " Much obliged.", " Appreciate it!", " If you don't mind.", " Take your time.", " Asap.")
+BEFORE = ("", "", "", "Morning! ", "Sorry to bother you, ", "Quick question: ", "So, ", "Hi again. ")
+AFTER = ("", "", "", " Ta.", " That would be great.", " Many thanks!", " Whenever you can.", " Be brief.")
 
 HELD_OUT = World(INTENTS, SMALL_TALK, VALUES, BEFORE, AFTER)

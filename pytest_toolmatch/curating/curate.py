@@ -17,7 +17,7 @@ from pytest_toolmatch.curating.map_page import write_map
 from pytest_toolmatch.curating.pools import Pools, pooled
 from pytest_toolmatch.curating.shown import account, curve_lines, estimate_lines, pool_lines
 from pytest_toolmatch.curating.stages import Found, embedded_cases, without_duplicates
-from pytest_toolmatch.curating.written import EXPLAINED, check_free, next_lines, write_pools
+from pytest_toolmatch.curating.written import EXPLAINED, check_free, hold_out_lines, next_lines, write_pools
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.ticking import Ticker
 
@@ -69,6 +69,7 @@ def _chosen(logs: Logs, embedder: Embedder, out: Path, options: CurateOptions, e
     yield from write_pools(logs, cases, deduplicated, pools, out)
     if options.map is not None:
         yield write_map(options.map, list(explanations(logs, cases, deduplicated, pools)), deduplicated.rows)
+    yield from hold_out_lines(logs, cases, pools, out)
     if isinstance(embedder, Kept):
         embedder.forget()
     yield from _examples(out, deduplicated, pools)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.curation.car import Candidate, choose, nested
-from pytest_toolmatch.curation.evaluation import Drawn, drawn, hardness
+from pytest_toolmatch.curation.evaluation import Drawn, drawn, orders
 from pytest_toolmatch.curation.families import families
+from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.quality import quality, terms
 from pytest_toolmatch.curation.splits import SHARES, parts, rank
 from pytest_toolmatch.curation.strata import kinds, length_kind
@@ -50,8 +51,9 @@ def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engin
     said = terms([one.known for one in cases])
     worth = [quality(one) for one in said]
     open_to = [part == "test" for part in placed]
-    order = hardness([one.known for one in cases], [f"{one.suite} {length_kind(one.chain)}" for one in cases])
-    taken = drawn(names, order, open_to, options.evaluate, options.seed)
+    likes = [f"{one.suite} {length_kind(one.chain)}" for one in cases]
+    expected = predicted([one.match for one in cases], [one.known.consistency for one in cases], likes)
+    taken = drawn(names, orders(expected, likes, kin, options.seed), open_to, options.evaluate, options.seed)
     kept = [place for place in np.flatnonzero(found.kept).tolist() if not open_to[place]]
     kept.sort(key=lambda place: (rank(names[place], options.seed), names[place]))
     candidates = [

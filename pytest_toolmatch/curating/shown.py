@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.curating.pools import largest_family
-from pytest_toolmatch.statistics.stratified import Observed, stratified
+from pytest_toolmatch.statistics.effective import rate_intervals
+from pytest_toolmatch.statistics.measures import Measure, ratio
 from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:
@@ -66,11 +67,12 @@ def estimate_lines(pools: Pools, cases: Sequence[Subject], logs: Logs) -> Iterat
         whole = [one.match[student] for one in cases if student in one.match]
         pool = [
             # Its blocks were cut by what this very student is recorded to have done: they would say too much of it.
-            Observed(cases[place].match[student], one.weight)
+            Measure(cases[place].match[student]).times(one.weight)
             for place, one in pools.evaluate.items()
             if student in cases[place].match
         ]
         if pool and whole:
-            value, (low, high) = stratified(pool, _CONFIDENCE)
+            value, (suite, queries) = ratio(pool), rate_intervals(pool, _CONFIDENCE)
+            low, high = queries or suite
             said = f"all {counted(len(whole), 'case')}: {sum(whole) / len(whole):.3f}"
             yield f"  {student}: chain_match of {said}; of the evaluation pool: {value:.3f} [{low:.3f}, {high:.3f}]"

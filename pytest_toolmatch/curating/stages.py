@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from pytest_toolmatch.curating.engines.engine import blocks_of
-from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
+from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, deduplicated, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curation.embedding import Embedder, Floats
@@ -49,18 +48,13 @@ def embedded_cases(
     cases: Sequence[Subject], embedder: Embedder, engine: Engine, seen: Callable[[int], None] = lambda _: None
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
-    told = list(engine.map(_told, blocks_of(((one.text, one.chain) for one in cases), _BLOCK)))
-    phrases = [phrase for block, _ in told for phrase in block]
-    values = np.vstack([rows for _, rows in told])
+    texts, chains = [one.text for one in cases], [one.chain for one in cases]
+    values = np.vstack(list(engine.map(value_rows, blocks_of(chains, _BLOCK))))
+    phrases = phrased(texts, chains)
     distinct = sorted(set(phrases))
     where = {text: place for place, text in enumerate(distinct)}
     rows = embedded(embedder, distinct, seen)[[where[text] for text in phrases]]
-    return beside(rows, values, [one.text for one in cases])
-
-
-def _told(block: Sequence[tuple[str, Chain]]) -> tuple[list[str], Floats]:
-    """Return how each is phrased, and a row for its values."""
-    return [masked(text, chain) for text, chain in block], value_rows([chain for _, chain in block])
+    return beside(rows, values, texts)
 
 
 def without_duplicates(

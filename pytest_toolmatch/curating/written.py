@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,14 +12,15 @@ from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.request import rollout_digest
 from pytest_toolmatch.curating.explained import explanations
 from pytest_toolmatch.curating.logged import tools_of
+from pytest_toolmatch.curation.evaluation import strata
 from pytest_toolmatch.sampling.recordings import append_records, recording_path
+from pytest_toolmatch.suites.held_out import FILE, HeldOut, hold_out
 from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.suite import Suite
@@ -54,10 +56,11 @@ def write_pools(logs: Logs, cases: list[Subject], found: Found, pools: Pools, ou
     with (out / EXPLAINED).open("wb") as lines:
         for one in explanations(logs, cases, found, pools):
             lines.write(_encoder.encode(one) + b"\n")
+    known = dict(zip(pools.evaluate, strata(list(pools.evaluate.values()), len(cases)), strict=True))
     for number, logged in enumerate(logs.suites):
         chosen = [cases[place].case for place in sorted(pools.optimise) if cases[place].suite == number]
         weighed = [
-            msgspec.structs.replace(cases[place].case, weight=one.weight)
+            msgspec.structs.replace(cases[place].case, weight=one.weight, stratum=known[place])
             for place, one in sorted(pools.evaluate.items())
             if cases[place].suite == number
         ]
@@ -65,6 +68,27 @@ def write_pools(logs: Logs, cases: list[Subject], found: Found, pools: Pools, ou
         for pool, some, gates in zip(POOLS, (chosen, weighed), ((), logged.suite.gates), strict=True):
             if some:
                 yield from _write(logged, f"{logged.suite.name}.{pool}", some, gates, out)
+
+
+def hold_out_lines(logs: Logs, cases: Sequence[Subject], pools: Pools, out: Path) -> Iterator[str]:
+    """Note beside every suite which cases nothing may learn from; yield where, and what can't be noted."""
+    if not pools.evaluate:
+        return
+    noted: dict[Path, list[HeldOut]] = {out: []}
+    for one, part in zip(cases, pools.parts, strict=True):
+        if part == "test":
+            suite = logs.suites[one.suite].suite
+            noted.setdefault(Path(suite.where).parent, []).append(HeldOut(suite.name, one.case.id))
+    for place in pools.evaluate:
+        one = cases[place]
+        noted[out].append(HeldOut(f"{logs.suites[one.suite].suite.name}.evaluate", one.case.id))
+    for folder, named in noted.items():
+        try:
+            hold_out(folder, named)
+        except OSError as error:
+            yield f"  ! can't write {folder / FILE}: {error.strerror}; nothing knows what to spare"
+        else:
+            yield f"{folder / FILE}: {counted(len(named), 'case')} that export, distill and repair spare"
 
 
 def _write(logged: Logged, name: str, cases: Sequence[Case], gates: tuple[str, ...], out: Path) -> Iterator[str]:

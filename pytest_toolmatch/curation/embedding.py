@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from pytest_toolmatch.curation.splits import template
+from pytest_toolmatch.curation.plain import plain
+from pytest_toolmatch.curation.splits import literals, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ VALUES = 0.75
 """The share of a likeness that the argument values have; the rest is that of the masked phrase."""
 PLAIN = 0.05
 """The share that is the text itself where there are no values: there phrases have to be nearer."""
+LITERAL = 0.3
+"""The share that numbers and quoted text of such a query have: more than ε, so that others are no duplicate."""
 VALUE_DIMENSIONS = 128
 
 _SHORTEST = 2
@@ -63,6 +66,16 @@ def unit(rows: Floats) -> Floats:
     """Return rows scaled to length 1; one of zeros stays."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, lengths, out=np.zeros_like(rows, np.float32), where=lengths > 0)
+
+
+def phrased(queries: Sequence[str], chains: Sequence[Chain]) -> list[str]:
+    """Return how each query is phrased: its values masked, or where no call has any, without courtesies and slips."""
+    bare = [place for place, chain in enumerate(chains) if not values_of(chain)]
+    said = dict(zip(bare, plain([queries[place] for place in bare]), strict=True))
+    return [
+        said[place] if place in said else masked(query, chain)
+        for place, (query, chain) in enumerate(zip(queries, chains, strict=True))
+    ]
 
 
 def masked(query: str, chain: Chain) -> str:
@@ -138,11 +151,14 @@ def beside(phrases: Floats, values: Floats, texts: Sequence[str]) -> Floats:
     """Return one row a case: how it is phrased beside which values its teacher's calls have.
 
     The same request in other words is near, and so is no request with other values, however alike it is phrased. Where
-    there are no values, ``texts`` (the queries as they are) keep phrases apart that are alike.
+    there are no values, numbers and quoted text of ``texts`` (the queries as they are) stand for them, else the texts
+    themselves keep phrases a little apart that are alike.
     """
     has = np.linalg.norm(values, axis=1, keepdims=True) > 0
     share = np.where(has, np.float32(VALUES), np.float32(PLAIN))
     said = values.copy()
     for place in np.flatnonzero(~has[:, 0]):
-        said[place] = scattered(texts[int(place)])
+        found = literals(texts[int(place)])
+        said[place] = scattered("\n".join(found) if found else texts[int(place)])
+        share[place] = LITERAL if found else PLAIN
     return np.hstack([phrases * np.sqrt(1 - share), said * np.sqrt(share)])

@@ -1,14 +1,14 @@
 """The evaluation pool: a stratified random sample, with weights, that says what the whole would say.
 
-Cases are put in the order of what is known to tell how hard they are, and cut into blocks, from each of which chance
-takes two or three: deep stratification (Cochran 1977, *Sampling Techniques*, §5A.8). The weight of a case is the number
-of cases of the whole that it stands for, over the mean of those numbers.
+Cases are put in the order of what is known to tell how hard they are, and cut into blocks of about one size, from each
+of which chance takes two or three: deep stratification (Cochran 1977, *Sampling Techniques*, §5A.8). The weight of a
+case is the number of cases of the whole that it stands for, over the mean of those numbers.
 """
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.curation.splits import rank
@@ -16,9 +16,9 @@ from pytest_toolmatch.curation.splits import rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_toolmatch.curation.quality import Known
-
 _DIGITS = 6
+_WHOLE = 10
+"""Cases for each one of the pool from which on strata tell of queries like these, and not of the whole alone."""
 
 
 class Drawn(NamedTuple):
@@ -30,47 +30,62 @@ class Drawn(NamedTuple):
     share: float
 
 
-def hardness(known: Sequence[Known], likes: Sequence[str]) -> list[tuple[float, float, str]]:
-    """Return what each case is put in order by: how hard it is, as far as anyone knows, then how hard its like are.
+def orders(
+    expected: Sequence[float], likes: Sequence[str], families: Sequence[str], seed: int
+) -> list[tuple[float, str, float]]:
+    """Return what each case is put in order by: how often a match is ``expected``, then its likes and its family.
 
-    That is how often the students that are recorded fail, else how often the teacher disagrees with itself. ``likes``
-    names those that a case is like: of one suite, and with as many calls.
+    A family lies on one side of the split; where its cases are neighbours, it stands for no more than itself.
     """
-    own = [_hard(one) for one in known]
-    of: dict[str, list[float]] = {}
-    for value, like in zip(own, likes, strict=True):
-        of.setdefault(like, []).append(value)
-    mean = {like: math.fsum(values) / len(values) for like, values in of.items()}
-    return [(value, mean[like], like) for value, like in zip(own, likes, strict=True)]
-
-
-def _hard(one: Known) -> float:
-    if one.failure is not None:
-        return one.failure
-    return 0.5 if one.consistency is None else 1 - one.consistency
+    return [
+        (value, like, rank(f"{family}/order", seed))
+        for value, like, family in zip(expected, likes, families, strict=True)
+    ]
 
 
 def drawn(
-    names: Sequence[str], order: Sequence[tuple[float, float, str]], open_to: Sequence[bool], size: int, seed: int
+    names: Sequence[str], order: Sequence[tuple[float, str, float]], open_to: Sequence[bool], size: int, seed: int
 ) -> list[Drawn]:
     """Draw ``size`` of the cases that are ``open_to`` it, or all of those where they are fewer, in their order.
 
     ``names`` are what chance goes by, so that the order in which cases are given has no say. Weights have mean 1.
     """
     places = sorted(range(len(names)), key=lambda place: (order[place], rank(names[place], seed), names[place]))
-    free = [at for at, place in enumerate(places) if open_to[place]]
-    size = min(size, len(free))
+    open_before = [0, *accumulate(int(open_to[place]) for place in places)]
+    size = min(size, open_before[-1])
     if not size:
         return []
     blocks = max(1, size // 2)
-    cuts = [len(free) * number // blocks for number in range(blocks + 1)]
+    wanted = [size // blocks + (number >= blocks - size % blocks) for number in range(blocks)]
     found = []
-    for number, (first, last) in enumerate(pairwise(cuts)):
-        wanted = size // blocks + (number >= blocks - size % blocks)
-        low = 0 if number == 0 else (free[first - 1] + free[first] + 1) // 2
-        high = len(places) if number == blocks - 1 else (free[last - 1] + free[last] + 1) // 2
-        mine = sorted((places[at] for at in free[first:last]), key=lambda place: rank(f"{names[place]}/drawn", seed))
-        weight = (high - low) / min(wanted, len(mine))
-        found += [Drawn(place, number, weight, 1 / weight) for place in mine[:wanted]]
+    for number, (first, last) in enumerate(pairwise(_cuts(open_before, wanted))):
+        free = [place for place in places[first:last] if open_to[place]]
+        free.sort(key=lambda place: rank(f"{names[place]}/drawn", seed))
+        weight = (last - first) / wanted[number]
+        found += [Drawn(place, number, weight, 1 / weight) for place in free[: wanted[number]]]
     mean = sum(one.weight for one in found) / len(found)
     return [one._replace(weight=round(one.weight / mean, _DIGITS)) for one in found]
+
+
+def strata(pool: Sequence[Drawn], whole: int) -> list[str]:
+    """Return the names of the strata that the pool's cases were drawn from, or nothing where the whole is small.
+
+    Intervals that know strata are of the whole, which is itself a sample of queries. What that adds, the variance
+    between strata over the number of all cases, is left out of them: so it has to be little.
+    """
+    digits = len(str(len(pool)))
+    return [f"{one.block + 1:0{digits}}" if whole >= _WHOLE * len(pool) else "" for one in pool]
+
+
+def _cuts(open_before: Sequence[int], wanted: Sequence[int]) -> list[int]:
+    """Return where blocks begin and the last one ends, each as large as what is wanted of it is of all, or nearly.
+
+    ``open_before`` counts the open cases before each place: every block needs as many as are wanted of it.
+    """
+    cuts, left, size = [0], sum(wanted), sum(wanted)
+    for count in wanted[:-1]:
+        left -= count
+        least = bisect_left(open_before, open_before[cuts[-1]] + count)
+        most = bisect_right(open_before, open_before[-1] - left) - 1
+        cuts.append(min(max(round((len(open_before) - 1) * (size - left) / size), least), most))
+    return [*cuts, len(open_before) - 1]

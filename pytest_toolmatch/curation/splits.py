@@ -34,6 +34,11 @@ def template(query: str) -> str:
     return " ".join(_MASKED.sub(" ? ", query.lower()).split())
 
 
+def literals(query: str) -> list[str]:
+    """Return what ``template`` masks: quoted values, and whatever has a digit, in order of the alphabet."""
+    return sorted(one.strip(".?!,:;()'\"“”«»`") for one in _MASKED.findall(query.lower()))
+
+
 def groups(queries: Sequence[str]) -> list[str]:
     """Return the name of each query's group: near-duplicates, and what is near to them in turn, have the same.
 

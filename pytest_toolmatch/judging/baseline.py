@@ -15,7 +15,7 @@ from pytest_toolmatch.judging.lacking import about
 from pytest_toolmatch.judging.looks import AllDraws, Round, Seen, Wanted
 from pytest_toolmatch.statistics.asymptotic import LEVEL, AsymptoticTest
 from pytest_toolmatch.statistics.effective import margin_intervals, rate_intervals
-from pytest_toolmatch.statistics.measures import Measure
+from pytest_toolmatch.statistics.measures import Measure, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
@@ -59,7 +59,8 @@ class Both(NamedTuple):
         """Pair the cases of two runs that have a match rate; one of the same name that asks something else is new."""
         before, after = rated(then), rated(now)
         same = {key for key in after if key in before and _same_samples(before[key], after[key])}
-        return cls.of(_rates(after), _rates(before), same)
+        weights = {key: case.weight for key, case in after.items()}
+        return cls.of(_rates(after, weights), _rates(before, weights), same)
 
     @property
     def shared(self) -> int:
@@ -70,7 +71,7 @@ class Both(NamedTuple):
     def facts(self) -> str:
         """Both rates, and over which cases."""
         parts = [*self.drawn, *self.same]
-        now, then = (math.fsum(part[side].value for part in parts) / self.shared for side in (0, 1))
+        now, then = (ratio([part[side] for part in parts]) for side in (0, 1))
         cases = "the case" if self.shared == 1 else f"{self.shared} cases"
         same = f" ({len(self.same)} by the same samples)" if self.same else ""
         facts = [f"{now:.2f} now, {then:.2f} in the baseline, over {cases} that both have{same}"]
@@ -80,14 +81,22 @@ class Both(NamedTuple):
 
     def difference(self, confidence: float) -> tuple[float, Interval]:
         """Return how much more often cases match now than then, over all that both runs have, with its interval."""
-        value = math.fsum(now.value - then.value for now, then in self.drawn) / self.shared
+        value = math.fsum(now.total - then.total for now, then in self.drawn) / self._weight([*self.drawn, *self.same])
         ends = margin_intervals(self.drawn, confidence)[0] if self.drawn else (0.0, 0.0)
-        share = len(self.drawn) / self.shared
-        return value, (share * ends[0], share * ends[1])
+        return value, (self._anew * ends[0], self._anew * ends[1])
 
     def lacking(self, value: float, margin: float, confidence: float) -> str:
         """Say how many samples more would decide the gate, if both rates stay as they are."""
-        return _lacking(self.drawn, (value + margin) * self.shared / len(self.drawn), confidence)
+        return _lacking(self.drawn, (value + margin) / self._anew, confidence)
+
+    @property
+    def _anew(self) -> float:
+        """What the cases that were sampled anew count of all."""
+        return self._weight(self.drawn) / self._weight([*self.drawn, *self.same])
+
+    @staticmethod
+    def _weight(parts: Sequence[Part]) -> float:
+        return math.fsum(now.weight for now, _ in parts)
 
 
 def rated(cases: Iterable[CaseResult]) -> dict[Hashable, CaseResult]:
@@ -95,8 +104,9 @@ def rated(cases: Iterable[CaseResult]) -> dict[Hashable, CaseResult]:
     return {(case.case, case.query): case for case in cases if case.value("chain_match") is not None}
 
 
-def _rates(cases: Mapping[Hashable, CaseResult]) -> dict[Hashable, Measure]:
-    return {key: case.measures["chain_match"] for key, case in cases.items()}
+def _rates(cases: Mapping[Hashable, CaseResult], weights: Mapping[Hashable, float]) -> dict[Hashable, Measure]:
+    """Return what cases match, as they count today."""
+    return {key: case.measures["chain_match"].times(weights.get(key, 1.0)) for key, case in cases.items()}
 
 
 def _same_samples(then: CaseResult, now: CaseResult) -> bool:
@@ -160,7 +170,7 @@ def _lacking(parts: Sequence[Part], distance: float, confidence: float) -> str:
     ours = _reach([now for now, _ in parts], confidence, down=distance > 0)
     theirs = _reach([then for _, then in parts], confidence, down=distance <= 0)
     room = distance * distance - theirs * theirs
-    drawn = math.fsum(now.draws for now, _ in parts) / len(parts)
+    drawn = math.fsum(now.draws * now.weight**2 for now, _ in parts) / math.fsum(now.weight**2 for now, _ in parts)
     more = drawn * (ours * ours / room - 1) if room > 0 else math.inf
     if more > _FAR:
         return (
@@ -173,6 +183,6 @@ def _lacking(parts: Sequence[Part], distance: float, confidence: float) -> str:
 
 def _reach(measures: Sequence[Measure], confidence: float, *, down: bool) -> float:
     """Return how far the interval of a rate reaches from it to one side."""
-    rate = math.fsum(measure.value for measure in measures) / len(measures)
+    rate = ratio(measures)
     suite: Interval = rate_intervals(measures, confidence)[0]
     return rate - suite[0] if down else suite[1] - rate

@@ -71,6 +71,7 @@ class Judge:
             "where": case.where,
             "wanted": self.wanted,
             **({} if case.weight == 1 else {"weight": case.weight}),
+            **({"stratum": case.stratum} if case.stratum else {}),
             "teacher_outcomes": _tally(teacher),
             "student_outcomes": _tally(student),
         }

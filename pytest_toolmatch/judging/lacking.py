@@ -84,8 +84,9 @@ def _cases_lacking(more: float) -> str:
 def _per_case(metric: str, results: Sequence[CaseResult]) -> float:
     """Return the samples a case has now."""
     seen = [one for one in results if _measured(metric, one)]
-    counts = [one.student_samples if of_student(metric) else one.teacher_samples for one in seen]
-    return math.fsum(counts) / len(counts) if counts else 0.0
+    counts = [(one.student_samples if of_student(metric) else one.teacher_samples, one.weight**2) for one in seen]
+    # What a case adds to the variance goes with the square of its weight: so does what its samples could take off it.
+    return math.fsum(n * w for n, w in counts) / math.fsum(w for _, w in counts) if counts else 0.0
 
 
 def _price(metric: str, results: Sequence[CaseResult]) -> float:

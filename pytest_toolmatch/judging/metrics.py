@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
@@ -11,10 +11,10 @@ import msgspec
 from pytest_toolmatch.statistics.amounts import amount_intervals, count_intervals
 from pytest_toolmatch.statistics.effective import (
     margin_intervals,
-    quantile,
     quantile_intervals,
     rate_intervals,
     relative_intervals,
+    weighted_quantile,
 )
 from pytest_toolmatch.statistics.measures import Measure, ratio
 
@@ -105,7 +105,8 @@ def estimate(name: str, results: Sequence[CaseResult], confidence: float) -> Est
 
 
 def _rate(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    return _of_measures(name, results, confidence, rate_intervals)
+    strata = [one.stratum for one in results if (measure := one.measures.get(name)) and measure.weight]
+    return _of_measures(name, results, confidence, partial(rate_intervals, strata=strata))
 
 
 def _count(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
@@ -159,12 +160,14 @@ def beside(results: Sequence[CaseResult]) -> tuple[list[tuple[Measure, Measure]]
 
 
 def _quantile(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    by_case = [result.latencies for result in results if result.latencies]
+    by_case = [(result.latencies, result.weight) for result in results if result.latencies]
     if not by_case:
         return None
     share = QUANTILES[name]
-    suite, cases = quantile_intervals(by_case, share, confidence)
-    return Estimate(quantile(sorted(chain.from_iterable(by_case)), share), suite, cases, len(by_case))
+    values, weights = [values for values, _ in by_case], [weight for _, weight in by_case]
+    suite, cases = quantile_intervals(values, share, confidence, weights)
+    every = [(value, weight) for some, weight in by_case for value in some]
+    return Estimate(weighted_quantile(every, share), suite, cases, len(by_case))
 
 
 def _present(name: str, cases: Iterable[tuple[Mapping[str, Measure], float]]) -> list[Measure]:

@@ -32,8 +32,8 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``measures`` are the student's, ``ceilings`` the same with the teacher in its place; a metric without data is
     absent. ``tools`` are those of the consensus. ``weight`` is what the case counts among others; its own measures
-    know nothing of it. ``levels`` counts the student's diverging samples by funnel level, ``unusable`` those that
-    can't be compared and match nothing, by outcome.
+    know nothing of it. ``stratum`` is what it was drawn from, if from one. ``levels`` counts the student's diverging
+    samples by funnel level, ``unusable`` those that can't be compared and match nothing, by outcome.
     """
 
     suite: str
@@ -46,6 +46,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     weight: float = 1.0
+    stratum: str = ""
     wanted: float | None = None
     measures: dict[str, Measure] = {}
     ceilings: dict[str, Measure] = {}

@@ -22,6 +22,11 @@ class Parted(NamedTuple):
 
 
 def parted(cases: Sequence[Recorded], seed: int) -> list[Parted]:
-    """Return cases with their parts, in their order: what is held out from one use is held out from all others."""
+    """Return cases with their parts, in their order: what is held out from one use is held out from all others.
+
+    Groups that have a case which is held out by name are ``test``.
+    """
     names = groups([one.asked for one in cases])
-    return [Parted(*placed) for placed in zip(cases, names, parts(names, seed), strict=True)]
+    kept = {name for name, one in zip(names, cases, strict=True) if one.case.held_out}
+    placed = ("test" if name in kept else part for name, part in zip(names, parts(names, seed), strict=True))
+    return [Parted(*one) for one in zip(cases, names, placed, strict=True)]

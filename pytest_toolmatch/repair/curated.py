@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.curating.logged import Subject, said_in
+from pytest_toolmatch.curating.engines import engine_of
+from pytest_toolmatch.curating.judged import Subject, said_in
 from pytest_toolmatch.curating.stages import embedded_cases, without_duplicates
 from pytest_toolmatch.curation.car import Candidate, nested
 from pytest_toolmatch.curation.car import choose as car
@@ -30,8 +31,8 @@ def choose(ground: Ground, size: int) -> tuple[Case, ...]:
 
 def chosen(subjects: Sequence[Subject], size: int) -> list[int]:
     """Return the places of so many cases, in their order; duplicates only fill up what is left."""
-    embedder = Hashed()
-    found = without_duplicates(subjects, embedded_cases(subjects, embedder), embedder.epsilon)
+    embedder, engine = Hashed(), engine_of("local")
+    found = without_duplicates(subjects, embedded_cases(subjects, embedder, engine), embedder.epsilon, engine)
     worth = [quality(one) for one in terms([one.known for one in subjects])]
     kept = [place for place in range(len(subjects)) if found.kept[place]]
     candidates = [

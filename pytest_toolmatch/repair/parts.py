@@ -42,7 +42,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def parts_of(suite: Suite, cases: Sequence[Case] | None = None) -> Parts:
     """Return the parts of a suite's cases, or of those of them that can be used.
 
-    Groups of near-duplicates, among all cases of the suite, are in one part. Without a ``split`` of the suite, its
+    Groups of near-duplicates, among all cases of the suite, are in one part; those with a case that is held out are
+    in the last. Without a ``split`` of the suite, its
     thresholds are laid so that each part has its share. Raises ConfigError where there are too few cases, or no
     thresholds that leave each part enough of them.
     """
@@ -54,9 +55,15 @@ def parts_of(suite: Suite, cases: Sequence[Case] | None = None) -> Parts:
         )
     names = dict(zip((case.id for case in suite.cases), groups([case.query for case in suite.cases]), strict=True))
     split = suite.split or fitted([names[case.id] for case in used], Split(), suite.where or suite.name)
+    kept = {names[case.id] for case in suite.cases if case.held_out}
+    if all(names[case.id] in kept for case in used):
+        raise ConfigError(
+            f"{suite.where or suite.name}: all of its cases are held out (by held-out.jsonl beside it): repair on "
+            "those that toolmatch curate chose to optimise on"
+        )
     by_part: dict[Part, list[Case]] = {"test": [], "validation": [], "train": []}
     for case in used:
-        by_part[part_of(names[case.id], split)].append(case)
+        by_part["test" if names[case.id] in kept else part_of(names[case.id], split)].append(case)
     for part, own in by_part.items():
         count = len({names[case.id] for case in own})
         if count < LEAST[part]:

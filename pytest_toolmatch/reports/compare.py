@@ -64,7 +64,7 @@ def compare(a: Report, b: Report) -> Comparison:
     """Compare report ``b`` (after) with report ``a`` (before)."""
     pairs = pair(a, b)
     rates = {
-        (new.suite, new.case): (old.measures["chain_match"], new.measures["chain_match"])
+        (new.suite, new.case): (_rate(old, new.weight), _rate(new, new.weight))
         for old, new in pairs.both
         if old.value("chain_match") is not None and new.value("chain_match") is not None
     }
@@ -83,6 +83,10 @@ def compare(a: Report, b: Report) -> Comparison:
         warnings=tuple(unlike(a, b, pairs)),
         lacking=draws_lacking(list(rates.values()), a.confidence),
     )
+
+
+def _rate(one: CaseResult, weight: float) -> Measure:
+    return one.measures["chain_match"].times(weight)
 
 
 def _change(old: CaseResult, new: CaseResult, found: Finding | None) -> Change | None:

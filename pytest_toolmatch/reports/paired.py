@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_toolmatch.statistics.effective import margin_intervals
 from pytest_toolmatch.statistics.intervals import Interval
+from pytest_toolmatch.statistics.measures import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,15 +49,16 @@ class PairedTest(msgspec.Struct, frozen=True):
 
 
 def paired_test(before: Sequence[Measure], after: Sequence[Measure], confidence: float) -> PairedTest | None:
-    """Compare a rate of every case with what it was: both intervals of the mean difference, and a sign-flip test."""
+    """Compare a rate of every case with what it was: both intervals of the mean difference, and a sign-flip test.
+
+    A case counts what its measure after weighs, which is what the one before does.
+    """
     if not before:
         return None
-    then, now = [one.value for one in before], [one.value for one in after]
-    differences = [round(b - a, _DIGITS) for a, b in zip(then, now, strict=True)]
+    differences = [round(b.total - a.total, _DIGITS) for a, b in zip(before, after, strict=True)]
     suite, cases = margin_intervals(list(zip(after, before, strict=True)), confidence)
-    return PairedTest(
-        fmean(then), fmean(now), fmean(differences), suite, cases, sign_flip_p(differences), len(differences)
-    )
+    mean = math.fsum(differences) / math.fsum(one.weight for one in after)
+    return PairedTest(ratio(before), ratio(after), mean, suite, cases, sign_flip_p(differences), len(differences))
 
 
 def _apart(interval: Interval) -> bool:

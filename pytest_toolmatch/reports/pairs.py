@@ -65,6 +65,8 @@ def unlike(a: Report, b: Report, pairs: Pairs) -> Iterable[str]:
             yield f"{name} was matched by another rule: {changed}"
     if pairs.asked:
         yield f"not compared, because they ask something else: {', '.join('::'.join(key) for key in pairs.asked)}"
+    if others := sum(old.weight != new.weight for old, new in pairs.both):
+        yield f"{plural(others, 'case')} had another weight before; all count what they do in the second report"
     if a.teacher == b.teacher and (others := other_chains(pairs.both)):
         yield f"the teacher's commonest chain is another in {plural(others, 'case')}: it changed, too"
 

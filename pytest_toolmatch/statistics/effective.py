@@ -11,9 +11,10 @@ suites.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.statistics.beta import clopper_pearson
@@ -29,15 +30,17 @@ _TELLING_DRAWS = 2
 """Draws from which on a measure's variance is looked at."""
 
 
-def rate_intervals(measures: Sequence[Measure], confidence: float) -> Intervals:
+def rate_intervals(measures: Sequence[Measure], confidence: float, strata: Sequence[str] = ()) -> Intervals:
     """Return both intervals of a rate: this suite, queries like these.
 
-    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 2.
+    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 2. With ``strata``,
+    one a measure, cases vary only within what they were drawn from (Cochran 1977, §5.5).
     """
     rate = _share(measures)
     if len(measures) < 2:  # noqa: PLR2004 - one case says nothing about others
         return clopper_pearson(rate, measures[0].draws, confidence), None
-    return _rate_intervals(_sums(measures, rate), confidence)
+    sums = _sums(measures, rate)
+    return _rate_intervals(_within(sums, measures, strata) if any(strata) else sums, confidence)
 
 
 def relative_intervals(
@@ -60,20 +63,35 @@ def margin_intervals(
     return _nested(suite.difference(factor), cases.difference(factor)) if cases else (suite.difference(factor), None)
 
 
-def quantile_intervals(by_case: Sequence[Sequence[float]], share: float, confidence: float) -> Intervals:
+def quantile_intervals(
+    by_case: Sequence[Sequence[float]], share: float, confidence: float, weights: Sequence[float] = ()
+) -> Intervals:
     """Return both intervals of a quantile of all cases' values (Woodruff 1952): those of the share below it.
 
-    An end that so few values can't show is 0 or infinite.
+    ``weights`` are what a value of each case counts, 1 where there are none. An end that so few values can't show is 0
+    or infinite.
     """
-    ordered = sorted(chain.from_iterable(by_case))
-    reaches = float(quantile(ordered, share)).__ge__
-    below = [ratio_of_counts(sum(map(reaches, values)), count, count) for values in by_case if (count := len(values))]
+    weighed = list(zip(by_case, weights or [1.0] * len(by_case), strict=True))
+    ordered = sorted((value, weight) for values, weight in weighed for value in values)
+    reaches = float(weighted_quantile(ordered, share)).__ge__
+    below = [
+        ratio_of_counts(sum(map(reaches, values)), count, count).times(weight)
+        for values, weight in weighed
+        if (count := len(values))
+    ]
     sums = _sums(below, share)
-    draws = _suite_draws(sums, confidence) if 0 < _share(below) < 1 else float(len(ordered))
+    draws = _suite_draws(sums, confidence) if 0 < _share(below) < 1 else sums.weight**2 / sums.alike
     suite = _between(ordered, clopper_pearson(share, draws, confidence))
     if len(below) < 2:  # noqa: PLR2004
         return suite, None
     return suite, _between(ordered, clopper_pearson(share, _case_draws(sums, draws, confidence), confidence))
+
+
+def weighted_quantile(values: Sequence[tuple[float, float]], share: float) -> float:
+    """Return the least of the values that this share of all the weights, given beside them, does not exceed."""
+    ordered = sorted(values)
+    reached = list(accumulate(weight for _, weight in ordered))
+    return ordered[min(len(ordered) - 1, bisect_left(reached, share * reached[-1] * (1 - 1e-12)))][0]
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -86,7 +104,7 @@ class _Sums(NamedTuple):
 
     ``alike`` is Σ w²/d, what the variance of Σ t is over that of one draw where all cases have the same rate; ``noise``
     the variance as seen within cases, ``spread`` that between them: Σ (t − rate · w)². ``misses`` and ``hits`` are the
-    numbers of cases that these are worth.
+    numbers of cases that these are worth, ``freedom`` the degrees of freedom of the spread.
     """
 
     rate: float
@@ -98,6 +116,8 @@ class _Sums(NamedTuple):
     spread: float
     misses: float
     hits: float
+    freedom: int
+    stratified: bool = False
 
     @property
     def of_one(self) -> float:
@@ -126,11 +146,37 @@ def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
         math.fsum([n * (t - rate * w) ** 2 for n, t, w, _, _ in rows]),
         _kish([(n, max(0.0, w - t)) for n, t, w, _, _ in rows]),
         _kish([(n, t) for n, t, _, _, _ in rows]),
+        len(measures) - 1,
     )
+
+
+def _within(sums: _Sums, measures: Sequence[Measure], strata: Sequence[str]) -> _Sums:
+    """Return the sums with the spread within strata; one of a single case counts with its neighbour, by name."""
+    found: dict[str, list[float]] = {}
+    for measure, stratum in zip(measures, strata, strict=True):
+        found.setdefault(stratum, []).append(measure.total - sums.rate * measure.weight)
+    parts: list[list[float]] = []
+    for name in sorted(found):
+        if parts and min(len(parts[-1]), len(found[name])) < 2:  # noqa: PLR2004 - one has no spread
+            parts[-1] += found[name]
+        else:
+            parts.append(found[name])
+    spread = math.fsum(_spread(part) for part in parts)
+    count = sums.cases
+    return sums._replace(spread=spread * (count - 1) / count, freedom=max(1, count - len(parts)), stratified=True)
+
+
+def _spread(errors: Sequence[float]) -> float:
+    """Return n s² of the errors of one stratum: what it adds to the variance of their sum."""
+    mean = math.fsum(errors) / len(errors)
+    return len(errors) / max(1, len(errors) - 1) * math.fsum((error - mean) ** 2 for error in errors)
 
 
 def _rate_intervals(sums: _Sums, confidence: float) -> Intervals:
     draws = _suite_draws(sums, confidence)
+    if sums.stratified:
+        # Draws of a case vary no more than cases and draws of its stratum do together.
+        draws = max(draws, _case_draws(sums, math.inf, confidence))
     suite = clopper_pearson(sums.rate, draws, confidence)
     if sums.cases < 2:  # noqa: PLR2004
         return suite, None
@@ -158,7 +204,7 @@ def _case_draws(sums: _Sums, suite_draws: float, confidence: float) -> float:
     if not sums.of_one:
         return min(cases, suite_draws)
     effect = sums.design_effect(sums.spread * count / (count - 1) / (sums.of_one * sums.squares))
-    return min(cases * max(1.0, _student(count - 1, confidence) / effect), suite_draws)
+    return min(cases * max(1.0, _student(sums.freedom, confidence) / effect), suite_draws)
 
 
 @lru_cache(maxsize=256)
@@ -210,9 +256,11 @@ def _nested(suite: Interval, cases: Interval) -> Intervals:
     return inner, (min(inner[0], cases[0]), max(inner[1], cases[1]))
 
 
-def _between(ordered: Sequence[float], shares: Interval) -> Interval:
-    low, high = math.floor(shares[0] * len(ordered)) - 1, math.ceil(shares[1] * len(ordered))
-    return (ordered[low] if low >= 0 else 0.0, ordered[high] if high < len(ordered) else math.inf)
+def _between(ordered: Sequence[tuple[float, float]], shares: Interval) -> Interval:
+    reached = list(accumulate(weight for _, weight in ordered))
+    low = bisect_right(reached, shares[0] * reached[-1]) - 1
+    high = bisect_left(reached, shares[1] * reached[-1]) + 1
+    return (ordered[low][0] if low >= 0 else 0.0, ordered[high][0] if high < len(ordered) else math.inf)
 
 
 def _share(measures: Sequence[Measure]) -> float:

@@ -75,6 +75,7 @@ def case_of(form: CaseForm, where: str) -> Case:
         conversation=conversation,
         tags=tuple(form.tags),
         weight=_weight(form.weight, where),
+        stratum=form.stratum,
         tools=None if form.tools is None else tools_from_json(form.tools, where=where),
         where=where,
     )
@@ -95,6 +96,7 @@ def form_of(case: Case) -> CaseForm:
         conversation=[] if single else list(case.conversation),
         tags=list(case.tags),
         **({} if case.weight == 1 else {"weight": case.weight}),
+        stratum=case.stratum,
         tools=None if case.tools is None else [form_of_tool(tool) for tool in case.tools],
     )
 

@@ -23,6 +23,7 @@ class CaseForm(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_
     conversation: list[Message] = []
     tags: list[str] = []
     weight: float = 1.0
+    stratum: str = ""
     tools: list[dict[str, Any]] | None = None
 
 

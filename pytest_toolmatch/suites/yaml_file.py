@@ -24,6 +24,7 @@ from pytest_toolmatch.core.toolformats import tools_from_json, with_effects
 from pytest_toolmatch.judging.demands import faults_of
 from pytest_toolmatch.suites.cases import cases_of, explained, read_cases
 from pytest_toolmatch.suites.forms import CaseForm, McpForm, SuiteForm
+from pytest_toolmatch.suites.held_out import HeldOut, held_out_in
 from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
     document = Document(path)
     form = _form(document)
     tools = with_effects(_tools(form, document, list_mcp), form.effects)
+    name = suite_name(path)
     suite = Suite(
-        name=suite_name(path),
-        cases=_cases(form, document),
+        name=name,
+        cases=_held_out(_cases(form, document), name, path.parent),
         tools=_with_answers(tools, form, document),
         instructions=form.instructions,
         rules=Rules(**{name: getattr(form, name) for name in Rules.__struct_fields__}),
@@ -81,6 +83,13 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
     for key, message in faults_of(suite):
         raise SuiteError(f"{document.where(f'$.{key}')}: {message}")
     return suite
+
+
+def _held_out(cases: tuple[Case, ...], suite: str, folder: Path) -> tuple[Case, ...]:
+    named = held_out_in(folder)
+    return tuple(
+        msgspec.structs.replace(case, held_out=True) if HeldOut(suite, case.id) in named else case for case in cases
+    )
 
 
 def _form(document: Document) -> SuiteForm:

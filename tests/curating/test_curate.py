@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pytest_toolmatch.cli import main
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.core.conversation import user
+from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.request import draw_key
@@ -19,6 +21,7 @@ from pytest_toolmatch.core.sample import Sample, outcome_of
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.curating.explained import Explained
+from pytest_toolmatch.repair.parts import parts_of
 from pytest_toolmatch.sampling.recordings import Record, append_records, read_records, recording_path
 from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import read_suite
@@ -278,3 +281,57 @@ def test_draws_with_tools_in_python_are_found_again(capsys: pytest.CaptureFixtur
     assert after.asked(written.cases[0], "teacher") != plan.asked(suite.cases[0], "teacher")
     keys = [one.key for one in read_records(Path("out/recordings/made.evaluate/large.jsonl"))]
     assert keys == [after.key(case, "teacher", 0) for case in written.cases]
+
+
+def test_what_evaluates_is_spared_by_every_export(capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    said = curate(capsys, "--size", "8", "--evaluate", "8")
+    assert "logs/held-out.jsonl: " in said
+    test = {one.id for one in explained() if one.part == "test"}
+    evaluate = {one.id for one in explained() if one.pool == "evaluate"}
+    assert {case.id for case in read_suite(Path("logs/made.toolmatch.yaml")).cases if case.held_out} == test >= evaluate
+    for source in ("logs", "out/made.optimise.toolmatch.yaml"):
+        assert main(["export", "dspy", source, "-o", "train.jsonl", "--teacher", "large"]) == 0
+        rows = [json.loads(line) for line in Path("train.jsonl").read_text().splitlines()]
+        asked = {row["conversation"][-1]["content"] for row in rows}
+        assert asked
+        assert not {case.query for case in read_suite(Path("out/made.evaluate.toolmatch.yaml")).cases} & asked
+        Path("train.jsonl").unlink()
+    capsys.readouterr()
+    assert main(["export", "dspy", "out/made.evaluate.toolmatch.yaml", "-o", "x.jsonl", "--teacher", "large"]) != 0
+    assert "none is in train or validation (there are test 8)" in capsys.readouterr().err
+    suite = read_suite(Path("logs/made.toolmatch.yaml"))
+    assert test <= {case.id for case in parts_of(suite).test}
+    with pytest.raises(ConfigError, match="all of its cases are held out"):
+        parts_of(msgspec.structs.replace(suite, cases=tuple(case for case in suite.cases if case.id in test)))
+
+
+def test_a_second_choice_adds_to_what_is_spared(capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    curate(capsys, "--size", "8", "--evaluate", "8")
+    before = Path("logs/held-out.jsonl").read_bytes()
+    assert main(["curate", "logs", "-o", "again", "--teacher", "large", "--seed", "3", "--evaluate", "8"]) == 0
+    after = Path("logs/held-out.jsonl").read_bytes()
+    assert after.startswith(before)
+    assert len(set(after.splitlines())) == len(after.splitlines()) > len(before.splitlines())
+
+
+def test_what_can_not_be_noted_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    Path("logs/held-out.jsonl").mkdir()
+    assert main(["curate", "logs", "-o", "out", "--teacher", "large"]) != 0
+    assert "held-out.jsonl" in capsys.readouterr().err
+
+
+def test_a_broken_line_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    Path("logs/held-out.jsonl").write_text('{"suite": "made"}\n')
+    assert "logs/held-out.jsonl:1: not what toolmatch curate writes" in curate(capsys, status=4)
+
+
+@pytest.mark.parametrize(("size", "told"), [(4, True), (5, False)])
+def test_strata_are_told_where_the_whole_is_large(size: int, told: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    curate(capsys, "--size", "8", "--evaluate", str(size))
+    strata = [case.stratum for case in read_suite(Path("out/made.evaluate.toolmatch.yaml")).cases]
+    assert sorted(strata) == (["1", "1", "2", "2"] if told else [""] * size)

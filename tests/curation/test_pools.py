@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.core.conversation import Conversation, Message, user
 from pytest_toolmatch.curation.car import Candidate, choose
-from pytest_toolmatch.curation.evaluation import drawn, hardness
+from pytest_toolmatch.curation.evaluation import drawn, orders
 from pytest_toolmatch.curation.families import families
+from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.quality import WEIGHTS, Known, quality, terms
 from pytest_toolmatch.curation.splits import parts
 
@@ -64,7 +65,7 @@ def test_weights_have_mean_1_and_only_open_cases_are_drawn(
     cases: list[tuple[float, bool]], size: int, seed: int
 ) -> None:
     names, side = [f"c{place}" for place in range(len(cases))], [one for _, one in cases]
-    found = drawn(names, [(hard, 0.0, "") for hard, _ in cases], side, size, seed)
+    found = drawn(names, [(hard, "", 0.0) for hard, _ in cases], side, size, seed)
     assert len(found) == len({one.place for one in found}) == min(size, sum(side))
     assert all(side[one.place] and 0 < one.share <= 1 for one in found)
     if found:
@@ -77,14 +78,14 @@ def test_the_order_of_the_cases_has_no_say(cases: list[tuple[float, bool]], size
     taken = []
     for some in (numbered, numbered[::-1]):
         names = [f"c{place}" for place, _ in some]
-        found = drawn(names, [(hard, 0.0, "") for _, (hard, _) in some], [one for _, (_, one) in some], size, 0)
+        found = drawn(names, [(hard, "", 0.0) for _, (hard, _) in some], [one for _, (_, one) in some], size, 0)
         taken.append({names[one.place]: one.weight for one in found})
     assert taken[0] == taken[1]
 
 
 def test_a_pool_says_without_bias_what_the_whole_would_say() -> None:
     values = [float(place % 10 < place // 40) for place in range(400)]
-    names, order = [f"c{place}" for place in range(400)], [(place / 400, 0.0, "") for place in range(400)]
+    names, order = [f"c{place}" for place in range(400)], [(place / 400, "", 0.0) for place in range(400)]
     said = []
     for seed in range(300):
         side = [part == "test" for part in parts(names, seed, 0.4)]
@@ -145,9 +146,46 @@ def test_terms_lie_between_0_and_1_and_unknown_ones_are_left_out() -> None:
     assert quality(found[0]) == pytest.approx((0.5 + 1 + 0.25 + 0.5 + 0.25) / 4)
 
 
+def test_a_lump_of_one_family_stands_for_itself_alone() -> None:
+    values = [float(place < 40) for place in range(400)]
+    names, kin = [f"c{place}" for place in range(400)], ["lump" if place < 40 else f"k{place}" for place in range(400)]
+    side = [place < 40 or place % 5 == 0 for place in range(400)]
+    said = []
+    for seed in range(20):
+        found = drawn(names, orders([0.5] * 400, [""] * 400, kin, seed), side, 50, seed)
+        said.append(sum(one.weight * values[one.place] for one in found) / sum(one.weight for one in found))
+    assert fmean(said) == pytest.approx(0.1, abs=0.04)
+
+
+MATCHES = st.lists(
+    st.dictionaries(st.sampled_from("abc"), st.sampled_from([0.0, 0.5, 1.0]), max_size=3), min_size=1, max_size=30
+)
+
+
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([None, 0.0, 0.4, 1.0]), min_size=1, max_size=9))
-def test_how_hard_a_case_is_is_how_often_students_fail(failures: list[float | None]) -> None:
-    known = [Known(chain=(), failure=one, consistency=0.7) for one in failures]
-    found = hardness(known, ["s"] * len(known))
-    assert [one for one, *_ in found] == [pytest.approx(0.3) if one is None else one for one in failures]
+@given(MATCHES, st.data())
+def test_what_is_expected_is_a_rate_and_grows_with_what_others_match(
+    matches: list[dict[str, float]], data: st.DataObject
+) -> None:
+    likes = data.draw(st.lists(st.sampled_from("xy"), min_size=len(matches), max_size=len(matches)))
+    found = predicted(matches, [None] * len(matches), likes)
+    assert all(0 <= one <= 1 for one in found)
+    order = data.draw(st.permutations(range(len(matches))))
+    shuffled = predicted([matches[place] for place in order], [None] * len(matches), [likes[place] for place in order])
+    assert shuffled == pytest.approx([found[place] for place in order], abs=1e-6)
+    full = [place for place, one in enumerate(matches) if len(one) == 3 and likes[place] == "x"]
+    by_mean = sorted(full, key=lambda place: fmean(matches[place].values()))
+    assert [found[place] for place in by_mean] == sorted(found[place] for place in by_mean)
+
+
+def test_of_students_that_have_nothing_in_common_little_is_expected() -> None:
+    alike = [{"a": float(place % 2), "b": float(place % 2)} for place in range(80)]
+    unlike = [{"a": float(place % 2), "b": float(place // 2 % 2)} for place in range(80)]
+    spans = [max(found) - min(found) for found in (predicted(one, [None] * 80, [""] * 80) for one in (alike, unlike))]
+    assert spans[0] > 0.6
+    assert spans[1] < 0.15
+
+
+def test_without_students_the_teacher_says_what_is_hard() -> None:
+    assert predicted([{}, {}, {}], [0.2, None, 1.0], ["", "", ""]) == [0.2, pytest.approx(0.6), 1.0]
+    assert predicted([{}], [None], [""]) == [0.5]

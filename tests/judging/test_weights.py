@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
+from statistics import fmean
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_toolmatch.judging.baseline import Both
 from pytest_toolmatch.judging.metrics import estimate, estimates
 from pytest_toolmatch.judging.verdict import CaseResult
-from pytest_toolmatch.statistics.effective import rate_intervals
+from pytest_toolmatch.reports.paired import paired_test
+from pytest_toolmatch.statistics.effective import quantile, quantile_intervals, rate_intervals, weighted_quantile
 from pytest_toolmatch.statistics.measures import Measure, ratio
 
 RATE = st.sampled_from([0.0, 0.25, 0.5, 1.0])
@@ -90,3 +95,68 @@ def test_uneven_weights_are_worth_fewer_cases() -> None:
         if found and found.cases
     ]
     assert widths[1] > 1.2 * widths[0]
+
+
+VALUES = st.lists(
+    st.tuples(st.lists(st.integers(0, 9).map(float), max_size=5), st.integers(1, 4)), min_size=1, max_size=9
+)
+
+
+@given(VALUES.filter(lambda rows: any(values for values, _ in rows)), st.sampled_from([0.5, 0.95]))
+def test_a_quantile_counts_values_as_often_as_their_case(rows: list[tuple[list[float], int]], share: float) -> None:
+    every = [(value, float(weight)) for values, weight in rows for value in values]
+    again = sorted(value for value, weight in every for _ in range(int(weight)))
+    assert weighted_quantile(every, share) == quantile(again, share)
+    (low, high), _ = quantile_intervals(
+        [values for values, _ in rows], share, 0.95, [float(weight) for _, weight in rows]
+    )
+    assert low <= weighted_quantile(every, share) <= high
+
+
+@given(st.lists(st.lists(st.integers(0, 9).map(float), min_size=1, max_size=5), min_size=1, max_size=9))
+def test_even_weights_change_no_quantile(by_case: list[list[float]]) -> None:
+    plain = quantile_intervals(by_case, 0.5, 0.95)
+    assert quantile_intervals(by_case, 0.5, 0.95, [2.5] * len(by_case)) == plain
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_with_strata_an_interval_is_narrower_and_covers(noise: float) -> None:
+    chance = random.Random(5)  # noqa: S311 - a seeded simulation
+    inside, widths = [], []
+    for _ in range(400):
+        means = [(block + 1) / 27 * (1 - noise) + noise * 0.5 for block in range(25)]
+        drawn = [(float(chance.random() < mean), f"{block:02}") for block, mean in enumerate(means) for _ in (0, 1)]
+        strata = [block for _, block in drawn]
+        measures = [Measure(value) for value, _ in drawn]
+        (_, told), (_, plain) = (rate_intervals(measures, 0.95, some) for some in (strata, ()))
+        assert told
+        assert plain
+        inside.append(told[0] <= fmean(means) <= told[1])
+        widths.append((told[1] - told[0]) / (plain[1] - plain[0]))
+    assert fmean(inside) >= 0.93
+    assert fmean(widths) == pytest.approx(1 if noise else 0.86, abs=0.05)
+
+
+@given(RESULTS, st.data())
+def test_an_interval_with_strata_holds_its_value_and_lies_around_that_of_the_suite(
+    results: list[CaseResult], data: st.DataObject
+) -> None:
+    strata = [msgspec.structs.replace(one, stratum=data.draw(st.sampled_from(["1", "2", ""]))) for one in results]
+    found = estimate("chain_match", strata, 0.95)
+    assert found
+    if found.cases:
+        assert found.cases[0] <= found.suite[0] + 1e-9
+        assert found.suite[0] - 1e-9 <= found.value <= found.suite[1] + 1e-9 <= found.cases[1] + 2e-9
+
+
+def test_comparisons_count_cases_as_they_weigh() -> None:
+    then = [result(number, rate, 1.0, 3.0 - 2.0 * (number > 0)) for number, rate in enumerate((0.0, 1.0, 1.0))]
+    now = [msgspec.structs.replace(one, latencies=(1.0,)) for one in then]
+    now[0] = msgspec.structs.replace(result(0, 1.0, 1.0, 3.0), latencies=(1.0,))
+    both = Both.between(then, now)
+    assert both.difference(0.95)[0] == pytest.approx(0.6)
+    assert "1.00 now, 0.40 in the baseline" in both.facts
+    rates = [[one.measures["chain_match"].times(one.weight) for one in some] for some in (then, now)]
+    test = paired_test(rates[0], rates[1], 0.95)
+    assert test
+    assert (test.before, test.after, test.difference) == pytest.approx((0.4, 1.0, 0.6))

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DOUBT, _FEW = 0.5, 3.0
-_TELLING_DRAWS = 2
-"""Draws from which on a measure's variance is looked at."""
+_TELLING_DRAWS = 1.5
+"""Draws from which on a measure's variance is looked at: two, or the three pairs of three."""
 
 
 def rate_intervals(measures: Sequence[Measure], confidence: float) -> Intervals:
     """Return both intervals of a rate: this suite, queries like these.
 
-    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 2.
+    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 1.5.
     """
     rate = _share(measures)
     if len(measures) < 2:  # noqa: PLR2004 - one case says nothing about others

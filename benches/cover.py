@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
+from functools import lru_cache
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,7 @@ from pytest_toolmatch.statistics.effective import margin_intervals, rate_interva
 from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_toolmatch.statistics.intervals import Interval
     from pytest_toolmatch.statistics.measures import Measure
@@ -36,18 +37,26 @@ class Held:
     def __init__(self) -> None:
         self.held: list[bool] = []
         self.widths: list[float] = []
+        self.reaches: list[float] = []
 
-    def add(self, interval: Interval | None, truth: float) -> None:
-        """Note one interval, whose end may be infinite."""
+    def add(self, interval: Interval | None, truth: float, value: float = math.nan) -> None:
+        """Note one interval, whose end may be infinite, about a value."""
         assert interval is not None
         low, high = interval
         self.held.append(low - 1e-9 <= truth <= high + 1e-9)
         self.widths.append(min(high, 3.0) - low)
+        side = min(high, 3.0) - value if truth > value else value - low
+        self.reaches.append(abs(truth - value) / side if side > 1e-9 else float(abs(truth - value) > 1e-9))
 
     @property
     def coverage(self) -> float:
         """The share of intervals that held the truth."""
         return fmean(self.held)
+
+    @property
+    def enough(self) -> float:
+        """The factor by which all intervals could be stretched here, about their values, to hold 95 % of truths."""
+        return float(np.quantile(self.reaches, 0.95))
 
 
 def wilson(rate: float, draws: float) -> Interval:
@@ -123,13 +132,18 @@ class Case(NamedTuple):
 
 def judged(chance: np.random.Generator, pair: simulate.Pair, theirs: int, ours: int) -> Case:
     """Draw both models' chains of one case, and judge them."""
-    classes = simulate.classes(simulate.drawn(chance, pair.teacher, theirs), simulate.drawn(chance, pair.student, ours))
+    teacher, student = simulate.drawn(chance, pair.teacher, theirs), simulate.drawn(chance, pair.student, ours)
+    measures, chosen = verdict(tuple(sorted(teacher)), tuple(sorted(student)))
+    return Case(measures, math.nan if chosen is None else float(pair.student[chosen]))
+
+
+@lru_cache(maxsize=100_000)
+def verdict(teacher: tuple[int, ...], student: tuple[int, ...]) -> tuple[dict[str, Measure], int | None]:
+    """Return what the judge says of such draws, in whatever order they came: the measures, and the reference."""
+    classes = simulate.classes(teacher, student)
     found = agreement(classes, simulate.MATCHER.rules)
-    if found.consensus is None:
-        return Case(found.measures, math.nan)
-    chain = classes.chains[found.consensus.chosen]
-    assert chain
-    return Case(found.measures, float(pair.student[int(str((chain[0][0].arguments or {})["n"]))]))
+    chain = classes.chains[found.consensus.chosen] if found.consensus else None
+    return found.measures, int(str((chain[0][0].arguments or {})["n"])) if chain else None
 
 
 def intervals_of(cases: Sequence[Case], theirs: int, ours: int) -> dict[str, tuple[float, list[Interval | None]]]:
@@ -174,7 +188,7 @@ def teacher_cell(
             for which, interval in zip(WHICH, intervals, strict=True):
                 of = truths if which.startswith("suite") else whole
                 if name in of and interval:
-                    held[name, which].add(interval, of[name])
+                    held[name, which].add(interval, of[name], value)
             seen[name, "suite"].append(value - truths[name])
             seen[name, "queries"].append(value)
     names = dict.fromkeys(name for name, _ in held)
@@ -190,7 +204,26 @@ def _columns(name: str, held: Mapping[tuple[str, str], Held], seen: Mapping[tupl
 
 
 def _times(held: Held, oracle: float) -> str:
-    return f"{fmean(held.widths) / oracle:.2f}" if oracle > 1e-3 else "-"
+    if oracle <= 1e-3:
+        return "- -"
+    width = fmean(held.widths) / oracle
+    return f"{width:.2f} {width * held.enough:.2f}"
+
+
+def _widths(rows: Sequence[Sequence[object]]) -> Iterator[list[object]]:
+    """Sum up the widths by the teacher's draws: the last column is the widest that would do in the cells above 1.3."""
+    cells: defaultdict[tuple[object, ...], list[tuple[float, float]]] = defaultdict(list)
+    for row in rows:
+        cases, theirs, _, consistency, _, _, metric, *columns = row
+        if float(str(cases)) * (1 - float(str(consistency))) >= 1.49 and float(str(cases)) >= 30:
+            for which, column in zip(WHICH[:2], columns, strict=False):
+                if column and not str(column).endswith("-"):
+                    _, width, enough = map(float, str(column).split())
+                    cells[theirs, metric, which].append((width, enough))
+    for key, found in sorted(cells.items(), key=str):
+        widths = [width for width, _ in found]
+        wide = [enough for width, enough in found if width > 1.3]
+        yield [*key, len(found), median(widths), max(widths), len(wide), max(wide, default="")]
 
 
 def teacher_tables() -> None:
@@ -201,7 +234,10 @@ def teacher_tables() -> None:
         for consistency in (0.4, 0.6, 0.8, 0.95, 1.0):
             for mix, kind in (("alike", "clone"), ("mixed", "failing 0.9")):
                 rows += teacher_cell(chance, shape, consistency, mix, kind)
-    print("\nFull chains by the judge: coverage, and width over that of an oracle that knows the estimate's spread")
+    print(
+        "\nFull chains by the judge: coverage, and width over that of an oracle that knows the estimate's spread; then"
+    )
+    print("the width that would do in this cell alone, if its intervals were stretched until they held 95 % of truths")
     print(f"(error of a coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f})\n")
     heads = ("cases", "T draws", "S draws", "consist.", "cases are", "student", "metric", *WHICH)
     print(tabulate.tabulate(rows, heads, disable_numparse=True))
@@ -212,3 +248,6 @@ def teacher_tables() -> None:
             if cells:
                 lowest = sorted(cells)[:3]
                 print(f"{which:14} {metric:12} mean {fmean(cells):.3f}, lowest of {len(cells)}: {lowest}")
+    print("\nWidths from 30 cases on, where 1.5 pairs of a teacher's draws or more are expected to differ\n")
+    heads = ("T draws", "metric", "interval", "cells", "median", "widest", "> 1.3", "would do there")
+    print(tabulate.tabulate(list(_widths(rows)), heads, floatfmt=".2f"))

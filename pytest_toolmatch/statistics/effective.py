@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DOUBT, _FEW = 0.5, 3.0
-_TELLING_DRAWS = 2
-"""Draws from which on a measure's variance is looked at."""
+_TELLING_DRAWS = 1.5
+"""Draws from which on a measure's variance is looked at: two, or the three pairs of three."""
 
 
 def rate_intervals(measures: Sequence[Measure], confidence: float, strata: Sequence[str] = ()) -> Intervals:
     """Return both intervals of a rate: this suite, queries like these.
 
-    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 2. With ``strata``,
+    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 1.5. With ``strata``,
     one a measure, cases vary only within what they were drawn from (Cochran 1977, §5.5).
     """
     rate = _share(measures)

@@ -18,7 +18,7 @@ class Measure(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One case's part of one metric; the metric of a set of cases is Σ total ÷ Σ weight.
 
     ``variance`` is the estimated variance of ``total`` if the case's draws were drawn again; ``draws`` the number of
-    independent draws that the value is worth at least. Below two draws the variance of a rate is not known.
+    independent draws that the value is worth at least. Where that is one, the variance of a rate is not known.
     """
 
     total: float

@@ -53,7 +53,7 @@ def mean_of_draws(scores: Sequence[float]) -> Measure:
 def paired(student: Sequence[int], teacher: Sequence[int], matrix: Matrix) -> Paired:
     """Return the measures of one case from the classes of both models' draws and ``matrix[student][teacher]``.
 
-    ``draws`` is 1 where the draws are too few for a variance: two of the student, four of the teacher.
+    ``draws`` is 1 where the draws are too few for a variance: one of the student, two of the teacher.
     """
     matched = _matched(student, teacher, matrix)
     count, theirs = len(student), len(teacher)
@@ -103,8 +103,11 @@ def _either_way(teachers: Counter[int], matrix: Matrix) -> dict[int, int]:
 
 
 def _of_pairs(own: Sequence[float], *, whole: bool = True) -> Measure:
-    """Return the measure of a mean over all pairs, from each draw's sum over the others."""
-    value, pairs = math.fsum(own) / math.perm(len(own), 2), len(own) // 2
+    """Return the measure of a mean over all pairs, from each draw's sum over the others.
+
+    That of K draws varies no more than the mean of K/2 pairs without a common draw (Hoeffding 1948, Theorem 5.2).
+    """
+    value, pairs = math.fsum(own) / math.perm(len(own), 2), len(own) / 2
     noise = _noise_of_consistency(own, value) if whole else _noise_of_pairs(own, value)
     return Measure(value, 1.0, noise, pairs)
 

@@ -167,10 +167,23 @@ def test_variances_are_unbiased_and_those_of_margins_never_too_small() -> None:
     assert margin[0] <= margin[1] <= 2 * margin[0]
 
 
-def test_of_few_teacher_draws_the_variance_is_rather_too_large() -> None:
-    _, consistency, margin = exact_moments(2, 4)
+@pytest.mark.parametrize(("student_draws", "teacher_draws"), [(2, 3), (2, 4), (3, 5)])
+def test_of_few_teacher_draws_the_variance_is_rather_too_large(student_draws: int, teacher_draws: int) -> None:
+    _, consistency, margin = exact_moments(student_draws, teacher_draws)
     assert consistency[0] <= consistency[1]
     assert margin[0] <= margin[1]
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=3), st.integers(2, 5))
+def test_all_pairs_of_some_draws_vary_no_more_than_half_as_many_apart(weights: list[float], count: int) -> None:
+    shares = [weight / sum(weights) for weight in weights]
+    mean = squares = 0.0
+    for teacher in product(range(len(shares)), repeat=count):
+        chance, found = math.prod(shares[t] for t in teacher), paired([0], teacher, EQUAL).consistency
+        assert found
+        assert found.draws == count / 2
+        mean, squares = mean + chance * found.total, squares + chance * found.total**2
+    assert squares - mean**2 <= mean * (1 - mean) / (count / 2) + 1e-9
 
 
 @given(draws)

@@ -121,10 +121,12 @@ class Course:
         return {name: share * _WEARING ** self._vain[name, case.id] for name, share in shares.items()}
 
 
-def only_affordable(clusters: Sequence[Cluster], most: int) -> list[Cluster]:
-    """Return the first clusters that have so many cases together at most."""
+def only_affordable(clusters: Sequence[Cluster], most: int, *, cut: bool = False) -> list[Cluster]:
+    """Return the first clusters that have so many cases together at most; with ``cut``, a part of one before none."""
     kept: list[Cluster] = []
     for one in clusters:
         if sum(len(other.cases) for other in kept) + len(one.cases) <= most:
             kept.append(one)
+    if cut and clusters and most and not kept:
+        return [clusters[0]._replace(kinds=(clusters[0].kinds[0][:most],))]
     return kept

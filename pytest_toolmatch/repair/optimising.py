@@ -150,12 +150,21 @@ class Steering:
     def _next(self, candidate: Candidate) -> list[Cluster]:
         if self.over:
             return []
-        self._look(candidate, [case for case in self._ground.train if self.known.scored(candidate, case) is None])
+        self._recall(candidate)
         clusters = self.course.clusters(candidate)
         # What was mended holds as far as it is known: so look whether it does on the other cases, too, and again.
         while self._doubt(candidate, clusters[:_AT_ONCE]) if clusters else self._once_more(candidate):
             clusters = self.course.clusters(candidate)
-        return only_affordable(clusters[:_AT_ONCE], self._affordable())
+        untried = self._pool == 1 and not self._idle
+        return only_affordable(clusters[:_AT_ONCE], self._affordable(), cut=untried)
+
+    def _recall(self, candidate: Candidate) -> None:
+        """Take note of draws that were made before, of cases that nothing is known of here; draw those without any."""
+        known = self._ground.evaluator.known
+        unknown = [case for case in self._ground.train if self.known.scored(candidate, case) is None]
+        jobs = [(candidate, case, max(1, known(candidate, case))) for case in unknown]
+        if self._ground.evaluator.cost(jobs) <= self._ground.left:
+            self.known.draw(jobs)
 
     def _doubt(self, candidate: Candidate, clusters: Sequence[Cluster]) -> bool:
         """Draw once more what so few cases say that it may be chance; say whether there was anything to draw."""

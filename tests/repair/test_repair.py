@@ -69,6 +69,18 @@ def test_planted_faults_are_mended_and_proved(suite: Path, capsys: Captured) -> 
         assert suite.read_bytes() == before
 
 
+@pytest.mark.parametrize("rollouts", [26, 33, 40, 60, 90])
+def test_few_rollouts_are_kept_to_and_used(suite: Path, capsys: Captured, rollouts: int) -> None:
+    with Desk(noise=0.1, seed=1) as desk:
+        status, printed, _ = repair(desk, suite, capsys, "--rollouts", str(rollouts))
+    assert status == 0
+    taken = re.search(r"desk: (\d+) rollouts", printed)
+    assert taken
+    proving = 2 * 5 * 12 * ("that nothing was chosen by" in printed)
+    assert 18 < int(taken[1]) - proving <= rollouts
+    assert rollouts < 60 or words(suite)
+
+
 def test_a_student_that_nothing_mends_is_left_alone(suite: Path, capsys: Captured) -> None:
     before = suite.read_bytes()
     with Desk(useful=0.0) as desk:

@@ -33,8 +33,8 @@ _TELLING_DRAWS = 1.5
 def rate_intervals(measures: Sequence[Measure], confidence: float, strata: Sequence[str] = ()) -> Intervals:
     """Return both intervals of a rate: this suite, queries like these.
 
-    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 1.5. With ``strata``,
-    one a measure, cases vary only within what they were drawn from (Cochran 1977, §5.5).
+    A measure's ``variance`` is unbiased or too large, and is not looked at where ``draws`` is below 1.5. With
+    ``strata``, one a measure, cases vary only within what they were drawn from (Cochran 1977, §5.5).
     """
     rate = _share(measures)
     if len(measures) < 2:  # noqa: PLR2004 - one case says nothing about others

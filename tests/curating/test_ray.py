@@ -203,7 +203,7 @@ def test_the_command_writes_the_same_files(cluster: str) -> None:
     assert first == f"on Ray at {cluster}: 2 processors of 1 node"
     assert rest == "\n".join(said).replace("here/", "there/").splitlines()
     files = sorted(path.relative_to("here") for path in Path("here").rglob("*") if path.is_file())
-    assert len(files) == 11
+    assert len(files) == 12
     assert all(Path("here", one).read_bytes() == Path("there", one).read_bytes() for one in files)
 
 

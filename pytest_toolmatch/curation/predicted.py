@@ -1,7 +1,7 @@
 """How likely a student is to match, case by case, as far as recordings of other students say.
 
 A working model for a sample that is cut into strata by what it says (Särndal, Swensson & Wretman 1992, *Model Assisted
-Survey Sampling*, ch. 12): where it is wrong the sample is less precise, and as fair as ever.
+Survey Sampling*): where it is wrong the sample is less precise, and as fair as ever.
 """
 
 from __future__ import annotations

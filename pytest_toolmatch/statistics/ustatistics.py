@@ -4,7 +4,8 @@ Both are U-statistics over the same teacher draws, so their noises are correlate
 better than either. The variance of a U-statistic is E[U²] − θ², and θ² is estimated by the mean product of two pairs
 without a common draw (Wang & Lindsay 2014, Statistica Sinica 24:1117): unbiased, if sometimes negative for one case; it
 is summed over the cases before anything is read from it. Where that is too rough (few teacher draws, margins) the
-jackknife takes every draw out in turn; it is never too small on average (Efron & Stein 1981).
+jackknife, which takes every draw out in turn, counts as well or alone; it is never too small on average (Efron & Stein
+1981).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     Matrix: TypeAlias = Mapping[int, Mapping[int, bool]]
     """Whether a draw of one class matches one of another."""
 
-_ROUGH = 6
-"""Teacher draws below which the unbiased variance of a consistency is too rough."""
+_ROUGH = 4
+"""Teacher draws up to which the unbiased variance of a consistency is too rough to have a say."""
 
 _LITTLE = 0.15
 
@@ -121,11 +122,16 @@ def _noise_of_agreement(matched: _Matched) -> float:
 
 
 def _noise_of_consistency(own: Sequence[float], value: float) -> float:
-    count, both = len(own), math.fsum(own)
-    if count < _ROUGH:
-        return _noise_of_pairs(own, value)
+    """Return the unbiased variance beside the jackknife's, which counts the less the more draws there are.
+
+    The first alone is at times far too small where there are few: then too few intervals hold their truth.
+    """
+    count, both, cautious = len(own), math.fsum(own), _noise_of_pairs(own, value)
+    if count <= _ROUGH:
+        return cautious
     apart = both * both - 4 * math.fsum(n * n for n in own) + 2 * both
-    return value * value - apart / math.perm(count, 4)
+    unbiased = value * value - apart / math.perm(count, 4)
+    return unbiased + (cautious - unbiased) / (count + 1 - _ROUGH)
 
 
 def _noise_of_pairs(own: Sequence[float], value: float) -> float:

@@ -160,10 +160,10 @@ def exact_moments(student_draws: int, teacher_draws: int) -> list[tuple[float, f
     return moments
 
 
-def test_variances_are_unbiased_and_those_of_margins_never_too_small() -> None:
+def test_variances_are_unbiased_or_a_little_too_large() -> None:
     agreement, consistency, margin = exact_moments(3, 6)
     assert agreement[1] == pytest.approx(agreement[0])
-    assert consistency[1] == pytest.approx(consistency[0])
+    assert consistency[0] <= consistency[1] <= 1.4 * consistency[0]
     assert margin[0] <= margin[1] <= 2 * margin[0]
 
 

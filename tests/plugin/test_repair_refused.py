@@ -35,7 +35,7 @@ def desk() -> Iterator[Desk]:
             {"toolmatch_teacher": "big"},
             "a recording will not do; name one that can be called under toolmatch_repair: reflect_with = MODEL",
         ),
-        ({"toolmatch_repair": ["rollouts = 5"]}, "rollouts 5: up to 30 go to 18 cases as they are"),
+        ({"toolmatch_repair": ["rollouts = 5"]}, "rollouts 5: up to 18 go to 18 cases as they are"),
         ({"toolmatch_repair": ["phases = gepa, gpea"]}, "no phase is named 'gpea'; did you mean 'gepa'?"),
         ({"toolmatch_repair": ["budget = 40calls"]}, "budget of 40 calls is spent"),
         ({"cases": 9}, "9 cases can be used, and a repair needs at least 10"),

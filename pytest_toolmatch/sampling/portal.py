@@ -44,6 +44,14 @@ class Portal:
         """Cancel what still runs and end the loop; safe to call twice."""
         self._end()
 
+    def leave(self) -> None:
+        """Let the loop run until the process ends, for what won't end before.
+
+        A server that is slow to go has pipes on the loop, and these complain when they find it closed.
+        """
+        if self._end.detach():
+            self.loop.set_exception_handler(lambda *_: None)
+
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import threading
 import time
 from concurrent.futures import CancelledError, Future
@@ -126,10 +125,12 @@ class Sampler:
         if portal is None:
             return
         atexit.unregister(self.close)
-        # Whoever blocks the loop is left behind with it.
-        with contextlib.suppress(TimeoutError):
+        try:
             portal.start(self._end()).result(3 * _PATIENCE + _LAST_PATIENCE)
-        portal.close()
+        except TimeoutError:  # whoever blocks the loop, or won't end, is left behind with it
+            portal.leave()
+        else:
+            portal.close()
         self._futures.clear()
 
     def _wake(self) -> None:
@@ -187,5 +188,5 @@ class Sampler:
     async def _end(self) -> None:
         self._fail(CancelledError("sampling was stopped"))
         await asyncio.gather(*(lane.aclose(_PATIENCE) for lane in self._lanes.values()))
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(asyncio.gather(*(function() for function in self._at_end)), _LAST_PATIENCE)
+        last = asyncio.gather(*(function() for function in self._at_end), return_exceptions=True)
+        await asyncio.wait_for(last, _LAST_PATIENCE)

@@ -76,3 +76,21 @@ def test_a_process_ends_at_once_and_silently(then: str) -> None:
     command = [sys.executable, "-W", "always", "-X", "dev", "-c", textwrap.dedent(code)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_a_loop_that_is_left_does_not_complain_of_what_it_holds() -> None:
+    code = """
+        import asyncio, gc, time
+        from pytest_toolmatch.sampling.portal import Portal
+        async def serve():
+            return await asyncio.create_subprocess_exec("sleep", "0.2", stdout=asyncio.subprocess.PIPE)
+        portal = Portal()
+        held = [portal.start(serve()).result()]
+        portal.leave()
+        del portal, held
+        time.sleep(0.4)
+        gc.collect()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -112,7 +112,7 @@ def test_a_server_that_dies_does_not_cost_minutes_a_draw(bench: Bench) -> None:
     started = time.monotonic()
     samples = results(submit(sampler, 3000))
     assert Counter(one.outcome for one in samples)["infrastructure"] == 2980
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15  # 30 if each draw lost its patience for itself
     assert bench.service.calls < 300
 
 

@@ -44,6 +44,14 @@ def case_of_query(text: str, *, id: str = "", tags: tuple[str, ...] = ()) -> Cas
     return Case(id=id or slug(text), conversation=user(text), tags=tags)
 
 
+def case_id(conversation: Conversation) -> str:
+    """Return an id made from the query, and from what was said before it where something was."""
+    query = last_query(conversation)
+    if len(conversation) == 1:
+        return slug(query)
+    return f"{slug(query)}-{hashlib.sha256(_encoder.encode(conversation)).hexdigest()[:8]}"
+
+
 def slug(text: str, *, limit: int = 40) -> str:
     """Return a readable, stable id for a text, never empty: ASCII, at most ``limit`` + 5 characters.
 
@@ -56,3 +64,6 @@ def slug(text: str, *, limit: int = 40) -> str:
     digits = 4 if text.isascii() else 8
     digest = hashlib.sha256(text.encode()).hexdigest()[:digits]
     return f"{words[: limit + 4 - digits].rstrip('-')}-{digest}".lstrip("-")
+
+
+_encoder = msgspec.json.Encoder()

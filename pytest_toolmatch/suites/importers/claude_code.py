@@ -11,15 +11,13 @@ copies the longer counts.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from pytest_toolmatch.core.case import Case, slug
-from pytest_toolmatch.core.conversation import Conversation, last_query
+from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.suites.importers.claude_records import SYNTHETIC
@@ -161,7 +159,7 @@ def _oddities(turns: Sequence[Turn], file: Path) -> Iterator[Problem]:
 def _runs(turn: Turn, file: Path, source: Source, *, replies: bool) -> Iterator[Record]:
     where = at(file, turn.number)
     conversation = turn.conversation
-    case = Case(id=_id(conversation), conversation=conversation, where=where)
+    case = Case(id=case_id(conversation), conversation=conversation, where=where)
     draws = turn.draws
     kept = {step.id for steps in draws for step in steps}
     abandoned = [step for step in turn.responses if step.id not in kept]
@@ -185,15 +183,6 @@ def _runs(turn: Turn, file: Path, source: Source, *, replies: bool) -> Iterator[
 
 def _count(steps: Iterable[Response]) -> int:
     return sum(len(step.calls) for step in steps)
-
-
-def _id(conversation: Conversation) -> str:
-    """Return an id made from the query, and from what was said before it where something was."""
-    query = last_query(conversation)
-    if len(conversation) == 1:
-        return slug(query)
-    digest = hashlib.sha256(_encoder.encode(conversation)).hexdigest()[:8]
-    return f"{slug(query)}-{digest}"
 
 
 def _model(steps: Sequence[Response], source: Source) -> str:

@@ -6,13 +6,12 @@ answer. Only the conversation so far is kept, so that the memory needed is that 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 import msgspec
 
-from pytest_toolmatch.core.case import Case, slug
-from pytest_toolmatch.core.conversation import Conversation, Message, last_query
+from pytest_toolmatch.core.case import Case, case_id
+from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
@@ -169,15 +168,6 @@ class Dialogue:
             identity=f"{case.id} {first_id}" if first_id else "",  # a copy of the session may go on elsewhere
             replies=tuple(response.texts for response in steps) if self._options.replies else (),
         )
-
-
-def case_id(conversation: Conversation) -> str:
-    """Return an id made from the query, and from what was said before it where something was."""
-    query = last_query(conversation)
-    if len(conversation) == 1:
-        return slug(query)
-    digest = hashlib.sha256(_encoder.encode(conversation)).hexdigest()[:4]
-    return f"{slug(query)}-{digest}"
 
 
 def total(usages: list[Usage | None]) -> Usage | None:

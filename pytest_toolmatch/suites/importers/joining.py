@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pytest_toolmatch.core.case import Case
+from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.sample import outcome_of
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers.dialogue import case_id, total
+from pytest_toolmatch.suites.importers.dialogue import total
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record
 from pytest_toolmatch.suites.importers.transcript import Response, Transcript, conversation_of
 from pytest_toolmatch.suites.importers.wire import Answered, Asked

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from pytest_toolmatch.core.case import Case, slug
+from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.chain import Call
-from pytest_toolmatch.core.conversation import Conversation, Message, last_query
+from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.sample import Outcome, outcome_of
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
@@ -169,15 +168,7 @@ def _tools(thread: Thread) -> tuple[Tool, ...] | None:
 
 def _case(step: Step, tools: tuple[Tool, ...] | None) -> Case:
     conversation = settled(tuple(one for one in step.exchange.messages if one.role != "system"))
-    return Case(id=_id(conversation), conversation=conversation, tools=tools, where=step.node.where)
-
-
-def _id(conversation: Conversation) -> str:
-    """Return an id made from the query, and from what was said before it where something was."""
-    query = last_query(conversation)
-    if len(conversation) == 1:
-        return slug(query)
-    return f"{slug(query)}-{hashlib.sha256(_encoder.encode(conversation)).hexdigest()[:4]}"
+    return Case(id=case_id(conversation), conversation=conversation, tools=tools, where=step.node.where)
 
 
 def _replies(thread: Thread, ran: Sequence[Node]) -> tuple[tuple[str, ...], ...]:

@@ -17,6 +17,7 @@ from pytest_toolmatch.reports.json_file import write_report
 from pytest_toolmatch.reports.lines import columns
 from tests.reports.examples import agreeing, diverging, mixed, report
 
+COMMAND = (sys.executable, "-c", "import sys; from pytest_toolmatch.cli import main; sys.exit(main())")
 EVIL = "\x1b[2J\u202eé日"
 
 
@@ -34,10 +35,7 @@ def reports(tmp_path: Path) -> list[str]:
 def in_ascii(*arguments: str) -> str:
     """Run the command for a terminal that knows nothing but ASCII; return what it printed."""
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    code = "import sys; from pytest_toolmatch.cli import main; sys.exit(main())"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, encoding="ascii", check=False
-    )
+    done = subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, encoding="ascii", check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -109,3 +107,11 @@ def test_a_plan_of_nothing_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert main(["plan"]) == 4
     assert main(["plan", "chain_match >= 0.9", "--truth", "2"]) == 4
     assert capsys.readouterr().err.count("toolmatch: error: ") == 2
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run([*COMMAND, "schema", "case"], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -109,9 +109,12 @@ def test_a_plan_of_nothing_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.count("toolmatch: error: ") == 2
 
 
-def test_a_reader_that_has_enough_is_no_error() -> None:
+def test_a_reader_that_has_enough_is_no_error(reports: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
-    run = subprocess.run([*COMMAND, "schema", "case"], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    run = subprocess.run(
+        [*COMMAND, "report", reports[0]], env=buffered, stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
     os.close(write)
     assert (run.returncode, run.stderr) == (0, "")

@@ -228,7 +228,7 @@ def test_a_clients_retries_are_off() -> None:
 
 def test_a_sync_client_is_called_in_threads() -> None:
     with (
-        Loopback(lambda _: Answer(CALLED.body, delay=0.1)) as server,
+        Loopback(lambda _: Answer(CALLED.body, delay=0.4)) as server,
         openai.OpenAI(api_key="sk-theirs-0123", base_url=server.url) as client,
     ):
         turns = ask("", *(request(draw=draw) for draw in range(20)), client=client)

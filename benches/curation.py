@@ -41,12 +41,11 @@ from pytest_toolmatch.curating.judged import Subject, subjects
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
 from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
-from pytest_toolmatch.curation.evaluation import drawn, orders, strata
+from pytest_toolmatch.curation.evaluation import drawn, strata, told
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.semdedup import deduplicated, ordered
-from pytest_toolmatch.curation.splits import SHARES, parts
 from pytest_toolmatch.curation.strata import length_kind, signature
 from pytest_toolmatch.importing import import_suites
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
@@ -286,19 +285,18 @@ _ORDERS = {"predicted": _by_prediction, "other models' failures": _by_failures}
 def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> list[float]:
     values = [one.match[student] for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    expected, likes = expect(cases, student), _likes(cases)
+    expected = expect(cases, student)
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
-    held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
+    columns = told(expected, [_others(one, student) for one in cases], size)
     truth, said, inside, widths = fmean(values), [], [], []
     for seed in range(DRAWS):
-        side = [part == "test" for part in parts(kin, seed, held_out)]
-        taken = drawn(names, orders(expected, likes, kin, seed), side, size, seed)
+        taken = drawn(names, columns, kin, size, seed)
         pool = [Measure(values[one.place]).times(one.weight) for one in taken]
         said.append(ratio(pool))
-        told, plain = (rate_intervals(pool, 0.95, known)[1] or (0.0, 1.0) for known in (strata(taken, len(cases)), []))
-        inside.append(told[0] <= truth <= told[1])
-        widths.append((told[1] - told[0], plain[1] - plain[0]))
-    count = min(size, len(cases))
+        known, plain = (rate_intervals(pool, 0.95, them)[1] or (0.0, 1.0) for them in (strata(taken, len(cases)), []))
+        inside.append(known[0] <= truth <= known[1])
+        widths.append((known[1] - known[0], plain[1] - plain[0]))
+    count = min(size, len(cases) // 2)
     even = stdev(values) ** 2 / count * (1 - count / len(cases))
     covered = fmean(inside)
     return [

@@ -180,18 +180,14 @@ def _seen(above: Sequence[tuple[int, int]], nearest: Any) -> float:
 
 
 def pools() -> None:
-    """What a pool of 50 says of a model that it knows nothing of, over many splits and draws."""
+    """What a pool of 50 says of a model that it knows nothing of, over many draws."""
     if not DATA.is_dir():
         print(f"\nno recorded models: {DATA} is absent")
         return
     table: list[list[Any]] = []
-    tried: dict[str, list[float]] = {name: [] for name in _ORDERS}
     with tempfile.TemporaryDirectory() as folder:
         for data, student, own, size in _recorded(Path(folder)):
-            found = {name: _pool(own, student, size, order) for name, order in _ORDERS.items()}
-            for name, row in found.items():
-                tried[name].append(row[5])
-            table.append([data, student[:34], *found["predicted"]])
+            table.append([data, student[:34], *_pool(own, student, size)])
     heads = (
         "data",
         "student",
@@ -201,39 +197,28 @@ def pools() -> None:
         "error",
         "±",
         "variance",
+        "±",
+        "held out",
         "coverage",
         "±",
         "width",
         "plain",
     )
-    print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
-    print("variance over that of as many cases drawn evenly; coverage of the report's 95 % interval, its mean width")
-    print("in points, and that of one that knows the weights alone; strata are told where there are ten cases for each")
+    print(f"\nEvaluation pools, {DRAWS} draws each: mean error in points, with its standard error; variance over that")
     print(
-        "of the pool. The student's own record is not used to draw its pool: what the other models' records say is.\n"
+        "of as many cases drawn evenly, with its standard error; share of the cases that is held out; coverage of the"
     )
-    print(
-        tabulate.tabulate(
-            table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
-        )
-    )
-    _variances([row[7] for row in table], tried)
-    print(f"mean coverage {fmean(row[8] for row in table):.3f}")
-
-
-def _variances(ratios: Sequence[float], tried: dict[str, list[float]]) -> None:
-    error = stdev(ratios) / len(ratios) ** 0.5
-    enough = sum(one <= 0.75 for one in ratios)
+    print("report's 95 % interval, its mean width in points, and that of one that knows the weights alone; strata are")
+    print("told where there are ten cases for each of the pool. The student's own record is not used to draw its pool:")
+    print("what the other models' records say is.\n")
+    digits = ("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
+    print(tabulate.tabulate(table, heads, floatfmt=digits))
+    ratios = [row[7] for row in table]
+    error, enough = stdev(ratios) / len(ratios) ** 0.5, sum(one <= 0.75 for one in ratios)
     print(
         f"mean variance ratio {fmean(ratios):.2f} ± {error:.2f} over the pairs; {enough} of {len(ratios)} at most 0.75"
     )
-    left_out = []
-    for place in range(len(ratios)):
-        others = {name: fmean(one for at, one in enumerate(row) if at != place) for name, row in tried.items()}
-        left_out.append(tried[min(others, key=others.__getitem__)][place])
-    said = ", ".join(f"{name} {fmean(row):.2f}" for name, row in tried.items())
-    print(f"by what cases are put in order by: {said}; each pair under the order that is best on the other pairs:")
-    print(f"{fmean(left_out):.2f}")
+    print(f"mean coverage {fmean(row[10] for row in table):.3f}")
 
 
 _RECORDED = (
@@ -268,29 +253,18 @@ def _others(one: Subject, student: str) -> dict[str, float]:
     return {name: value for name, value in one.match.items() if name != student}
 
 
-def _by_failures(cases: Sequence[Subject], student: str) -> list[float]:
-    found = [_others(one, student) for one in cases]
-    known = (one.known.consistency for one in cases)
-    return [fmean(one.values()) if one else 0.5 if other is None else other for one, other in zip(found, known)]  # noqa: B905
-
-
-def _by_prediction(cases: Sequence[Subject], student: str) -> list[float]:
-    consistency = [one.known.consistency for one in cases]
-    return predicted([_others(one, student) for one in cases], consistency, _likes(cases))
-
-
-_ORDERS = {"predicted": _by_prediction, "other models' failures": _by_failures}
-
-
-def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> list[float]:
+def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     values = [one.match[student] for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    expected = expect(cases, student)
+    others = [_others(one, student) for one in cases]
+    expected = predicted(others, [one.known.consistency for one in cases], _likes(cases))
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
-    columns = told(expected, [_others(one, student) for one in cases], size)
-    truth, said, inside, widths = fmean(values), [], [], []
+    columns = told(expected, others, size)
+    truth, said, inside, widths, held = fmean(values), [], [], [], []
     for seed in range(DRAWS):
         taken = drawn(names, columns, kin, size, seed)
+        akin = {kin[one.place] for one in taken}
+        held.append(fmean(one in akin for one in kin))
         pool = [Measure(values[one.place]).times(one.weight) for one in taken]
         said.append(ratio(pool))
         known, plain = (rate_intervals(pool, 0.95, them)[1] or (0.0, 1.0) for them in (strata(taken, len(cases)), []))
@@ -306,6 +280,8 @@ def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> lis
         100 * (fmean(said) - truth),
         100 * stdev(said) / DRAWS**0.5,
         stdev(said) ** 2 / even,
+        stdev(said) ** 2 / even * math.sqrt(2 / DRAWS),
+        fmean(held),
         covered,
         math.sqrt(covered * (1 - covered) / DRAWS),
         *(100 * fmean(column) for column in zip(*widths, strict=True)),

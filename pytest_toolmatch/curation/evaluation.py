@@ -31,8 +31,10 @@ _FLOOR = 0.1
 """What is added to the variance that is expected of a case: nothing is so sure that it is hardly ever drawn."""
 _COLUMN = 6
 """Cases of a pool for each recorded student that it is balanced on: what few cases balance is soon nothing."""
+LARGE = 0.2
+"""The share of the cases from which on a family takes turns: each of the pools has need of it."""
 _MOST = 2 / 3
-"""The share of the cases that may be held out on average; more than that, and large families take turns."""
+"""The share of the cases that may be held out on average; with more, all families that would be drawn take turns."""
 _HALF, _ROUNDING = 0.5, 1e-9
 
 
@@ -71,11 +73,13 @@ def drawn(names: Sequence[str], columns: Numbers, families: Sequence[str], size:
     turn, open_to = _turns(doubt, [families[place] for place in order], size, chance)
     share = _shares(np.where(open_to, doubt / turn, 0.0), size)
     taken = sorted(balanced(np.column_stack([share, rows]), share, chance))
+    if not taken:
+        return []
     stands = 1 / (turn * share)[taken]
-    blocks = max(1, len(taken) // 2)
+    weights, blocks = stands / stands.mean(), max(1, len(taken) // 2)
     return [
         Drawn(order[at], min(number // 2, blocks - 1), round(float(weight), _DIGITS), float(share[at]))
-        for number, (at, weight) in enumerate(zip(taken, stands / stands.mean() if taken else (), strict=True))
+        for number, (at, weight) in enumerate(zip(taken, weights, strict=True))
     ]
 
 
@@ -91,8 +95,9 @@ def strata(pool: Sequence[Drawn], whole: int) -> list[str]:
 
 def _shares(doubt: Numbers, size: int) -> Numbers:
     """Return probabilities that add up to ``size``, in proportion to the doubt (Neyman 1934), none above 1."""
-    share = np.minimum(doubt > 0, size * doubt / max(doubt.sum(), _FLOOR))
-    while share.sum() < min(size, np.count_nonzero(doubt)) - _ROUNDING:
+    share = np.minimum(size * doubt / max(float(doubt.sum()), _FLOOR), 1.0)
+    reached = min(size, int(np.count_nonzero(doubt))) - _ROUNDING
+    while float(share.sum()) < reached:
         left = (share > 0) & (share < 1)
         share[left] *= (size - np.count_nonzero(share == 1)) / share[left].sum()
         share = np.minimum(share, 1.0)
@@ -104,17 +109,17 @@ def _turns(
 ) -> tuple[Numbers, NDArray[np.bool_]]:
     """Return how likely each case may be drawn at all, and whether it may.
 
-    All may, where enough is left that is akin to no drawn case. Else those families have turns that would sooner be
-    drawn than not: a half of them that has about half of their cases, and of their doubt.
+    Most may. Families take turns that are large, and so do, where too little would be left that is akin to no drawn
+    case, all those that would sooner be drawn than not: a half of them may, with about half of their cases and doubt.
     """
     _, first, own = np.unique(families, return_index=True, return_inverse=True)
     own = np.argsort(np.argsort(first))[own]
     missed = np.bincount(own, np.log1p(-np.minimum(_shares(doubt, size), 1 - _ROUNDING)))
     cases = np.bincount(own)
     likely = 1 - np.exp(missed)
-    if cases @ likely <= _MOST * len(doubt):
-        return np.ones(len(doubt)), np.ones(len(doubt), np.bool_)
     large = likely > _HALF
+    if cases @ likely <= _MOST * len(doubt):
+        large &= cases > LARGE * len(doubt)
     totals = np.column_stack([large * _HALF, cases, np.bincount(own, doubt)])
     turn = np.where(large, _HALF, 0.0)
     open_to = ~large

@@ -181,7 +181,8 @@ def test_more_than_there_is_is_said_and_goes_on(capsys: pytest.CaptureFixture[st
     assert "! --evaluate 300" in said
     found = explained()
     assert all(one.pool == "optimise" for one in found if one.part != "test" and one.state == "kept")
-    assert all(one.pool == "evaluate" for one in found if one.part == "test")
+    assert 0 < sum(one.pool == "evaluate" for one in found) <= 20
+    assert any(one.pool == "optimise" for one in found)
 
 
 def test_one_case_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,8 +112,8 @@ def _turns(
     Most may. Families take turns that are large, and so do, where too little would be left that is akin to no drawn
     case, all those that would sooner be drawn than not: a half of them may, with about half of their cases and doubt.
     """
-    _, first, own = np.unique(families, return_index=True, return_inverse=True)
-    own = np.argsort(np.argsort(first))[own]
+    numbers: dict[str, int] = {}
+    own = np.array([numbers.setdefault(name, len(numbers)) for name in families])
     missed = np.bincount(own, np.log1p(-np.minimum(_shares(doubt, size), 1 - _ROUNDING)))
     cases = np.bincount(own)
     likely = 1 - np.exp(missed)

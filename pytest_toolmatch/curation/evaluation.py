@@ -31,7 +31,7 @@ _FLOOR = 0.1
 """What is added to the variance that is expected of a case: nothing is so sure that it is hardly ever drawn."""
 _COLUMN = 6
 """Cases of a pool for each recorded student that it is balanced on: what few cases balance is soon nothing."""
-LARGE = 0.2
+LARGE = 0.1
 """The share of the cases from which on a family takes turns: each of the pools has need of it."""
 _MOST = 2 / 3
 """The share of the cases that may be held out on average; with more, all families that would be drawn take turns."""

@@ -314,6 +314,8 @@ def test_a_second_choice_adds_to_what_is_spared(capsys: pytest.CaptureFixture[st
     assert main(["curate", "logs", "-o", "again", "--teacher", "large", "--seed", "3", "--evaluate", "8"]) == 0
     after = Path("logs/held-out.jsonl").read_bytes()
     assert after.startswith(before)
+    chosen = {one.id for one in Explained.read(Path("again/curation.jsonl")) if one.pool == "optimise"}
+    assert not chosen & {json.loads(line)["case"] for line in before.splitlines()}
     assert len(set(after.splitlines())) == len(after.splitlines()) > len(before.splitlines())
 
 

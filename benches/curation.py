@@ -41,12 +41,11 @@ from pytest_toolmatch.curating.judged import Subject, subjects
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
 from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
-from pytest_toolmatch.curation.evaluation import drawn, orders, strata
+from pytest_toolmatch.curation.evaluation import drawn, strata, told
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.semdedup import deduplicated, ordered
-from pytest_toolmatch.curation.splits import SHARES, parts
 from pytest_toolmatch.curation.strata import length_kind, signature
 from pytest_toolmatch.importing import import_suites
 from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
@@ -75,9 +74,25 @@ def planted() -> None:
         for name in names
         for how in ("ours", "text only")
     ]
-    heads = ("embedder", "templates", "requests", "compared", "ε", "precision", "±", "recall", "±", "kept", "reworded")
-    print("\nPlanted duplicates: 5 × 2,000 made-up requests; ± is one standard error over the five. Of requests that")
-    print("differ in their values: the share that is kept; of those in other words: the share that is found\n")
+    heads = (
+        "embedder",
+        "templates",
+        "requests",
+        "compared",
+        "ε",
+        "precision",
+        "±",
+        "recall",
+        "±",
+        "words",
+        "kept",
+        "reworded",
+    )
+    print(
+        "\nPlanted duplicates: 5 × 2,000 made-up requests; ± is one standard error over the five; 'words' is the recall"
+    )
+    print("of finding all in the same words, and no other. Of requests that differ in their values: the share that is")
+    print("kept; of those in other words: the share that is found\n")
     print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
     print("'chosen on' are the templates that ε was chosen on; 'held out' those that nothing was. 'text only' is")
     print("SemDeDup without strata, masks and values, at the ε of its best F1 on this very set")
@@ -98,8 +113,8 @@ def _planted(name: str, how: str, world: World, *, calls: bool) -> list[float]:
         found.append(_scored(requests, rows, epsilon, strata=how == "ours"))
     columns = list(zip(*found, strict=True))
     errors = [stdev(column) / len(column) ** 0.5 for column in columns]
-    precision, recall, kept, reworded = map(fmean, columns)
-    return [epsilon, precision, errors[0], recall, errors[1], kept, reworded]
+    precision, recall, words, kept, reworded = map(fmean, columns)
+    return [epsilon, precision, errors[0], recall, errors[1], words, kept, reworded]
 
 
 _GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -119,7 +134,7 @@ def _text_rows(embedder: Any, requests: Sequence[Made]) -> Floats:
 
 
 def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: bool) -> list[float]:
-    """Return precision and recall of what is dropped, and the shares of requests that survive, of wordings that go."""
+    """Return precision and recall of what is dropped, the recall of the same words, the shares kept and reworded."""
     members: dict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(requests):
         members[signature(one.chain) if strata else ""].append(place)
@@ -137,6 +152,7 @@ def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: b
     return [
         right / max(1, len(dropped)),
         right / (len(requests) - distinct),
+        (len(requests) - wordings) / (len(requests) - distinct),
         kept / distinct,
         (wordings - still) / (wordings - distinct),
     ]
@@ -181,18 +197,14 @@ def _seen(above: Sequence[tuple[int, int]], nearest: Any) -> float:
 
 
 def pools() -> None:
-    """What a pool of 50 says of a model that it knows nothing of, over many splits and draws."""
+    """What a pool of 50 says of a model that it knows nothing of, over many draws."""
     if not DATA.is_dir():
         print(f"\nno recorded models: {DATA} is absent")
         return
     table: list[list[Any]] = []
-    tried: dict[str, list[float]] = {name: [] for name in _ORDERS}
     with tempfile.TemporaryDirectory() as folder:
         for data, student, own, size in _recorded(Path(folder)):
-            found = {name: _pool(own, student, size, order) for name, order in _ORDERS.items()}
-            for name, row in found.items():
-                tried[name].append(row[5])
-            table.append([data, student[:34], *found["predicted"]])
+            table.append([data, student[:34], *_pool(own, student, size)])
     heads = (
         "data",
         "student",
@@ -202,39 +214,28 @@ def pools() -> None:
         "error",
         "±",
         "variance",
+        "±",
+        "held out",
         "coverage",
         "±",
         "width",
         "plain",
     )
-    print(f"\nEvaluation pools, {DRAWS} splits and draws each: mean error in points, with its standard error;")
-    print("variance over that of as many cases drawn evenly; coverage of the report's 95 % interval, its mean width")
-    print("in points, and that of one that knows the weights alone; strata are told where there are ten cases for each")
+    print(f"\nEvaluation pools, {DRAWS} draws each: mean error in points, with its standard error; variance over that")
     print(
-        "of the pool. The student's own record is not used to draw its pool: what the other models' records say is.\n"
+        "of as many cases drawn evenly, with its standard error; share of the cases that is held out; coverage of the"
     )
-    print(
-        tabulate.tabulate(
-            table, heads, floatfmt=("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
-        )
-    )
-    _variances([row[7] for row in table], tried)
-    print(f"mean coverage {fmean(row[8] for row in table):.3f}")
-
-
-def _variances(ratios: Sequence[float], tried: dict[str, list[float]]) -> None:
-    error = stdev(ratios) / len(ratios) ** 0.5
-    enough = sum(one <= 0.75 for one in ratios)
+    print("report's 95 % interval, its mean width in points, and that of one that knows the weights alone; strata are")
+    print("told where there are ten cases for each of the pool. The student's own record is not used to draw its pool:")
+    print("what the other models' records say is.\n")
+    digits = ("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
+    print(tabulate.tabulate(table, heads, floatfmt=digits))
+    ratios = [row[7] for row in table]
+    error, enough = stdev(ratios) / len(ratios) ** 0.5, sum(one <= 0.75 for one in ratios)
     print(
         f"mean variance ratio {fmean(ratios):.2f} ± {error:.2f} over the pairs; {enough} of {len(ratios)} at most 0.75"
     )
-    left_out = []
-    for place in range(len(ratios)):
-        others = {name: fmean(one for at, one in enumerate(row) if at != place) for name, row in tried.items()}
-        left_out.append(tried[min(others, key=others.__getitem__)][place])
-    said = ", ".join(f"{name} {fmean(row):.2f}" for name, row in tried.items())
-    print(f"by what cases are put in order by: {said}; each pair under the order that is best on the other pairs:")
-    print(f"{fmean(left_out):.2f}")
+    print(f"mean coverage {fmean(row[10] for row in table):.3f}")
 
 
 _RECORDED = (
@@ -269,36 +270,24 @@ def _others(one: Subject, student: str) -> dict[str, float]:
     return {name: value for name, value in one.match.items() if name != student}
 
 
-def _by_failures(cases: Sequence[Subject], student: str) -> list[float]:
-    found = [_others(one, student) for one in cases]
-    known = (one.known.consistency for one in cases)
-    return [fmean(one.values()) if one else 0.5 if other is None else other for one, other in zip(found, known)]  # noqa: B905
-
-
-def _by_prediction(cases: Sequence[Subject], student: str) -> list[float]:
-    consistency = [one.known.consistency for one in cases]
-    return predicted([_others(one, student) for one in cases], consistency, _likes(cases))
-
-
-_ORDERS = {"predicted": _by_prediction, "other models' failures": _by_failures}
-
-
-def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> list[float]:
+def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     values = [one.match[student] for one in cases]
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    expected, likes = expect(cases, student), _likes(cases)
+    others = [_others(one, student) for one in cases]
+    expected = predicted(others, [one.known.consistency for one in cases], _likes(cases))
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
-    held_out = min(0.5, max(SHARES[0][1], 2 * size / len(cases)))
-    truth, said, inside, widths = fmean(values), [], [], []
+    columns = told(expected, others, size)
+    truth, said, inside, widths, held = fmean(values), [], [], [], []
     for seed in range(DRAWS):
-        side = [part == "test" for part in parts(kin, seed, held_out)]
-        taken = drawn(names, orders(expected, likes, kin, seed), side, size, seed)
+        taken = drawn(names, columns, kin, size, seed)
+        akin = {kin[one.place] for one in taken}
+        held.append(fmean(one in akin for one in kin))
         pool = [Measure(values[one.place]).times(one.weight) for one in taken]
         said.append(ratio(pool))
-        told, plain = (rate_intervals(pool, 0.95, known)[1] or (0.0, 1.0) for known in (strata(taken, len(cases)), []))
-        inside.append(told[0] <= truth <= told[1])
-        widths.append((told[1] - told[0], plain[1] - plain[0]))
-    count = min(size, len(cases))
+        known, plain = (rate_intervals(pool, 0.95, them)[1] or (0.0, 1.0) for them in (strata(taken, len(cases)), []))
+        inside.append(known[0] <= truth <= known[1])
+        widths.append((known[1] - known[0], plain[1] - plain[0]))
+    count = min(size, len(cases) // 2)
     even = stdev(values) ** 2 / count * (1 - count / len(cases))
     covered = fmean(inside)
     return [
@@ -308,6 +297,8 @@ def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> lis
         100 * (fmean(said) - truth),
         100 * stdev(said) / DRAWS**0.5,
         stdev(said) ** 2 / even,
+        stdev(said) ** 2 / even * math.sqrt(2 / DRAWS),
+        fmean(held),
         covered,
         math.sqrt(covered * (1 - covered) / DRAWS),
         *(100 * fmean(column) for column in zip(*widths, strict=True)),

@@ -25,7 +25,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``state`` says whether it stands for itself; a dropped one names the case that ``stands_for`` it, and how alike the
     two are (cosine). ``pool`` is what it was chosen for, ``part`` the side of the split that it is on, ``weight`` what
-    it counts in the evaluation pool, ``share`` that of its block which was drawn. ``terms`` make ``quality``.
+    it counts in the evaluation pool, ``block`` whom it shares a stratum with, ``share`` how likely it was drawn.
+    ``terms`` make ``quality``.
     """
 
     suite: str
@@ -90,11 +91,11 @@ def _why(place: int, found: Found, pools: Pools) -> str:
     if place in pools.optimise:
         return pools.optimise[place]
     if drawn := pools.evaluate.get(place):
-        return f"drawn by chance from block {drawn.block + 1}, {drawn.share:.0%} of which was"
+        return f"drawn by chance, with a probability of {drawn.share:.0%}; block {drawn.block + 1}"
     if not found.kept[place]:
         return "a duplicate"
     if pools.parts[place] == "test":
-        return "on the side of the evaluation pool, and not drawn"
+        return "akin to a case that was held out, and not drawn"
     return "others of its cluster are better"
 
 

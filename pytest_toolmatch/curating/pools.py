@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.curation.car import Candidate, choose, nested
-from pytest_toolmatch.curation.evaluation import Drawn, drawn, orders
+from pytest_toolmatch.curation.evaluation import Drawn, drawn, told
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.quality import quality, terms
-from pytest_toolmatch.curation.splits import SHARES, parts, rank
+from pytest_toolmatch.curation.splits import parts, rank
 from pytest_toolmatch.curation.strata import kinds, length_kind
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curating.stages import Found
     from pytest_toolmatch.curation.splits import Part
-
-_MOST_HELD_OUT = 0.5
-_SPARE = 2
-"""The evaluation pool is drawn from at least so many times its size, where half of all cases are as many."""
 
 
 class Pools(NamedTuple):
@@ -43,18 +39,24 @@ class Pools(NamedTuple):
 
 
 def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
-    """Split the cases by family, then choose from one side and draw from the other."""
+    """Draw from all to evaluate, then choose to optimise from the families that nothing was drawn from."""
     names = [f"{one.suite}/{one.case.id}" for one in cases]
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], found.stands.tolist())
-    held_out = min(_MOST_HELD_OUT, max(SHARES[0][1], _SPARE * options.evaluate / len(cases)))
-    placed = parts(kin, options.seed, held_out if options.evaluate else 0.0)
+    likes = [f"{one.suite} {length_kind(one.chain)}" for one in cases]
+    matches = [one.match for one in cases]
+    expected = predicted(matches, [one.known.consistency for one in cases], likes)
+    columns = told(expected, matches, options.evaluate)
+    taken = drawn(names, columns, kin, options.evaluate, options.seed)
+    # What an earlier run held out was judged on: it teaches nothing now.
+    spared = {kin[one.place] for one in taken} | {
+        name for name, one in zip(kin, cases, strict=True) if one.case.held_out
+    }
+    placed: list[Part] = [
+        "test" if name in spared else part for name, part in zip(kin, parts(kin, options.seed, 0.0), strict=True)
+    ]
     said = terms([one.known for one in cases])
     worth = [quality(one) for one in said]
-    open_to = [part == "test" for part in placed]
-    likes = [f"{one.suite} {length_kind(one.chain)}" for one in cases]
-    expected = predicted([one.match for one in cases], [one.known.consistency for one in cases], likes)
-    taken = drawn(names, orders(expected, likes, kin, options.seed), open_to, options.evaluate, options.seed)
-    kept = [place for place in np.flatnonzero(found.kept).tolist() if not open_to[place]]
+    kept = [place for place in np.flatnonzero(found.kept).tolist() if placed[place] != "test"]
     kept.sort(key=lambda place: (rank(names[place], options.seed), names[place]))
     candidates = [
         Candidate(worth[place], found.strata[place], kinds(cases[place].chain, ambiguous=cases[place].known.ambiguous))

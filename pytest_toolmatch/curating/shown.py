@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.curating.pools import largest_family
+from pytest_toolmatch.curation.evaluation import LARGE
 from pytest_toolmatch.statistics.effective import rate_intervals
 from pytest_toolmatch.statistics.measures import Measure, ratio
 from pytest_toolmatch.suites.importers.fields import counted
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.curating.stages import Found
 
 _NAMED = 6
+_NO_MORE = "there are no more cases on its side; it has all of them"
+_NO_MORE_DRAWN = "half of the cases are drawn at most, and of large families every second one is spared"
 _CONFIDENCE = 0.95
-_LARGE = 0.2
 
 
 def account(logs: Logs, cases: Sequence[Subject], total: int) -> Iterator[str]:
@@ -46,19 +48,19 @@ def pool_lines(pools: Pools, cases: Sequence[Subject], options: CurateOptions) -
     """Yield how large the pools are, and what they lack."""
     families, largest = len(set(pools.families)), largest_family(pools)
     yield f"{families:,} families of near-duplicates and sessions, which stay together"
-    if largest > _LARGE and len(cases) > 1:
+    if largest > LARGE and len(cases) > 1:
         yield f"  ! one of them has {largest:.0%} of the cases: one pool can't have any of it"
-    yield from _size("--size", "optimisation", options.size, len(pools.optimise))
+    yield from _size("optimisation", "--size", options.size, len(pools.optimise), _NO_MORE)
     if pools.lacking:
         more = ", …" if len(pools.lacking) > _NAMED else ""
         yield f"  ! no room for {', '.join(pools.lacking[:_NAMED])}{more}; raise --size"
-    yield from _size("--evaluate", "evaluation", options.evaluate, len(pools.evaluate))
+    yield from _size("evaluation", "--evaluate", options.evaluate, len(pools.evaluate), _NO_MORE_DRAWN)
 
 
-def _size(option: str, pool: str, wanted: int, there: int) -> Iterator[str]:
+def _size(pool: str, option: str, wanted: int, there: int, why: str) -> Iterator[str]:
     yield f"{pool} pool: {counted(there, 'case')}"
     if there < wanted:
-        yield f"  ! {option} {wanted}: there are no more cases on its side; it has all of them"
+        yield f"  ! {option} {wanted}: {why}"
 
 
 def estimate_lines(pools: Pools, cases: Sequence[Subject], logs: Logs) -> Iterator[str]:

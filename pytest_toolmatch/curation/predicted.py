@@ -46,13 +46,13 @@ def predicted(
 
     ``matches`` are those of the recorded students. What each of them does is explained by the others, in the case
     and in those that it is like (``likes`` names them), by least squares; the slopes go for one more student. Without
-    any student the teacher's ``consistency`` says what is hard.
+    any student the teacher's ``consistency`` says what is hard, by half: it may repeat what no other does.
     """
     students = sorted({name for one in matches for name in one})
     if not students:
         known = [one for one in consistency if one is not None]
         usual = fmean(known) if known else _UNKNOWN
-        return [usual if one is None else one for one in consistency]
+        return [usual if one is None else usual + _SLOPES[0] * (one - usual) for one in consistency]
     slopes = _slopes(matches, students, likes)
     told = _told([one.values() for one in matches], likes)
     expected = told.mean + told.columns(range(len(matches))) @ slopes

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.core.conversation import Conversation, Message, user
 from pytest_toolmatch.curation.car import Candidate, choose
-from pytest_toolmatch.curation.evaluation import drawn, orders
+from pytest_toolmatch.curation.evaluation import drawn, strata, told
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.quality import WEIGHTS, Known, quality, terms
@@ -57,41 +57,89 @@ def test_where_there_are_more_tools_than_room_the_common_ones_come_first() -> No
     assert choice.lacking
 
 
-SIDES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=80)
+CASES = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcdefghijklmnop")), min_size=1, max_size=80)
 
 
-@given(SIDES, st.integers(1, 60), st.integers(0, 5))
-def test_weights_have_mean_1_and_only_open_cases_are_drawn(
-    cases: list[tuple[float, bool]], size: int, seed: int
+@given(CASES, st.integers(0, 60), st.integers(0, 5))
+def test_weights_have_mean_1_and_no_more_are_drawn_than_asked(
+    cases: list[tuple[float, str]], size: int, seed: int
 ) -> None:
-    names, side = [f"c{place}" for place in range(len(cases))], [one for _, one in cases]
-    found = drawn(names, [(hard, "", 0.0) for hard, _ in cases], side, size, seed)
-    assert len(found) == len({one.place for one in found}) == min(size, sum(side))
-    assert all(side[one.place] and 0 < one.share <= 1 for one in found)
+    names, kin = [f"c{place}" for place in range(len(cases))], [family for _, family in cases]
+    found = drawn(names, told([hard for hard, _ in cases], [{}] * len(cases), size), kin, size, seed)
+    assert len(found) == len({one.place for one in found}) <= min(size, len(cases) // 2)
+    assert all(0 < one.share <= 1 and one.weight > 0 for one in found)
     if found:
         assert fmean(one.weight for one in found) == pytest.approx(1, abs=1e-5)
 
 
-@given(SIDES, st.integers(1, 30))
-def test_the_order_of_the_cases_has_no_say(cases: list[tuple[float, bool]], size: int) -> None:
+@given(CASES, st.integers(2, 30))
+def test_the_order_of_the_cases_has_no_say(cases: list[tuple[float, str]], size: int) -> None:
     numbered = list(enumerate(cases))
     taken = []
     for some in (numbered, numbered[::-1]):
-        names = [f"c{place}" for place, _ in some]
-        found = drawn(names, [(hard, "", 0.0) for _, (hard, _) in some], [one for _, (_, one) in some], size, 0)
+        names, matches = [f"c{place}" for place, _ in some], [{"student": round(hard)} for _, (hard, _) in some]
+        columns = told([hard for _, (hard, _) in some], matches, size)
+        found = drawn(names, columns, [family for _, (_, family) in some], size, 0)
         taken.append({names[one.place]: one.weight for one in found})
     assert taken[0] == taken[1]
 
 
+def said(values: list[float], expected: list[float], kin: list[str], size: int, draws: int) -> list[float]:
+    """Return what so many pools say of the mean of the values."""
+    names, columns = [f"c{place}" for place in range(len(values))], told(expected, [{}] * len(values), size)
+    pools = [drawn(names, columns, kin, size, seed) for seed in range(draws)]
+    return [sum(one.weight * values[one.place] for one in pool) / sum(one.weight for one in pool) for pool in pools]
+
+
 def test_a_pool_says_without_bias_what_the_whole_would_say() -> None:
     values = [float(place % 10 < place // 40) for place in range(400)]
-    names, order = [f"c{place}" for place in range(400)], [(place / 400, "", 0.0) for place in range(400)]
-    said = []
-    for seed in range(300):
-        side = [part == "test" for part in parts(names, seed, 0.4)]
-        found = drawn(names, order, side, 50, seed)
-        said.append(sum(one.weight * values[one.place] for one in found) / sum(one.weight for one in found))
-    assert fmean(said) == pytest.approx(fmean(values), abs=0.01)
+    found = said(values, [place / 400 for place in range(400)], [f"c{place}" for place in range(400)], 50, 150)
+    assert fmean(found) == pytest.approx(fmean(values), abs=0.01)
+
+
+def test_a_family_that_matches_always_counts_for_what_it_is() -> None:
+    values = [float(place < 20) for place in range(60)]
+    kin = ["one" if place < 6 else "two" if place < 10 else f"k{place}" for place in range(60)]
+    assert fmean(said(values, [0.5] * 60, kin, 20, 300)) == pytest.approx(1 / 3, abs=0.02)
+
+
+def test_a_pool_is_like_the_whole_to_students_that_are_recorded() -> None:
+    matches = [{"a": float(place % 3 == 0), "b": float(place % 7 < 3)} for place in range(300)]
+    names, columns = [f"c{place}" for place in range(300)], told([0.5] * 300, matches, 30)
+    for seed in range(20):
+        pool = drawn(names, columns, names, 30, seed)
+        for student in "ab":
+            rate = sum(one.weight * matches[one.place][student] for one in pool) / 30
+            assert rate == pytest.approx(fmean(one[student] for one in matches), abs=0.05)
+
+
+def test_what_is_in_doubt_is_drawn_more_often_and_counts_less() -> None:
+    expected = [0.5] * 100 + [1.0] * 100
+    pool = drawn(
+        [f"c{place}" for place in range(200)], told(expected, [{}] * 200, 40), list(map(str, range(200))), 40, 0
+    )
+    sure = [one for one in pool if one.place >= 100]
+    assert len(sure) < 16
+    assert all(one.weight > 1.5 * other.weight for one in sure for other in pool if other.place < 100)
+
+
+@pytest.mark.parametrize("families", [1, 2, 12])
+def test_where_families_are_large_something_is_left_to_optimise_on(families: int) -> None:
+    kin = [f"k{place % families}" for place in range(120)]
+    left = []
+    for seed in range(20):
+        pool = drawn([f"c{place}" for place in range(120)], told([0.5] * 120, [{}] * 120, 50), kin, 50, seed)
+        left.append(1 - len({kin[one.place] for one in pool}) / families)
+        assert len(pool) in ((50,) if families == 12 else (0, 50))
+    assert fmean(left) == pytest.approx(0.5, abs=0.3 if families == 1 else 0.1)
+
+
+def test_strata_are_neighbours_and_none_has_one_case() -> None:
+    pool = drawn(
+        [f"c{place}" for place in range(200)], told([0.5] * 200, [{}] * 200, 15), list(map(str, range(200))), 15, 0
+    )
+    assert sorted(Counter(strata(pool, 200)).values()) == [2] * 6 + [3]
+    assert set(strata(pool, 149)) == {""}
 
 
 @given(st.lists(st.sampled_from(["book a flight to rome", "book a flight to oslo", "hi", "cancel it"]), max_size=9))
@@ -146,17 +194,6 @@ def test_terms_lie_between_0_and_1_and_unknown_ones_are_left_out() -> None:
     assert quality(found[0]) == pytest.approx((0.5 + 1 + 0.25 + 0.5 + 0.25) / 4)
 
 
-def test_a_lump_of_one_family_stands_for_itself_alone() -> None:
-    values = [float(place < 40) for place in range(400)]
-    names, kin = [f"c{place}" for place in range(400)], ["lump" if place < 40 else f"k{place}" for place in range(400)]
-    side = [place < 40 or place % 5 == 0 for place in range(400)]
-    said = []
-    for seed in range(20):
-        found = drawn(names, orders([0.5] * 400, [""] * 400, kin, seed), side, 50, seed)
-        said.append(sum(one.weight * values[one.place] for one in found) / sum(one.weight for one in found))
-    assert fmean(said) == pytest.approx(0.1, abs=0.04)
-
-
 MATCHES = st.lists(
     st.dictionaries(st.sampled_from("abc"), st.sampled_from([0.0, 0.5, 1.0]), max_size=3), min_size=1, max_size=30
 )
@@ -187,5 +224,5 @@ def test_of_students_that_have_nothing_in_common_little_is_expected() -> None:
 
 
 def test_without_students_the_teacher_says_what_is_hard() -> None:
-    assert predicted([{}, {}, {}], [0.2, None, 1.0], ["", "", ""]) == [0.2, pytest.approx(0.6), 1.0]
+    assert predicted([{}, {}, {}], [0.2, None, 1.0], ["", "", ""]) == pytest.approx([0.4, 0.6, 0.8])
     assert predicted([{}], [None], [""]) == [0.5]

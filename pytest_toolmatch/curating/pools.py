@@ -45,7 +45,8 @@ class Pools(NamedTuple):
 def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
     """Split the cases by family, then choose from one side and draw from the other."""
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    kin = families([one.asked for one in cases], [one.case.conversation for one in cases], found.stands.tolist())
+    talks = [one.case.conversation for one in cases]
+    kin = families([one.asked for one in cases], talks, found.stands.tolist(), engine.map)
     held_out = min(_MOST_HELD_OUT, max(SHARES[0][1], _SPARE * options.evaluate / len(cases)))
     placed = parts(kin, options.seed, held_out if options.evaluate else 0.0)
     said = terms([one.known for one in cases])

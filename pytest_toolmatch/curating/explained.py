@@ -91,7 +91,7 @@ def _why(place: int, found: Found, pools: Pools) -> str:
         return pools.optimise[place]
     if drawn := pools.evaluate.get(place):
         return f"drawn by chance from block {drawn.block + 1}, {drawn.share:.0%} of which was"
-    if not found.kept[place]:
+    if found.stands[place] != place:
         return "a duplicate"
     if pools.parts[place] == "test":
         return "on the side of the evaluation pool, and not drawn"

@@ -31,7 +31,7 @@ from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.semdedup import deduplicated, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_toolmatch.curation.embedding import Floats
 
@@ -71,10 +71,20 @@ def rows_of(embedder: Any, requests: Sequence[Made]) -> Floats:
 
 def pairs() -> None:
     """SemDeDup beside all pairs, one row after the other, on 20,000 rows of one stratum."""
-    requests = [one for one in made(random.Random(3), 60_000) if one.kind != "call"][:ITEMS]  # noqa: S311
-    rows = rows_of(embedder_of("hashed"), requests)
-    table = []
-    for epsilon in (0.05, 0.1, Hashed().epsilon):
+    few = [one for one in made(random.Random(3), 60_000) if one.kind != "call"]  # noqa: S311
+    many = [one for one in made(random.Random(3), 200_000, world=wide()) if one.kind == "add_to_cart"]  # noqa: S311
+    table = [
+        [name, *row]
+        for name, requests in (("few", few), ("many", many))
+        for row in _beside_brute(rows_of(embedder_of("hashed"), requests[:ITEMS]))
+    ]
+    print(f"\nDuplicates among {ITEMS:,} rows of few or many values, beside every pair by brute force; {_load()}\n")
+    heads = ("values", "ε", "how", "pairs above", "compared", "both kept", "dropped", "brute s", "ours s", "×")
+    print(tabulate.tabulate(table, heads, floatfmt=("", "g", "", ",", ".4f", ".4f", ",", ".1f", ".2f", ".0f")))
+
+
+def _beside_brute(rows: Floats) -> Iterator[list[Any]]:
+    for epsilon in (0.1, Hashed().epsilon):
         start = time.perf_counter()
         above = _brute(rows, epsilon)
         brute = time.perf_counter() - start
@@ -86,10 +96,7 @@ def pairs() -> None:
             kept = stands == np.arange(len(stands))
             seen = 1.0 if order.clusters is None else _seen(above, order.clusters.nearest)
             left = sum(bool(kept[a] and kept[b]) for a, b in above) / len(above)
-            table.append([epsilon, name, len(above), seen, left, int((~kept).sum()), brute, seconds, brute / seconds])
-    print(f"\nDuplicates among {ITEMS:,} rows of {rows.shape[1]} numbers, beside every pair by brute force\n")
-    heads = ("ε", "how", "pairs above", "compared", "both kept", "dropped", "brute s", "ours s", "×")
-    print(tabulate.tabulate(table, heads, floatfmt=("g", "", ",", ".4f", ".4f", ",", ".1f", ".2f", ".0f")))
+            yield [epsilon, name, len(above), seen, left, int((~kept).sum()), brute, seconds, brute / seconds]
 
 
 def _brute(rows: Floats, epsilon: float) -> list[tuple[int, int]]:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 Integers: TypeAlias = "NDArray[np.int64]"
 
-EXACT = 10_000
+EXACT = 25_000
 """Rows of one stratum up to which all are compared with all."""
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 """The values of ε that the removal curve shows."""
-_NEAR = 8
+_NEAR = 16
 """Clusters that a row is compared in: its own, and the next ones."""
 _BLOCK = 512
 

@@ -22,6 +22,7 @@ import numpy as np
 import tabulate
 from curation_cases import TUNED, Made, World, made
 from curation_held_out import HELD_OUT
+from curation_peers import SECTIONS as PEERS
 from curation_scale import SECTIONS as SCALE
 from curation_scale import rows_of
 
@@ -256,7 +257,7 @@ def _pool(cases: Sequence[Subject], student: str, size: int, expect: Any) -> lis
     ]
 
 
-SECTIONS = {one.__name__: one for one in (planted, pools)} | SCALE
+SECTIONS = {one.__name__: one for one in (planted, pools)} | PEERS | SCALE
 
 if __name__ == "__main__":
     for section in sys.argv[1:] or SECTIONS:

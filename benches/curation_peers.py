@@ -95,10 +95,8 @@ def peers() -> None:
         for calls in (True, False)
         for name, (way, epsilon) in there.items()
     ]
-    print(
-        f"\nOthers on planted duplicates: {SETS} × 2,000 made-up requests. They see the texts, ours the teacher's calls,"
-    )
-    print("too; 'best' is the ε of the best F1 on these very sets\n")
+    print(f"\nOthers on planted duplicates: {SETS} × 2,000 made-up requests. They see texts; ours sees calls, too;")
+    print("'best' is the ε of the best F1 on these very sets\n")
     print(
         tabulate.tabulate(table, ("templates", "requests", "how", "ε", "precision", "recall", "kept"), floatfmt=".3f")
     )

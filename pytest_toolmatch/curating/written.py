@@ -39,7 +39,9 @@ _encoder = msgspec.json.Encoder()
 
 
 def check_free(logs: Logs, out: Path) -> None:
-    """Raise ConfigError where an earlier run wrote to the directory, or two suites would write one file."""
+    """Raise ConfigError where nothing can be written, an earlier run wrote, or two suites would write one file."""
+    if (there := next((one for one in (out, *out.parents) if one.exists()), out)).is_file():
+        raise ConfigError(f"-o {out}: {there} is a file; choose another directory")
     names = [one.suite.name for one in logs.suites]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ConfigError(

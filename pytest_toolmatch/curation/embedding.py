@@ -87,8 +87,21 @@ def masked(query: str, chain: Chain) -> str:
     said = {value.casefold() for _, value in values_of(chain) if len(value) >= _SHORTEST}
     for value in sorted(said, key=lambda one: (-len(one), one)):
         if value in text:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", " ? ", text)
+            text = _without(text, value)
     return template(text)
+
+
+def _without(text: str, value: str) -> str:
+    """Return a text with " ? " for a value, wherever it does not go on as a word: values are too many to compile."""
+    kept, start, place = [], 0, text.find(value)
+    while place >= 0:
+        end = place + len(value)
+        inside = _WORD.match(text[place - 1 : place]) or _WORD.match(text[end : end + 1])
+        if not inside:
+            kept += [text[start:place], " ? "]
+            start = end
+        place = text.find(value, place + 1 if inside else end)
+    return "".join([*kept, text[start:]])
 
 
 def values_of(chain: Chain) -> list[tuple[str, str]]:

@@ -10,48 +10,36 @@ from __future__ import annotations
 import math
 import os
 import random
-import resource
-import secrets
-import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 import tabulate
-from curation_cases import INTENTS, TUNED, Made, World, made
+from curation_cases import TUNED, Made, World, made
 from curation_held_out import HELD_OUT
+from curation_peers import SECTIONS as PEERS
+from curation_scale import SECTIONS as SCALE
+from curation_scale import rows_of
 
-from pytest_toolmatch.core.case import case_of_query
-from pytest_toolmatch.core.model import Model
-from pytest_toolmatch.core.plan import Plan
-from pytest_toolmatch.core.request import draw_key
-from pytest_toolmatch.core.sample import Sample, outcome_of
-from pytest_toolmatch.core.suite import Suite
-from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.curating.embedders import embedder_of
 from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.judged import Subject, subjects
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
-from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
+from pytest_toolmatch.curation.embedding import embedded
 from pytest_toolmatch.curation.evaluation import drawn, strata, told
 from pytest_toolmatch.curation.families import families
-from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.predicted import predicted
-from pytest_toolmatch.curation.semdedup import deduplicated, ordered
+from pytest_toolmatch.curation.semdedup import deduplicated
 from pytest_toolmatch.curation.strata import length_kind, signature
 from pytest_toolmatch.importing import import_suites
-from pytest_toolmatch.sampling.recordings import Record, encode, recording_path
 from pytest_toolmatch.statistics.effective import rate_intervals
 from pytest_toolmatch.statistics.measures import Measure, ratio
-from pytest_toolmatch.suites.writer import write_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,8 +48,6 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 DRAWS = int(os.environ.get("DRAWS", "200"))
-RECORDS = int(os.environ.get("RECORDS", "100000"))
-ITEMS = 20_000
 
 
 def planted() -> None:
@@ -109,7 +95,7 @@ def _planted(name: str, how: str, world: World, *, calls: bool) -> list[float]:
         tried = [(_f1(_scored(sets[0], _text_rows(embedder, sets[0]), one, strata=False)), one) for one in _GRID]
         epsilon = max(tried)[1]
     for requests in sets:
-        rows = _rows(embedder, requests) if how == "ours" else _text_rows(embedder, requests)
+        rows = rows_of(embedder, requests) if how == "ours" else _text_rows(embedder, requests)
         found.append(_scored(requests, rows, epsilon, strata=how == "ours"))
     columns = list(zip(*found, strict=True))
     errors = [stdev(column) / len(column) ** 0.5 for column in columns]
@@ -122,11 +108,6 @@ _GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 def _f1(score: Sequence[float]) -> float:
     return 2 * score[0] * score[1] / (score[0] + score[1] or 1)
-
-
-def _rows(embedder: Any, requests: Sequence[Made]) -> Floats:
-    texts, chains = [one.text for one in requests], [one.chain for one in requests]
-    return beside(embedded(embedder, phrased(texts, chains)), value_rows(chains), texts)
 
 
 def _text_rows(embedder: Any, requests: Sequence[Made]) -> Floats:
@@ -156,44 +137,6 @@ def _scored(requests: Sequence[Made], rows: Floats, epsilon: float, *, strata: b
         kept / distinct,
         (wordings - still) / (wordings - distinct),
     ]
-
-
-def pairs() -> None:
-    """SemDeDup beside all pairs, one row after the other, on 20,000 rows of one stratum."""
-    requests = [one for one in made(random.Random(3), 60_000) if one.kind != "call"][:ITEMS]  # noqa: S311
-    rows = _rows(embedder_of("hashed"), requests)
-    table = []
-    for epsilon in (0.05, 0.1, Hashed().epsilon):
-        start = time.perf_counter()
-        above = _brute(rows, epsilon)
-        brute = time.perf_counter() - start
-        for name, exact in (("all with all, in blocks", ITEMS), ("k-means clusters", 0)):
-            start = time.perf_counter()
-            order = ordered(rows, exact)
-            stands = deduplicated(rows, epsilon, order)
-            seconds = time.perf_counter() - start
-            kept = stands == np.arange(len(stands))
-            seen = 1.0 if order.clusters is None else _seen(above, order.clusters.nearest)
-            left = sum(bool(kept[a] and kept[b]) for a, b in above) / len(above)
-            table.append([epsilon, name, len(above), seen, left, int((~kept).sum()), brute, seconds, brute / seconds])
-    print(f"\nDuplicates among {ITEMS:,} rows of {rows.shape[1]} numbers, beside every pair by brute force\n")
-    heads = ("ε", "how", "pairs above", "compared", "both kept", "dropped", "brute s", "ours s", "×")
-    print(tabulate.tabulate(table, heads, floatfmt=("g", "", ",", ".4f", ".4f", ",", ".1f", ".2f", ".0f")))
-    for other, why in (("semhash", "its default model is downloaded"), ("nemo_curator", "it needs a GPU and RAPIDS")):
-        print(f"{other}: not compared, {why}{'' if find_spec(other) else '; not installed'}")
-
-
-def _brute(rows: Floats, epsilon: float) -> list[tuple[int, int]]:
-    """Return every pair above 1 - ε: each row against all later ones."""
-    found = []
-    for place in range(len(rows) - 1):
-        likeness = rows[place + 1 :] @ rows[place]
-        found += [(place, place + 1 + int(other)) for other in np.flatnonzero(likeness > 1 - epsilon)]
-    return found
-
-
-def _seen(above: Sequence[tuple[int, int]], nearest: Any) -> float:
-    return fmean(nearest[a, 0] in nearest[b] or nearest[b, 0] in nearest[a] for a, b in above)
 
 
 def pools() -> None:
@@ -305,79 +248,7 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     ]
 
 
-_COMMAND = "import sys; from pytest_toolmatch.cli import main; sys.exit(main())"
-
-
-def scale() -> None:
-    """Read, embed, de-duplicate and choose from 100,000 made-up records, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        _written(Path(folder))
-        seconds, done = _curated(folder, "out")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(
-        f"\n{RECORDS:,} made-up records, toolmatch curate with 2 threads: {seconds:.0f} s, {used.ru_utime:.0f} CPU-s,"
-    )
-    print(f"{used.ru_maxrss / 2**20:.2f} GiB at its peak; what it printed:\n")
-    print(done.stdout + done.stderr)
-
-
-def _curated(folder: str, out: str, *options: str, **more: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    environment = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"} | more
-    command = [sys.executable, "-c", _COMMAND, "curate", "made.toolmatch.yaml", "-o", out, *options]
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    return time.perf_counter() - start, done
-
-
-def engines() -> None:
-    """Do the same in one process and on a Ray of two workers, on the same two cores; the files must be the same."""
-    if find_spec("ray") is None:
-        print("\nRay is not installed: no engine beside the local one")
-        return
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16), "RAY_USAGE_STATS_ENABLED": "0"}
-    import ray  # noqa: PLC0415 - reads these when it is imported
-
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="CRITICAL")
-    address = ray.get_runtime_context().gcs_address
-    with tempfile.TemporaryDirectory() as folder:
-        _written(Path(folder))
-        one, local = _curated(folder, "one")
-        two, there = _curated(folder, "two", "--engine", "ray", RAY_ADDRESS=address)
-        print(local.stderr + there.stderr, end="")
-        files = sorted(
-            path.relative_to(Path(folder, "one")) for path in Path(folder, "one").rglob("*") if path.is_file()
-        )
-        same = sum(Path(folder, "one", at).read_bytes() == Path(folder, "two", at).read_bytes() for at in files)
-    ray.shutdown()
-    print(f"\n{RECORDS:,} made-up records: one process with 2 threads {one:.0f} s, Ray with 2 workers {two:.0f} s,")
-    print(f"connecting included: ratio {two / one:.2f}; {same} of {len(files)} files are the same")
-
-
-def _written(folder: Path) -> None:
-    requests = made(random.Random(11), RECORDS)  # noqa: S311
-    named = Counter[str]()
-    cases, samples = [], []
-    for one in requests:
-        case = case_of_query(one.text)
-        named[case.id] += 1
-        if named[case.id] > 1:
-            case = msgspec.structs.replace(case, id=f"{case.id}-{named[case.id]}")
-        cases.append(case)
-        samples.append(Sample(case=case.id, role="recorded", draw=0, outcome=outcome_of(one.chain), chain=one.chain))
-    tools = tuple(Tool(name=name, description=name) for name in sorted({one.tool for one in INTENTS}))
-    suite = Suite(name="made", cases=tuple(cases), tools=tools)
-    write_suite(suite, folder)
-    plan = Plan(suite, Model(name="scripted-teacher"))
-    target = recording_path(folder / "recordings" / "made", "scripted-teacher")
-    target.parent.mkdir(parents=True)
-    records = [
-        Record(key=draw_key(plan.asked(case, "recorded"), "recorded", 0), model="scripted-teacher", sample=sample)
-        for case, sample in zip(cases, samples, strict=True)
-    ]
-    target.write_bytes(encode(records))
-
-
-SECTIONS = {one.__name__: one for one in (planted, pairs, pools, scale, engines)}
+SECTIONS = {one.__name__: one for one in (planted, pools)} | PEERS | SCALE
 
 if __name__ == "__main__":
     for section in sys.argv[1:] or SECTIONS:

@@ -67,7 +67,7 @@ def import_suites(
     with Ticker("reading") as ticker:
         records = read_log(form, logs, Options(tools=declared, redact=kinds, **options))
         assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
-    suites = [msgspec.structs.replace(one, tools=with_effects(one.tools, said)) for one in assembly.suites]
+    suites = [msgspec.structs.replace(one, tools=with_effects(one.tools or one.usual, said)) for one in assembly.suites]
     for imported in suites:
         _check_effect(imported, keys["rules"].effect)
     yield from _account(form, assembly, verbose=verbose)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.rules import Rules
+    from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.suites.importers.assemble import ImportedSuite
     from pytest_toolmatch.suites.importers.spool import Drawn
     from pytest_toolmatch.ticking import Ticker
@@ -71,8 +72,17 @@ def _suite(imported: ImportedSuite, keys: dict[str, Any]) -> Suite:
         # Possible answers are alternatives: there is no consensus among them. A model run once has just the one chain.
         rules = msgspec.structs.replace(rules, reference="any")
     return Suite(
-        name=imported.name, tools=imported.tools, instructions=imported.instructions, **(keys | {"rules": rules})
+        name=imported.name,
+        # What most cases offer stands once, in the suite: logs repeat it with every request.
+        tools=imported.tools or imported.usual,
+        instructions=imported.instructions,
+        **(keys | {"rules": rules}),
     )
+
+
+def _lean(case: Case, usual: tuple[Tool, ...]) -> Case:
+    """Return a case without the tools that it has from its suite."""
+    return msgspec.structs.replace(case, tools=None) if usual and case.tools == usual else case
 
 
 def _write(imported: ImportedSuite, aside: Path, output: Path, keys: dict[str, Any], ticker: Ticker) -> None:
@@ -81,10 +91,11 @@ def _write(imported: ImportedSuite, aside: Path, output: Path, keys: dict[str, A
     for path, content in files:
         path.write_bytes(content)
     with cases.open("wb") as file:
-        file.writelines(map(case_line, ticker.follow(imported.cases, "cases")))
+        written = (_lean(case, imported.usual) for case in ticker.follow(imported.cases, "cases"))
+        file.writelines(map(case_line, written))
     for model, drawn in imported.samples.items():
         path = recording_path(Path("recordings", suite.name), model)
-        _record(aside / path, output / path, _records(suite, model, drawn, ticker))
+        _record(aside / path, output / path, _records(suite, Model(name=model), drawn, imported.usual, ticker))
 
 
 def _record(path: Path, before: Path, records: Iterator[Record]) -> None:
@@ -98,12 +109,12 @@ def _record(path: Path, before: Path, records: Iterator[Record]) -> None:
         file.writelines(encode((one,)) for one in records)
 
 
-def _records(suite: Suite, model: str, drawn: Drawn, ticker: Ticker) -> Iterator[Record]:
-    plan = Plan(suite, Model(name=model))
+def _records(suite: Suite, model: Model, drawn: Drawn, usual: tuple[Tool, ...], ticker: Ticker) -> Iterator[Record]:
+    plan = Plan(suite, model)
     for case, samples in ticker.follow(drawn.with_cases(), "cases"):
-        asked = _asked(plan, case)
+        asked = _asked(plan, _lean(case, usual))
         for one in samples:
-            yield Record(key=draw_key(asked, one.role, one.draw), model=model, sample=one)
+            yield Record(key=draw_key(asked, one.role, one.draw), model=model.name, sample=one)
 
 
 def _asked(plan: Plan, case: Case) -> str:

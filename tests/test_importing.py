@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import pytest
 
 from pytest_toolmatch import importing, staging
 from pytest_toolmatch.cli import main
+from pytest_toolmatch.core.model import Model
+from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.suites.yaml_file import read_suite
 
 TOOLS = [{"name": "go", "parameters": {"type": "object"}}]
 ASK = {"question": "Go?", "function": TOOLS}
@@ -331,7 +335,7 @@ def test_on_a_terminal_a_line_says_how_far_it_is_and_is_gone_afterwards() -> Non
         assert b"\r" not in process.stdout.read()
     os.close(ours)
     assert process.returncode == 0
-    assert b"reading: 100 records, 0 s" in shown
+    assert re.search(rb"reading: 100 records, \d+ s", shown)
     assert b"writing: 16 cases" in shown
     assert shown.endswith(b"\r\x1b[K")
 
@@ -340,3 +344,31 @@ def test_without_a_terminal_there_is_no_such_line(capsys: pytest.CaptureFixture[
     session("logs/a.jsonl", "Go")
     assert main(["import", "claude-code", "logs", "-o", "out"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def request(number: int, *tools: str) -> dict[str, Any]:
+    message = {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": tools[0], "arguments": "{}"}}]}
+    given = [{"type": "function", "function": {"name": tool, "parameters": {"type": "object"}}} for tool in tools]
+    asked = {"model": "m", "messages": [{"role": "user", "content": f"Go {number}."}], "tools": given}
+    return {"request": asked, "response": {"choices": [{"message": message, "finish_reason": "stop"}]}}
+
+
+def test_tools_that_most_requests_offer_stand_once_in_the_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    lines("logs/a.jsonl", request(1, "go", "stay"), request(2, "stay"), request(3, "go", "stay"))
+    lines("effects.json", {"go": "write"})
+    printed(capsys, "requests", "--effects", "effects.json")
+    suite = read_suite(Path("out/out.toolmatch.yaml"))
+    assert [(tool.name, tool.effect) for tool in suite.tools] == [("go", "write"), ("stay", None)]
+    assert [case.tools and [tool.name for tool in case.tools] for case in suite.cases] == [None, ["stay"], None]
+    keys = [json.loads(line)["key"] for line in Path("out/recordings/out/m.jsonl").read_text().splitlines()]
+    plan = Plan(suite, Model(name="m"))
+    assert keys == [plan.key(case, "recorded", 0) for case in suite.cases]
+
+
+def test_where_few_requests_offer_the_same_tools_each_case_has_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    lines("logs/a.jsonl", request(1, "go"), request(2, "stay"), request(3, "go"), request(4, "stay"))
+    printed(capsys, "requests")
+    suite = read_suite(Path("out/out.toolmatch.yaml"))
+    first, second, third, _ = (case.tools for case in suite.cases)
+    assert suite.tools == ()
+    assert (first is third, first == second) == (True, False)

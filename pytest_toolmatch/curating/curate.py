@@ -9,6 +9,7 @@ import numpy as np
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.curating.embedders import embedder_of, on_engine
 from pytest_toolmatch.curating.engines import engine_of
+from pytest_toolmatch.curating.engines.engine import Seen
 from pytest_toolmatch.curating.explained import Explained, explained_lines, explanations
 from pytest_toolmatch.curating.judged import subjects
 from pytest_toolmatch.curating.kept import FOLDER, Kept
@@ -62,7 +63,7 @@ def _chosen(logs: Logs, embedder: Embedder, out: Path, options: CurateOptions, e
     yield from account(logs, cases, len(found))
     deduplicated = _deduplicated(cases, embedder, options, engine)
     yield from curve_lines(deduplicated, embedder.name)
-    pools = pooled(cases, deduplicated, options, engine)
+    pools = _pooled(cases, deduplicated, options, engine)
     yield from pool_lines(pools, cases, options)
     yield from estimate_lines(pools, cases, logs)
     yield ""
@@ -97,6 +98,11 @@ def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateO
     epsilon = embedder.epsilon if options.epsilon is None else options.epsilon
     with Ticker("looking for duplicates") as ticker:
         return without_duplicates(cases, rows, epsilon, engine, lambda done: ticker.reach(done, "cases"))
+
+
+def _pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
+    with Ticker("putting families and clusters together") as ticker:
+        return pooled(cases, found, options, Seen(engine, lambda done: ticker.reach(done, "parts")))
 
 
 def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:

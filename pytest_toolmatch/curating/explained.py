@@ -92,7 +92,7 @@ def _why(place: int, found: Found, pools: Pools) -> str:
         return pools.optimise[place]
     if drawn := pools.evaluate.get(place):
         return f"drawn by chance, with a probability of {drawn.share:.0%}; block {drawn.block + 1}"
-    if not found.kept[place]:
+    if found.stands[place] != place:
         return "a duplicate"
     if pools.parts[place] == "test":
         return "akin to a case that was held out, and not drawn"

@@ -12,6 +12,7 @@ from pytest_toolmatch.sampling.recordings import read_records
 from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.named import named_suites
 from pytest_toolmatch.suites.yaml_file import read_suite
+from pytest_toolmatch.ticking import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,9 @@ def read_logs(paths: Sequence[Path], options: CurateOptions) -> Logs:
     suites = []
     for path in named_suites(paths, "cases are chosen from"):
         suite = read_suite(path, list_mcp)
-        suites.append(Logged(suite, _fresh(suite, suite.recordings or options.recordings / suite.name, left)))
+        folder = suite.recordings or options.recordings / suite.name
+        with Ticker(f"reading {suite.name}") as ticker:
+            suites.append(Logged(suite, _fresh(suite, folder, left, ticker)))
     known = list(dict.fromkeys(model for logged in suites for model in logged.records))
     if not known:
         where = ", ".join(str(one.suite.recordings or options.recordings / one.suite.name) for one in suites[:_NAMED])
@@ -85,7 +88,7 @@ def _there(name: str, known: Sequence[str]) -> str:
     return did_you_mean(name, known) or f"; recorded are {', '.join(known)}"
 
 
-def _fresh(suite: Suite, folder: Path, left: Counter[str]) -> dict[str, dict[str, list[Record]]]:
+def _fresh(suite: Suite, folder: Path, left: Counter[str], ticker: Ticker) -> dict[str, dict[str, list[Record]]]:
     """Return the records that answer what the cases ask today; the others are counted."""
     asked: dict[str, str] = {}
     digests: dict[int, str] = {}
@@ -96,7 +99,7 @@ def _fresh(suite: Suite, folder: Path, left: Counter[str]) -> dict[str, dict[str
         asked[case.id] = f"{question_digest(case.conversation, digest, suite.instructions)}."
     found: dict[str, dict[str, list[Record]]] = {}
     for path in sorted(folder.glob("*.jsonl")):
-        for one in read_records(path):
+        for one in ticker.follow(read_records(path), "samples"):
             start = asked.get(one.sample.case)
             if start is None:
                 left["of cases that are not in their suite"] += 1

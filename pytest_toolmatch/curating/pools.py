@@ -41,7 +41,8 @@ class Pools(NamedTuple):
 def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
     """Draw from all to evaluate, then choose to optimise from the families that nothing was drawn from."""
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    kin = families([one.asked for one in cases], [one.case.conversation for one in cases], found.stands.tolist())
+    talks = [one.case.conversation for one in cases]
+    kin = families([one.asked for one in cases], talks, found.stands.tolist(), engine.map)
     likes = [f"{one.suite} {length_kind(one.chain)}" for one in cases]
     matches = [one.match for one in cases]
     expected = predicted(matches, [one.known.consistency for one in cases], likes)

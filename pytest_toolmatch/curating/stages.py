@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pytest_toolmatch.curating.engines.engine import blocks_of
+from pytest_toolmatch.curating.engines.engine import Seen, blocks_of
 from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
-from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, deduplicated, ordered
+from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, at_each, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
 
@@ -49,7 +49,7 @@ def embedded_cases(
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
     texts, chains = [one.text for one in cases], [one.chain for one in cases]
-    values = np.vstack(list(engine.map(value_rows, blocks_of(chains, _BLOCK))))
+    values = np.vstack(list(Seen(engine, lambda _: seen(0)).map(value_rows, blocks_of(chains, _BLOCK))))
     phrases = phrased(texts, chains)
     distinct = sorted(set(phrases))
     where = {text: place for place, text in enumerate(distinct)}
@@ -68,15 +68,15 @@ def without_duplicates(
     strata = [signature(one.chain, one.offered) for one in cases]
     parcels = _parcels(rows, _members(cases, strata), engine)
     curve = dict.fromkeys(sorted({*CURVE, epsilon}), 0)
-    looks = [(parcel, one) for parcel in parcels for one in curve]
     stands = np.arange(len(cases))
-    for number, found in enumerate(engine.map(partial(_looked, rows), looks), 1):
-        parcel, one = looks[number - 1]
-        for (members, _), mine in zip(parcel, found, strict=True):
-            curve[one] += int((mine != members).sum())
-            if one == epsilon:
-                stands[members] = mine
-        seen(len(cases) * number // len(looks))
+    done = 0
+    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, tuple(curve)), parcels), strict=True):
+        for (members, _), each in zip(parcel, found, strict=True):
+            for one, mine in zip(curve, each, strict=True):
+                curve[one] += int((mine != members).sum())
+            stands[members] = each[list(curve).index(epsilon)]
+            done += len(members)
+        seen(done)
     likeness = np.einsum("ij,ij->i", rows, rows[stands])
     return Found(rows, strata, stands, likeness, epsilon, curve)
 
@@ -92,7 +92,7 @@ def _members(cases: Sequence[Subject], strata: Sequence[str]) -> list[Integers]:
 
 def _parcels(rows: Floats, members: Sequence[Integers], engine: Engine) -> list[list[tuple[Integers, Order | None]]]:
     """Return strata by the parcel: large ones alone, with the clusters that every ε needs, small ones together."""
-    large = [mine for mine in members if len(mine) > EXACT]
+    large = sorted((mine for mine in members if len(mine) > EXACT), key=len, reverse=True)
     parcels: list[list[tuple[Integers, Order | None]]] = [
         [(mine, order)]
         for mine, order in zip(large, engine.map(partial(_in_clusters, rows, EXACT), large), strict=True)
@@ -107,7 +107,8 @@ def _in_clusters(rows: Floats, exact: int, members: Integers) -> Order:
     return ordered(rows[members], exact)
 
 
-def _looked(rows: Floats, look: tuple[Sequence[tuple[Integers, Order | None]], float]) -> list[Integers]:
-    """Return who stands for the members of each stratum of a parcel, at one ε."""
-    parcel, epsilon = look
-    return [members[deduplicated(rows[members], epsilon, order)] for members, order in parcel]
+def _looked(
+    rows: Floats, epsilons: Sequence[float], parcel: Sequence[tuple[Integers, Order | None]]
+) -> list[list[Integers]]:
+    """Return who stands for the members of each stratum of a parcel, at every ε."""
+    return [[members[one] for one in at_each(rows[members], epsilons, order)] for members, order in parcel]

@@ -18,6 +18,7 @@ from pytest_toolmatch.suites.held_out import FILE, HeldOut, hold_out
 from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
+from pytest_toolmatch.ticking import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,9 @@ _encoder = msgspec.json.Encoder()
 
 
 def check_free(logs: Logs, out: Path) -> None:
-    """Raise ConfigError where an earlier run wrote to the directory, or two suites would write one file."""
+    """Raise ConfigError where nothing can be written, an earlier run wrote, or two suites would write one file."""
+    if (there := next((one for one in (out, *out.parents) if one.exists()), out)).is_file():
+        raise ConfigError(f"-o {out}: {there} is a file; choose another directory")
     names = [one.suite.name for one in logs.suites]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ConfigError(
@@ -53,8 +56,8 @@ def check_free(logs: Logs, out: Path) -> None:
 def write_pools(logs: Logs, cases: list[Subject], found: Found, pools: Pools, out: Path) -> Iterator[str]:
     """Write suites, recordings and explanations; yield what each suite holds."""
     out.mkdir(parents=True, exist_ok=True)
-    with (out / EXPLAINED).open("wb") as lines:
-        for one in explanations(logs, cases, found, pools):
+    with Ticker("writing") as ticker, (out / EXPLAINED).open("wb") as lines:
+        for one in ticker.follow(explanations(logs, cases, found, pools), "cases"):
             lines.write(_encoder.encode(one) + b"\n")
     known = dict(zip(pools.evaluate, strata(list(pools.evaluate.values()), len(cases)), strict=True))
     for number, logged in enumerate(logs.suites):

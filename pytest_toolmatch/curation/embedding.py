@@ -87,8 +87,21 @@ def masked(query: str, chain: Chain) -> str:
     said = {value.casefold() for _, value in values_of(chain) if len(value) >= _SHORTEST}
     for value in sorted(said, key=lambda one: (-len(one), one)):
         if value in text:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", " ? ", text)
+            text = _without(text, value)
     return template(text)
+
+
+def _without(text: str, value: str) -> str:
+    """Return a text with " ? " for a value, wherever it does not go on as a word: values are too many to compile."""
+    kept, start, place = [], 0, text.find(value)
+    while place >= 0:
+        end = place + len(value)
+        inside = _WORD.match(text[place - 1 : place]) or _WORD.match(text[end : end + 1])
+        if not inside:
+            kept += [text[start:place], " ? "]
+            start = end
+        place = text.find(value, place + 1 if inside else end)
+    return "".join([*kept, text[start:]])
 
 
 def values_of(chain: Chain) -> list[tuple[str, str]]:
@@ -114,15 +127,19 @@ def value_rows(chains: Sequence[Chain]) -> Floats:
     by its words.
     """
     rows = np.zeros((len(chains), VALUE_DIMENSIONS), np.float32)
-    known: dict[str, Floats] = {}
+    features: list[str] = []
+    weights: list[float] = []
+    starts: dict[int, int] = {}
     for place, chain in enumerate(chains):
         single, together = _features(chain)
-        for features in (single, {together: 1.0}) if single else ():
-            length = sum(weight**2 for weight in features.values()) ** 0.5
-            for feature, weight in features.items():
-                if feature not in known:
-                    known[feature] = scattered(feature)
-                rows[place] += known[feature] * np.float32(weight / length)
+        if single:
+            starts[place] = len(features)
+            length = sum(weight**2 for weight in single.values()) ** 0.5
+            features += [*single, together]
+            weights += [*(weight / length for weight in single.values()), 1.0]
+    if features:
+        weighed = scattered(features) * np.array(weights, np.float32)[:, None]
+        rows[list(starts)] = np.add.reduceat(weighed, list(starts.values()), axis=0)
     return unit(rows)
 
 
@@ -138,13 +155,19 @@ def _features(chain: Chain) -> tuple[dict[str, float], str]:
     return found, "\n".join(sorted(f"{path}={value}" for path, value in leaves))
 
 
-def scattered(feature: str) -> Floats:
-    """Return a feature as a row: a column of a sparse random projection (Achlioptas 2003), which its hash decides."""
-    chance = np.random.Generator(np.random.PCG64(list(hashlib.blake2b(feature.encode("utf-8", "replace")).digest())))
-    row = np.zeros(VALUE_DIMENSIONS, np.float32)
-    where = chance.choice(VALUE_DIMENSIONS, _SIGNS, replace=False)
-    row[where] = chance.choice(np.array([-1.0, 1.0], np.float32), _SIGNS) * np.float32(_SIGNS**-0.5)
-    return row
+def scattered(features: Sequence[str]) -> Floats:
+    """Return features as rows: columns of a sparse random projection, which their hashes decide.
+
+    One number in each of as many parts of the row (OSNAP: Nelson & Nguyen 2013).
+    """
+    digests = (hashlib.blake2b(one.encode("utf-8", "replace"), digest_size=8).digest() for one in features)
+    bits = np.frombuffer(b"".join(digests), "<u8")[:, None] >> np.arange(0, 8 * _SIGNS, 8, dtype=np.uint64)
+    part = VALUE_DIMENSIONS // _SIGNS
+    columns = (bits % np.uint64(part)).astype(np.int64) + np.arange(0, VALUE_DIMENSIONS, part)
+    signs = 1 - 2 * ((bits >> np.uint64(7)) & np.uint64(1)).astype(np.float32)
+    rows = np.zeros((len(features), VALUE_DIMENSIONS), np.float32)
+    np.put_along_axis(rows, columns, signs * np.float32(_SIGNS**-0.5), 1)
+    return rows
 
 
 def beside(phrases: Floats, values: Floats, texts: Sequence[str]) -> Floats:
@@ -157,8 +180,8 @@ def beside(phrases: Floats, values: Floats, texts: Sequence[str]) -> Floats:
     has = np.linalg.norm(values, axis=1, keepdims=True) > 0
     share = np.where(has, np.float32(VALUES), np.float32(PLAIN))
     said = values.copy()
-    for place in np.flatnonzero(~has[:, 0]):
-        found = literals(texts[int(place)])
-        said[place] = scattered("\n".join(found) if found else texts[int(place)])
-        share[place] = LITERAL if found else PLAIN
+    bare = np.flatnonzero(~has[:, 0])
+    found = ["\n".join(literals(texts[place])) for place in bare.tolist()]
+    said[bare] = scattered([one or texts[place] for one, place in zip(found, bare.tolist(), strict=True)])
+    share[bare, 0] = [LITERAL if one else PLAIN for one in found]
     return np.hstack([phrases * np.sqrt(1 - share), said * np.sqrt(share)])

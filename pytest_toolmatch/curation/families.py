@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from pytest_toolmatch.curation.disjoint import Disjoint
 from pytest_toolmatch.curation.splits import groups
@@ -14,21 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_toolmatch.core.conversation import Conversation
+    from pytest_toolmatch.curation.alike import Each
 
 _encoder = msgspec.json.Encoder()
 
 
-def families(queries: Sequence[str], conversations: Sequence[Conversation], stands: Sequence[int]) -> list[str]:
+def families(
+    queries: Sequence[str], conversations: Sequence[Conversation], stands: Sequence[int], each: Each = map
+) -> list[str]:
     """Return the name of each case's family; it does not depend on the order.
 
     Of one family are near-duplicates by words (``splits.groups``), those of which one ``stands`` for the other, and
-    turns of one session, which is where one conversation goes on where another ends, or both begin alike.
+    turns of one session, which is where one conversation goes on where another ends, or both begin alike. ``each``
+    applies a function to every part of the work, in order.
     """
     joined = Disjoint(len(queries))
-    for keys in (groups(queries), *sessions(conversations)):
+    for keys in (groups(queries, each), *sessions(conversations)):
         joined.join_equal(keys)
-    for place, other in enumerate(stands):
-        joined.join(place, other)
+    joined.join(np.arange(len(stands)), np.array(stands, np.int64))
     return joined.names(queries)
 
 

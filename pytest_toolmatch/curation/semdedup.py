@@ -17,17 +17,19 @@ import numpy as np
 from pytest_toolmatch.curation.clusters import Clusters, clustered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pytest_toolmatch.curation.embedding import Floats
 
 Integers: TypeAlias = "NDArray[np.int64]"
 
-EXACT = 10_000
+EXACT = 25_000
 """Rows of one stratum up to which all are compared with all."""
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 """The values of ε that the removal curve shows."""
-_NEAR = 8
+_NEAR = 16
 """Clusters that a row is compared in: its own, and the next ones."""
 _BLOCK = 512
 
@@ -61,65 +63,71 @@ def deduplicated(rows: Floats, epsilon: float, order: Order | None = None) -> In
 
     A dropped row is within ``epsilon`` of the kept one that stands for it.
     """
+    return at_each(rows, (epsilon,), order)[0]
+
+
+def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None) -> list[Integers]:
+    """Return who stands for each row at every ε: rows are compared once for all of them."""
     places, clusters = order or ordered(rows)
+    leasts = [np.float32(1 - epsilon) for epsilon in epsilons]
     if clusters is None:
-        return _stands(rows, places, epsilon)
-    stands = np.arange(len(rows))
+        return [places[found][np.argsort(places)] for found in _stands(rows[places], leasts)]
+    stands = [np.arange(len(rows)) for _ in leasts]
     for members in _by_cluster(clusters.own[places], places):
-        stands[members] = _within(rows, members, epsilon)
-    return _across(rows, stands, places, clusters, epsilon)
+        for one, found in zip(stands, _stands(rows[members], leasts), strict=True):
+            one[members] = members[found]
+    kept = np.array([one == np.arange(len(rows)) for one in stands])
+    pairs = _pairs(rows, places, kept, clusters, leasts)
+    return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
 
 
-def _within(rows: Floats, members: Integers, epsilon: float) -> Integers:
-    """Return who stands for the members of one cluster, given in their order."""
-    found = _stands(rows[members], np.arange(len(members)), epsilon)
-    return members[found]
-
-
-def _stands(rows: Floats, places: Integers, epsilon: float) -> Integers:
-    """Compare every row with all that are kept before it, a block at a time."""
-    least = np.float32(1 - epsilon)
-    stands = np.arange(len(rows))
-    kept = np.zeros((len(rows), rows.shape[1]), np.float32)
-    names = np.zeros(len(rows), np.int64)
-    count = 0
-    for start in range(0, len(places), _BLOCK):
-        block = places[start : start + _BLOCK]
-        mine = rows[block]
-        if count:
-            likeness = mine @ kept[:count].T
-            best = likeness.argmax(1)
-            dropped = likeness[np.arange(len(block)), best] > least
-            stands[block[dropped]] = names[best[dropped]]
-        else:
-            dropped = np.zeros(len(block), bool)
-        fresh = block[~dropped]
-        fresh = fresh[_new(rows, fresh, stands, least)]
-        kept[count : count + len(fresh)] = rows[fresh]
-        names[count : count + len(fresh)] = fresh
-        count += len(fresh)
+def _stands(rows: Floats, leasts: Sequence[np.float32]) -> list[Integers]:
+    """Compare every row with all before it, a block at a time; of these, those that are kept stand for others."""
+    stands = [np.arange(len(rows)) for _ in leasts]
+    for start in range(0, len(rows), _BLOCK):
+        end = min(start + _BLOCK, len(rows))
+        likeness = rows[start:end] @ rows[:end].T
+        mine, its = np.nonzero(likeness[:, :start] > min(leasts))
+        values = likeness[mine, its]
+        for one, least in zip(stands, leasts, strict=True):
+            near = values > least
+            near[near] = one[its[near]] == its[near]
+            _best(one, mine[near] + start, its[near], values[near])
+            _first(one[start:end], likeness[:, start:], start, least)
     return stands
 
 
-def _new(rows: Floats, block: Integers, stands: Integers, least: np.float32) -> NDArray[np.bool_]:
-    """Say which rows of a block stay beside each other; note who stands for the others."""
-    alike = rows[block] @ rows[block].T
-    open_ = np.ones(len(block), bool)
-    for place in np.flatnonzero((np.triu(alike, 1) > least).any(1)):
+def _best(stands: Integers, mine: Integers, its: Integers, values: Floats) -> None:
+    """Let the most alike stand for each row, of pairs by row; the first of equals."""
+    if not len(mine):
+        return
+    names, starts, counts = np.unique(mine, return_index=True, return_counts=True)
+    best = np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, starts), counts))
+    _, first = np.unique(mine[best], return_index=True)
+    stands[names] = its[best[first]]
+
+
+def _first(stands: Integers, alike: Floats, start: int, least: np.float32) -> None:
+    """Let the first of a block's rows that nobody stands for yet stand for those after it, and so on."""
+    open_ = stands == np.arange(start, start + len(stands))
+    near = np.triu(alike, 1) > least
+    for place in np.flatnonzero(near.any(1)):
         if open_[place]:
-            later = np.flatnonzero((alike[place, place + 1 :] > least) & open_[place + 1 :]) + place + 1
+            later = np.flatnonzero(near[place] & open_)
             open_[later] = False
-            stands[block[later]] = block[place]
-    return open_
+            stands[later] = start + place
 
 
-def _across(rows: Floats, stands: Integers, places: Integers, clusters: Clusters, epsilon: float) -> Integers:
+def _across(
+    rows: Floats, stands: Integers, pairs: Sequence[tuple[int, int]], least: np.float32, order: Order
+) -> Integers:
     """Let rows that are kept stand for those of the clusters next to theirs; then see to whom these stood for."""
-    least = np.float32(1 - epsilon)
     kept = stands == np.arange(len(rows))
-    for one, other in _pairs(rows, places, kept, clusters, least):
+    for one, other in pairs:
         if kept[one] and kept[other]:
             kept[other], stands[other] = False, one
+    places, clusters = order
+    assert clusters is not None
     known = _Kept(rows, clusters, places[kept[places]])
     for orphan in places[~kept[stands[places]]]:
         found = known.nearest(orphan, least)
@@ -153,23 +161,35 @@ class _Kept:
 
 
 def _pairs(
-    rows: Floats, places: Integers, kept: NDArray[np.bool_], clusters: Clusters, least: np.float32
-) -> list[tuple[int, int]]:
-    """Return the pairs of kept rows within ε over a border, the earlier one first, in the order of the earlier."""
+    rows: Floats, places: Integers, kept: NDArray[np.bool_], clusters: Clusters, leasts: Sequence[np.float32]
+) -> list[list[tuple[int, int]]]:
+    """Return the pairs of kept rows within each ε over a border, the earlier one first, in the order of the earlier.
+
+    ``kept`` is ``(leasts, rows)``.
+    """
     rank = np.empty(len(rows), np.int64)
     rank[places] = np.arange(len(rows))
-    alive = places[kept[places]]
+    alive = places[kept.any(0)[places]]
     lists = dict(zip(*_grouped(clusters.own[alive], alive), strict=True))
-    codes = [np.zeros(0, np.int64)]
+    codes: list[list[Integers]] = [[np.zeros(0, np.int64)] for _ in leasts]
     for near in range(1, clusters.nearest.shape[1]):
         for cluster, visitors in zip(*_grouped(clusters.nearest[alive, near], alive), strict=True):
             there = lists.get(cluster)
-            if there is not None:
-                mine, its = np.nonzero(rows[visitors] @ rows[there].T > least)
-                one, other = rank[visitors[mine]], rank[there[its]]
-                codes.append(np.minimum(one, other) * len(rows) + np.maximum(one, other))
-    found = np.unique(np.concatenate(codes))
-    return list(zip(places[found // len(rows)].tolist(), places[found % len(rows)].tolist(), strict=True))
+            if there is None:
+                continue
+            likeness = rows[visitors] @ rows[there].T
+            mine, its = np.nonzero(likeness > min(leasts))
+            values, mine, its = likeness[mine, its], visitors[mine], there[its]
+            for stay, least, found in zip(kept, leasts, codes, strict=True):
+                both = (values > least) & stay[mine] & stay[its]
+                one, other = rank[mine[both]], rank[its[both]]
+                found.append(np.minimum(one, other) * len(rows) + np.maximum(one, other))
+    return [_decoded(np.unique(np.concatenate(found)), places) for found in codes]
+
+
+def _decoded(codes: Integers, places: Integers) -> list[tuple[int, int]]:
+    ones, others = places[codes // len(places)], places[codes % len(places)]
+    return list(zip(ones.tolist(), others.tolist(), strict=True))
 
 
 def _by_cluster(own: Integers, places: Integers) -> list[Integers]:

@@ -6,11 +6,13 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pytest_toolmatch.curation.alike import join_alike
+from pytest_toolmatch.curation.alike import alike
 from pytest_toolmatch.curation.disjoint import Disjoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_toolmatch.curation.alike import Each
 
 Part: TypeAlias = Literal["train", "validation", "test"]
 
@@ -39,14 +41,17 @@ def literals(query: str) -> list[str]:
     return sorted(one.strip(".?!,:;()'\"“”«»`") for one in _MASKED.findall(query.lower()))
 
 
-def groups(queries: Sequence[str]) -> list[str]:
+def groups(queries: Sequence[str], each: Each = map) -> list[str]:
     """Return the name of each query's group: near-duplicates, and what is near to them in turn, have the same.
 
     Near are queries of one template, and those that share most of their words. A name does not depend on the order.
+    ``each`` applies a function to every part of the work, in order.
     """
     joined = Disjoint(len(queries))
     joined.join_equal(map(template, queries))
-    join_alike([frozenset(_WORD.findall(query.lower())) for query in queries], ALIKE, joined)
+    words = [frozenset(_WORD.findall(query.lower())) for query in queries]
+    for pairs in alike(words, ALIKE, each):
+        joined.join(*pairs)
     return joined.names(queries)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import msgspec
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.tool import Tool
 
+Lists: TypeAlias = "dict[bytes, tuple[Tool, ...]]"
+
 _decoder = msgspec.json.Decoder(CaseForm)
 
 
@@ -34,12 +36,13 @@ def read_cases(path: Path, where: str = "") -> tuple[Case, ...]:
     ``where`` says what asked for the file.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        with path.open("rb") as lines:
+            numbered = ((at(path, number), line) for number, line in enumerate(lines, 1) if line.strip())
+            # What looks at tools by their identity (matchers, digests) does so once where cases share them.
+            return cases_of(((where, _decode(line, where)) for where, line in numbered), {})
     except OSError as error:
         asked = f"{where}: " if where else ""
         raise SuiteError(f"{asked}can't read the cases in {path}: {error.strerror}") from None
-    numbered = [(at(path, number), line) for number, line in enumerate(lines, 1) if line.strip()]
-    return cases_of((where, _decode(line, where)) for where, line in numbered)
 
 
 def _decode(line: bytes, where: str) -> CaseForm:
@@ -51,18 +54,21 @@ def _decode(line: bytes, where: str) -> CaseForm:
         raise SuiteError(f"{where}: {explained(str(error), form)}") from None
 
 
-def cases_of(forms: Iterable[tuple[str, CaseForm]]) -> tuple[Case, ...]:
-    """Return the cases of forms, each with its place; SuiteError for two of one id."""
+def cases_of(forms: Iterable[tuple[str, CaseForm]], lists: Lists | None = None) -> tuple[Case, ...]:
+    """Return the cases of forms, each with its place; SuiteError for two of one id.
+
+    ``lists``, for forms that were JSON, are the tools that were read so far: cases that list the same ones share them.
+    """
     cases: dict[str, Case] = {}
     for where, form in forms:
-        case = case_of(form, where)
+        case = case_of(form, where, lists)
         if case.id in cases:
             raise SuiteError(f"{where}: a second case {case.id!r}, after {cases[case.id].where}; give one another id")
         cases[case.id] = case
     return tuple(cases.values())
 
 
-def case_of(form: CaseForm, where: str) -> Case:
+def case_of(form: CaseForm, where: str, lists: Lists | None = None) -> Case:
     """Return the case of one form; a case without an id gets one made from its query."""
     if bool(form.query) == bool(form.conversation):
         raise SuiteError(f"{where}: a case needs either a 'query' or a 'conversation'")
@@ -76,9 +82,18 @@ def case_of(form: CaseForm, where: str) -> Case:
         tags=tuple(form.tags),
         weight=_weight(form.weight, where),
         stratum=form.stratum,
-        tools=None if form.tools is None else tools_from_json(form.tools, where=where),
+        tools=None if form.tools is None else _tools(form.tools, where, lists),
         where=where,
     )
+
+
+def _tools(entries: Any, where: str, lists: Lists | None) -> tuple[Tool, ...]:
+    if lists is None:
+        return tools_from_json(entries, where=where)
+    key = msgspec.json.encode(entries)
+    if key not in lists:
+        lists[key] = tools_from_json(entries, where=where)
+    return lists[key]
 
 
 def _weight(weight: float, where: str) -> float:

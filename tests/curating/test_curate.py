@@ -203,6 +203,13 @@ def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     assert "out/curation.jsonl exists already" in curate(capsys, status=4)
 
 
+def test_a_file_in_the_place_of_the_directory_is_said_before_any_work(capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    Path("out").write_text("mine")
+    assert "-o out: out is a file" in curate(capsys, status=4)
+    assert Path("out").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

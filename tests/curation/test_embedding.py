@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.chain import chain_of
 from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
 from pytest_toolmatch.curation.hashed import BLOCK, Hashed
+from pytest_toolmatch.curation.splits import template
 from pytest_toolmatch.curation.strata import kinds, signature
 
 TEXTS = st.lists(st.text(alphabet="abc ß日?\n-", max_size=30), max_size=12)
@@ -69,6 +71,15 @@ def test_without_values_the_phrase_decides() -> None:
 def test_values_of_the_calls_are_masked() -> None:
     assert masked("Fly to New York, please", call(to="new york")) == masked("Fly to Rome, please", call(to="Rome"))
     assert masked("a cat catalogue", call(x="cat")) == "a ? catalogue"
+
+
+SMALL = st.text(alphabet="ab .é_", min_size=2, max_size=12).filter(lambda text: text == text.casefold())
+
+
+@given(SMALL, SMALL)
+def test_a_value_is_masked_where_it_does_not_go_on_as_a_word(text: str, value: str) -> None:
+    said = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", " ? ", text)
+    assert masked(text, call(x=value)) == template(said)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_toolmatch.curation.clusters import clustered
 from pytest_toolmatch.curation.embedding import unit
-from pytest_toolmatch.curation.semdedup import deduplicated, ordered
+from pytest_toolmatch.curation.semdedup import at_each, deduplicated, ordered
 
 EXACT = (10_000, 0)
 
@@ -78,6 +78,15 @@ def test_the_farther_apart_duplicates_may_be_the_more_go() -> None:
     curve = [int((deduplicated(rows, one) != np.arange(len(rows))).sum()) for one in (0.01, 0.1, 0.5)]
     assert curve == sorted(curve)
     assert curve[0] < curve[-1]
+
+
+@pytest.mark.parametrize("exact", EXACT)
+def test_several_values_of_epsilon_at_once_say_what_each_says_alone(exact: int) -> None:
+    rows = around(4, 40, 6, 0.1)
+    order, epsilons = ordered(rows, exact), (0.02, 0.2, 0.4)
+    alone = [deduplicated(rows, one, order).tolist() for one in epsilons]
+    assert [found.tolist() for found in at_each(rows, epsilons, order)] == alone
+    assert alone[0] != alone[1]
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -38,6 +38,27 @@ class Engine(Protocol):
         ...
 
 
+class Seen:
+    """An engine that tells ``seen`` how many blocks are done, of all that it is asked to do."""
+
+    def __init__(self, engine: Engine, seen: Callable[[int], None]) -> None:
+        self.shown, self.apart = engine.shown, engine.apart
+        self._engine, self._seen, self._done = engine, seen, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The engine itself stays as it is."""
+
+    def map(self, function: Callable[[_Block], _Made], blocks: Iterable[_Block]) -> Iterator[_Made]:
+        """Yield what the engine yields."""
+        for made in self._engine.map(function, blocks):
+            self._done += 1
+            self._seen(self._done)
+            yield made
+
+
 def in_order(
     start: Callable[[_Block], _Due], end: Callable[[_Due], _Made], blocks: Iterable[_Block], ahead: int
 ) -> Iterator[_Made]:

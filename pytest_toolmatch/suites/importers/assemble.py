@@ -34,13 +34,17 @@ SHOWN = 5
 
 
 class ImportedSuite(msgspec.Struct, frozen=True, kw_only=True):
-    """A suite as imported; ``samples`` maps each model to its samples, in order of case and draw."""
+    """A suite as imported; ``samples`` maps each model to its samples, in order of case and draw.
+
+    ``usual`` are the tools that most cases list for themselves, where the suite has none for all of them.
+    """
 
     name: str
     instructions: str
     tools: tuple[Tool, ...]
     cases: Spooled[Case]
     samples: dict[str, Drawn]
+    usual: tuple[Tool, ...] = ()
 
 
 class Assembly(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +203,7 @@ class _Part:
             tools=self._tools(tools),
             cases=Spooled(self._spool, rows, (self._number,), self._spool.read_case),
             samples={model: Drawn(self._spool, series) for model, series in self._series.items()},
+            usual=() if self._open or tools or self._offered else self._spool.usual_tools(self._number),
         )
 
     def _tools(self, given: tuple[Tool, ...]) -> tuple[Tool, ...]:

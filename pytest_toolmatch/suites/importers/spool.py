@@ -18,6 +18,7 @@ import msgspec
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import RecordingError
 from pytest_toolmatch.core.sample import Sample
+from pytest_toolmatch.core.tool import Tool
 
 _T = TypeVar("_T")
 Mend = Callable[[bytes], bytes]
@@ -28,7 +29,7 @@ _CACHE = 8 << 10
 _SETUP = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-CREATE TABLE cases (number INTEGER PRIMARY KEY, suite INTEGER, id TEXT, digest BLOB, data BLOB);
+CREATE TABLE cases (number INTEGER PRIMARY KEY, suite INTEGER, id TEXT, digest BLOB, tools BLOB, data BLOB);
 CREATE UNIQUE INDEX case_ids ON cases (suite, id);
 CREATE TABLE samples (number INTEGER PRIMARY KEY, series INTEGER, place INTEGER, draw INTEGER, outcome TEXT, data BLOB);
 CREATE INDEX draws ON samples (series, place, draw, outcome);
@@ -67,8 +68,16 @@ class Spool:
 
     def put_case(self, suite: int, case: Case, digest: bytes) -> int:
         """Keep a case whose id is not taken; return its place."""
-        row = (suite, case.id, digest, _encoder.encode(case))
-        return self._put("INSERT INTO cases (suite, id, digest, data) VALUES (?, ?, ?, ?)", *row)
+        row = (suite, case.id, digest, digest_of(case.tools), _encoder.encode(case))
+        return self._put("INSERT INTO cases (suite, id, digest, tools, data) VALUES (?, ?, ?, ?, ?)", *row)
+
+    def usual_tools(self, suite: int) -> tuple[Tool, ...]:
+        """Return the tools that more than half of a suite's cases list for themselves; empty where there are none."""
+        told = "SELECT min(number), count(*) AS n FROM cases WHERE suite = ? GROUP BY tools ORDER BY n DESC LIMIT 1"
+        number, count = self.one(told, suite)
+        if 2 * count <= self.one("SELECT count(*) FROM cases WHERE suite = ?", suite)[0]:
+            return ()
+        return self.read_case(self.one("SELECT data FROM cases WHERE number = ?", number)[0]).tools or ()
 
     def put_sample(self, series: int, place: int, sample: Sample) -> int:
         """Keep a sample of the case at a place; return its number."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
 from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, is_number
-from pytest_toolmatch.pocket.rows import against, is_json, limit_in, ranks
+from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
 from pytest_toolmatch.pocket.text import STOP_WORDS, Token, stem, tokenise
 from pytest_toolmatch.pocket.toolbox import ARGUMENT, OPTION, TOOL, Toolbox
@@ -164,15 +164,16 @@ class Reading:
         return made
 
     def _compare(self, made: Floats) -> None:
-        """Mark in replies what is the least and the most of its kind, and what is below the limit of the query."""
+        """Mark in replies what is the least and the most of its kind, and what the query asks for or sets a limit to."""
         asked = [word for segment in self.segments if segment.kind == _LAST_QUERY for word in segment.text.words]
         limit = limit_in(asked)
         for segment in self.segments:
             if segment.kind in _REPLIES:
-                known = ranks(segment.text.content)
+                known, wanted = ranks(segment.text.content), asked_for(asked, segment.text.content)
                 for place, token in enumerate(segment.text.tokens, segment.text.first):
                     made[place, 23:25] = known.get(token.start, (0, 0))
-                    made[place, 25] = against(limit, self.words[place])
+                    below = against(limit, self.words[place])
+                    made[place, 25] = min(below or 1.0, wanted.get(token.start, 0.0) or below)
 
     def _item_features(self, likeness: Floats, conversation: Conversation) -> Floats:
         box = self.toolbox

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_PAIR = re.compile(r'(\{)|"(\w+)":\s*(?:(-?\d+(?:\.\d+)?)(?![\w.])|"(\d{4}-\d\d-\d\d[^"]*|\d\d:\d\d[^"]*)")')
+_PAIR = re.compile(
+    r'(\{)|"(\w+)":\s*(?:(-?\d+(?:\.\d+)?)(?![\w.])|"(\d{4}-\d\d-\d\d[^"]*|\d\d:\d\d[^"]*)"|"([^"\\]+)")'
+)
 _BOUNDS = frozenset({"under", "below", "than", "most", "maximum", "max", "beneath"})
 _SIGNS = frozenset("€$£")
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -41,7 +43,11 @@ _GENERAL: dict[str, bool] = {
 }
 """Words that say the same of the column that the words behind them name."""
 
-_NAMED = {"expensive": _PRICES, "costs": _PRICES, "rated": _RATINGS, "left": ("stock", "piece")}
+_NAMED = {
+    **dict.fromkeys(("expensive", "cost", "costs", "price", "prices", "fare", "fares"), _PRICES),
+    "rated": _RATINGS,
+    "left": ("stock", "piece"),
+}
 _MOMENTS: dict[str, bool] = {
     **dict.fromkeys(("earliest", "oldest", "soonest", "first", "morning", "earlier", "older"), _LEAST),
     **dict.fromkeys(("latest", "newest", "recent", "last", "evening", "night", "later", "newer"), _MOST),
@@ -63,13 +69,24 @@ def is_json(text: str) -> bool:
 
 
 def asked_for(words: Sequence[str], text: str) -> dict[int, float]:
-    """Return by the place in a JSON text: 1 for the value that a request's superlative means, -1 for its rivals."""
-    columns = _columns(text)
-    found = next(((most, cells) for most, cells in _meant(words, columns)), None)
+    """Return by the place in a JSON text: 1 for all values of the row that a request means, -1 for its rivals'."""
+    found = next(((most, cells) for most, cells in _meant(words, _columns(text))), None)
     if found is None:
-        return {}
-    best = (max if found[0] else min)(cell.value for cell in found[1])  # type: ignore[type-var]
-    return {cell.start: 1.0 if cell.value == best else -1.0 for cell in found[1]}
+        chosen = _named_in(words, text)
+    else:
+        best = (max if found[0] else min)(cell.value for cell in found[1])  # type: ignore[type-var]
+        chosen = {cell.row: 1.0 if cell.value == best else -1.0 for cell in found[1]}
+    return {cell.start: chosen[cell.row] for _, cell in _cells(text, every=True) if cell.row in chosen}
+
+
+def _named_in(words: Sequence[str], text: str) -> dict[int, float]:
+    """Return by its number whether a request says a text of a row: 1 if so, -1 if it says another row's."""
+    said = f" {' '.join(words)} "
+    columns: dict[str, dict[int, float]] = defaultdict(dict)
+    for key, cell in _cells(text, every=True):
+        if isinstance(cell.value, str):
+            columns[key][cell.row] = 1.0 if f" {cell.value.lower()} " in said else -1.0
+    return next((rows for rows in columns.values() if len(set(rows.values())) > 1), {})
 
 
 def _meant(words: Sequence[str], columns: dict[str, list[Cell]]) -> Iterator[tuple[bool, list[Cell]]]:
@@ -80,7 +97,7 @@ def _meant(words: Sequence[str], columns: dict[str, list[Cell]]) -> Iterator[tup
             yield from ((most, cells) for key, cells in columns.items() if any(name in key.lower() for name in names))
     for place, word in enumerate(words):
         if word in _GENERAL:
-            for said in words[place + 1 : place + 4]:
+            for said in (*words[place + 1 : place + 4], *words[max(place - 1, 0) : place]):
                 names = _NAMED.get(said, (said.rstrip("s"),))
                 yield from (
                     (_GENERAL[word], cells)
@@ -114,15 +131,19 @@ def _columns(text: str) -> dict[str, list[Cell]]:
     }
 
 
-def _cells(text: str) -> Iterator[tuple[str, Cell]]:
+def _cells(text: str, *, every: bool = False) -> Iterator[tuple[str, Cell]]:
+    """Yield what stands in the rows with its key: numbers, dates and times, or ``every`` value."""
     row = 0
     for found in _PAIR.finditer(text):
+        key, number, moment, other = found.group(2, 3, 4, 5)
         if found[1]:
             row += 1
-        elif found[3]:
-            yield found[2], Cell(row, float(found[3]), found.start(3))
-        else:
-            yield found[2], Cell(row, found[4], found.start(4))
+        elif number:
+            yield key, Cell(row, float(number), found.start(3))
+        elif moment:
+            yield key, Cell(row, moment, found.start(4))
+        elif every and other:
+            yield key, Cell(row, other, found.start(5))
 
 
 def limit_in(words: Sequence[str]) -> float | None:

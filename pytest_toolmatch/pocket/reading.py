@@ -167,7 +167,7 @@ class Reading:
         return made
 
     def _compare(self, made: Floats) -> None:
-        """Mark in replies what is the least and the most of its kind, and what the query asks for or sets a limit to."""
+        """Mark in replies the least and the most of each kind, and what the query asks for or sets a limit to."""
         asked = [word for segment in self.segments if segment.kind == _LAST_QUERY for word in segment.text.words]
         limit = limit_in(asked)
         for segment in self.segments:
@@ -185,7 +185,7 @@ class Reading:
         for offered in self.toolbox.offered:
             for slot, items in zip(offered.slots, offered.options, strict=True):
                 for start in asked if items and slot.unit else ():
-                    for end, value in amounts_at(self.words, start, slot.unit):
+                    for end, value in amounts_at(self.words, int(start), slot.unit):
                         said = [item for item, option in zip(items, slot.options, strict=False) if option == value]
                         self.match[NAME, said, start:end] = _COUNTED
                         found += said

@@ -72,15 +72,26 @@ def asked_for(words: Sequence[str], text: str) -> dict[int, float]:
     """Return by the place in a JSON text: 1 for all values of the row that a request means, -1 for its rivals'."""
     found = next(((most, cells) for most, cells in _meant(words, _columns(text))), None)
     if found is None:
-        chosen = _named_in(words, text)
+        chosen = _said_in(words, text)
     else:
         best = (max if found[0] else min)(cell.value for cell in found[1])  # type: ignore[type-var]
         chosen = {cell.row: 1.0 if cell.value == best else -1.0 for cell in found[1]}
-    return {cell.start: chosen[cell.row] for _, cell in _cells(text, every=True) if cell.row in chosen}
+    marks = {cell.start: chosen[cell.row] for _, cell in _cells(text, every=True) if cell.row in chosen}
+    return marks or _repeated(words, text)
 
 
-def _named_in(words: Sequence[str], text: str) -> dict[int, float]:
-    """Return by its number whether a request says a text of a row: 1 if so, -1 if it says another row's."""
+def _repeated(words: Sequence[str], text: str) -> dict[int, float]:
+    """Return by the place in a record: 1 for a text that a request says, as in ``if it is open``."""
+    said = f" {' '.join(words)} "
+    return {
+        cell.start: 1.0
+        for _, cell in _cells(text, every=True)
+        if isinstance(cell.value, str) and f" {cell.value.lower().replace('_', ' ')} " in said
+    }
+
+
+def _said_in(words: Sequence[str], text: str) -> dict[int, float]:
+    """Return by its number whether a request says a text of a row: 1 if so, -1 where it says another row's."""
     said = f" {' '.join(words)} "
     columns: dict[str, dict[int, float]] = defaultdict(dict)
     for key, cell in _cells(text, every=True):

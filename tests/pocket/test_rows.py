@@ -83,8 +83,10 @@ def test_the_row_that_a_request_means_is_marked_whole(request_: str, meant: str 
     assert rows == {one: [None] * 2 if meant is None else [1.0 if one == meant else -1.0] * 2 for one in rows}
 
 
-def test_a_reply_without_rows_has_none_that_is_meant() -> None:
+def test_a_reply_without_rows_marks_what_the_request_says() -> None:
     assert asked_for(words("the cheapest"), '{"price": 3}') == {}
+    told = '{"state":"in_use","clerk":"Ann"}'
+    assert asked_for(words("if it is in use , wait"), told) == {told.index("in_use"): 1.0}
     assert asked_for(words("the cheapest"), "sorry , nothing found") == {}
 
 

@@ -341,9 +341,10 @@ def _matches(likeness: Floats, box: Toolbox, words: Sequence[str]) -> Floats:
     for offered in box.offered:
         if not offered.arguments:
             continue
-        for item, slot in zip(offered.arguments, offered.slots, strict=True):
-            counted = [place for place, dimension in units if slot.unit and dimension == slot.unit[0]]
-            made[NAME, item, counted] = np.maximum(made[NAME, item, counted], _COUNTED)
+        for item, slot in zip(offered.arguments, offered.slots, strict=True) if units else ():
+            if slot.unit:
+                counted = [place for place, dimension in units if dimension == slot.unit[0]]
+                made[NAME, item, counted] = np.maximum(made[NAME, item, counted], _COUNTED)
         rows = made[NAME][list(offered.arguments)]
         made[SIBLINGS, offered.item] = rows.max(0)
         order = np.sort(rows, axis=0)

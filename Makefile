@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: demo test lint format bench clean
 
 MODELS := --toolmatch-mode=live --toolmatch-teacher=pocket:base --toolmatch-student=pocket:small --toolmatch-samples=10
-CASE := leaking-kettle
+CASE := last-order-grater
 
 # The second run shows one case in full: the teacher's chain beside the student's.
 demo: $(INSTALLED)

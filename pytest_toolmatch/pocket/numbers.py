@@ -43,7 +43,7 @@ SMALL: dict[str, int] = {
 }
 _LARGE = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "k": 1000, "m": 10**6, "bn": 10**9}
 _WHOLE = {"dozen": 12, "couple": 2, "half": 0.5, "quarter": 0.25, "once": 1, "twice": 2, "double": 2, "pair": 2}
-_WHOLE |= {"nonstop": 0, "non-stop": 0, "direct": 0}
+_WHOLE |= {"nonstop": 0, "non-stop": 0, "direct": 0, "directly": 0}
 _ORDINALS = [
     "first",
     "second",

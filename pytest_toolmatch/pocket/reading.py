@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
-from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, is_number
-from pytest_toolmatch.pocket.rows import against, is_json, limit_in, ranks
+from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, amounts_at, is_number
+from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
 from pytest_toolmatch.pocket.text import STOP_WORDS, Token, stem, tokenise
 from pytest_toolmatch.pocket.toolbox import ARGUMENT, OPTION, TOOL, Toolbox
@@ -45,6 +45,7 @@ _WEB = re.compile(r"@.+\.|://|^www\.|^[~/].|\.\w{2,4}$")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}.*|[ap]\.?m|noon|midnight|o'clock")
 _MIX = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*")
 _SIMILAR = 0.5
+_COUNTED = 0.9
 
 
 class Segment(NamedTuple):
@@ -74,9 +75,11 @@ class Reading:
         self._copied = [s.text for s in self.segments if s.kind in _COPIED_FROM]
         self._find_spans(_now(conversation, instructions))
         likeness = _likeness(self.words, toolbox)
-        self.match = _matches(likeness, toolbox)
+        self.match = _matches(likeness, toolbox, self.words)
+        said = self._options_said()
         self.features = self._token_features(_values_called(conversation))
         self.item_features = self._item_features(likeness, conversation)
+        self.item_features[said, 15] = 1
 
     def _find_spans(self, now: Now) -> None:
         self.spans: dict[int, Spans] = {}
@@ -164,15 +167,29 @@ class Reading:
         return made
 
     def _compare(self, made: Floats) -> None:
-        """Mark in replies what is the least and the most of its kind, and what is below the limit of the query."""
+        """Mark in replies the least and the most of each kind, and what the query asks for or sets a limit to."""
         asked = [word for segment in self.segments if segment.kind == _LAST_QUERY for word in segment.text.words]
         limit = limit_in(asked)
         for segment in self.segments:
             if segment.kind in _REPLIES:
-                known = ranks(segment.text.content)
+                known, wanted = ranks(segment.text.content), asked_for(asked, segment.text.content)
                 for place, token in enumerate(segment.text.tokens, segment.text.first):
                     made[place, 23:25] = known.get(token.start, (0, 0))
-                    made[place, 25] = against(limit, self.words[place])
+                    below = against(limit, self.words[place])
+                    made[place, 25] = min(below or 1.0, wanted.get(token.start, 0.0) or below)
+
+    def _options_said(self) -> list[int]:
+        """Return the options that a query says in another unit (``three days`` is 72 hours), and match them."""
+        asked = np.flatnonzero(np.isin(self.kinds, (_LAST_QUERY, _QUERY)))
+        found: list[int] = []
+        for offered in self.toolbox.offered:
+            for slot, items in zip(offered.slots, offered.options, strict=True):
+                for start in asked if items and slot.unit else ():
+                    for end, value in amounts_at(self.words, int(start), slot.unit):
+                        said = [item for item, option in zip(items, slot.options, strict=False) if option == value]
+                        self.match[NAME, said, start:end] = _COUNTED
+                        found += said
+        return found
 
     def _item_features(self, likeness: Floats, conversation: Conversation) -> Floats:
         box = self.toolbox
@@ -310,16 +327,24 @@ def _likeness(words: Sequence[str], box: Toolbox) -> Floats:
     return made[[distinct[word] for word in words]]
 
 
-def _matches(likeness: Floats, box: Toolbox) -> Floats:
-    """Return 3 × items × tokens: the best likeness with a word of the name, of the description, of a sibling's name."""
+def _matches(likeness: Floats, box: Toolbox, words: Sequence[str]) -> Floats:
+    """Return 3 × items × tokens: the best likeness with a word of the name, of the description, of a sibling's name.
+
+    A unit matches the name of an argument that counts in units of its dimension.
+    """
     made = np.zeros((3, len(box.items), len(likeness)), np.float32)
     if not box.items or not len(likeness):
         return made
     made[NAME] = np.maximum.reduceat(likeness[:, box.name_words], box.name_starts, axis=1).T
     made[ABOUT] = np.maximum.reduceat(likeness[:, box.about_words], box.about_starts, axis=1).T
+    units = [(place, UNITS[word][0]) for place, word in enumerate(words) if word in UNITS]
     for offered in box.offered:
         if not offered.arguments:
             continue
+        for item, slot in zip(offered.arguments, offered.slots, strict=True) if units else ():
+            if slot.unit:
+                counted = [place for place, dimension in units if dimension == slot.unit[0]]
+                made[NAME, item, counted] = np.maximum(made[NAME, item, counted], _COUNTED)
         rows = made[NAME][list(offered.arguments)]
         made[SIBLINGS, offered.item] = rows.max(0)
         order = np.sort(rows, axis=0)

@@ -144,7 +144,8 @@ def _single(kind: Any, schema: dict[str, Any], path: tuple[str, ...], about: str
         options = (schema["const"],)
     if kind == "enum" and (not options or any(isinstance(one, (dict, list)) for one in options)):
         raise Unsupported(f"{'.'.join(path)}: an enum without plain values")
-    unit = unit_of(name_words(f"{path[-1]} {about}")) if kind in ("integer", "number") else None
+    counts = all(isinstance(one, (int, float)) for one in options) if options else kind in ("integer", "number")
+    unit = unit_of(name_words(f"{path[-1]} {about}")) if counts else None
     return Slot(path, kind, required, about, schema, options, unit=unit)
 
 

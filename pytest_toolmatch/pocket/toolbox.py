@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,10 +110,21 @@ class Toolbox:
         type_ = 1 + KINDS.index(slot.kind)
         name = _name(" ".join(slot.path[-2:]))
         self.items.append(Item(ARGUMENT, tool, here, type_, slot.required, slot.many, name, _about(slot.about)))
-        for option in slot.options[:_MOST_OPTIONS]:
-            text = _name("yes" if option is True else "no" if option is False else str(option))
-            self.items.append(Item(OPTION, tool, here, type_, slot.required, slot.many, text, (NONE,)))
+        options = ["yes" if one is True else "no" if one is False else str(one) for one in slot.options]
+        meanings = _meanings(options, slot.about)
+        for option in options[:_MOST_OPTIONS]:
+            meant = meanings.get(option)
+            name, about = (_name(meant), _name(option)) if meant else (_name(option), (NONE,))
+            self.items.append(Item(OPTION, tool, here, type_, slot.required, slot.many, name, about))
         return tuple(range(here + 1, len(self.items)))
+
+
+def _meanings(options: Sequence[str], about: str) -> dict[str, str]:
+    """Return what each option stands for where a description explains all of them (``C: Celsius, F: Fahrenheit``)."""
+    found = {
+        one: re.search(rf"(?<!\w){re.escape(one)}['\"]?\s*(?::|=|for|means)\s+([^,;.()]+)", about) for one in options
+    }
+    return {one: match[1] for one, match in found.items() if match} if all(found.values()) else {}
 
 
 def _name(text: str) -> tuple[str, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.pocket.reading import Reading
-from pytest_toolmatch.pocket.rows import against, is_json, limit_in, ranks
+from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.toolbox import Toolbox
 
 
@@ -50,6 +51,43 @@ def test_a_limit_is_what_a_request_sets_as_a_bound() -> None:
     assert limit_in(words("under the bridge at 7")) is None
     assert [against(100, word) for word in ("99.9", "100", "1,000", "x")] == [1, -1, -1, 0]
     assert against(None, "3") == 0
+
+
+FOUND = (
+    '{"results":[{"id":"A-1","name":"Oak Hall","price":88,"departs":"09:20","km":2},'
+    '{"id":"B-2","name":"Elm Court","price":66,"departs":"07:10","km":5.5}],"total":2}'
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "meant"),
+    [
+        ("book the cheapest", "B-2"),
+        ("book whatever costs least", "B-2"),
+        ("the most expensive one please", "A-1"),
+        ("the one with the highest price", "A-1"),
+        ("the nearest , not the cheap one", "A-1"),
+        ("take the first one of the morning", "B-2"),
+        ("the latest departure", "A-1"),
+        ("first , find rooms ; then book the dearest", "A-1"),
+        ("book the one called elm court", "B-2"),
+        ("book one of them", None),
+        ("the heaviest one", None),
+    ],
+)
+def test_the_row_that_a_request_means_is_marked_whole(request_: str, meant: str | None) -> None:
+    marks = asked_for(words(request_), FOUND)
+    rows = {
+        one: [marks.get(FOUND.index(text)) for text in (one, price)] for one, price in (("A-1", "88"), ("B-2", "66"))
+    }
+    assert rows == {one: [None] * 2 if meant is None else [1.0 if one == meant else -1.0] * 2 for one in rows}
+
+
+def test_a_reply_without_rows_marks_what_the_request_says() -> None:
+    assert asked_for(words("the cheapest"), '{"price": 3}') == {}
+    told = '{"state":"in_use","clerk":"Ann"}'
+    assert asked_for(words("if it is in use , wait"), told) == {told.index("in_use"): 1.0}
+    assert asked_for(words("the cheapest"), "sorry , nothing found") == {}
 
 
 def test_a_reply_in_json_is_read_without_its_brackets_and_any_other_as_it_is() -> None:

@@ -6,6 +6,10 @@ misses a design effect is known badly, and worst where it looks smallest; so it 
 though half a case more had been all or nothing, beside the k cases that miss (k as Kish 1965 counts unequal weights).
 Where more than three cases miss, the doubt fades with the square of their number: as fast as coverage bears on scripted
 suites.
+
+Of other queries there is one more doubt: few cases may show nothing of a kind that is not rare. One query in ten is
+missing among 15 cases in one suite of five. So each end bears a case more, at the far end of the scale: one that never
+matches for the low end, one that always does for the high one. Where there are more than 15 cases, that fades, too.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DOUBT, _FEW = 0.5, 3.0
+_UNSEEN, _FAR = 15, 9.0
+"""Cases up to which one more counts in full, and the odds beyond which a rate is so near to its end as to need no more.
+"""
 _TELLING_DRAWS = 1.5
 """Draws from which on a measure's variance is looked at: two, or the three pairs of three."""
 
@@ -51,16 +58,14 @@ def relative_intervals(
     ``margins`` are the measures of a − b, one for each of the parts; without them the noises of a and b within a case
     pass for independent. The upper end is infinite where b may be 0.
     """
-    suite, cases = _paired_sides(parts, confidence, margins)
-    return _nested(suite.factors(), cases.factors()) if cases else (suite.factors(), None)
+    return _both([sides.factors() for sides in _paired_sides(parts, confidence, margins)])
 
 
 def margin_intervals(
     parts: Sequence[tuple[Measure, Measure]], confidence: float, margins: Sequence[Measure] = (), factor: float = 1.0
 ) -> Intervals:
     """Return both intervals of mean a − factor · mean b, paired by case."""
-    suite, cases = _paired_sides(parts, confidence, margins)
-    return _nested(suite.difference(factor), cases.difference(factor)) if cases else (suite.difference(factor), None)
+    return _both([sides.difference(factor) for sides in _paired_sides(parts, confidence, margins)])
 
 
 def quantile_intervals(
@@ -84,7 +89,7 @@ def quantile_intervals(
     suite = _between(ordered, clopper_pearson(share, draws, confidence))
     if len(below) < 2:  # noqa: PLR2004
         return suite, None
-    return suite, _between(ordered, clopper_pearson(share, _case_draws(sums, draws, confidence), confidence))
+    return suite, _between(ordered, _of_queries(sums._replace(rate=share), draws, confidence))
 
 
 def weighted_quantile(values: Sequence[tuple[float, float]], share: float) -> float:
@@ -126,9 +131,17 @@ class _Sums(NamedTuple):
 
     def design_effect(self, seen: float) -> float:
         """Return a design effect drawn towards 1 by half a case beside those that tell, and never above 1."""
-        telling = min(self.misses, self.hits)
-        doubt = _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
-        return min(1.0, seen + doubt * (1 - seen))
+        return min(1.0, seen + _doubt(min(self.misses, self.hits)) * (1 - seen))
+
+    def unseen(self, end: float) -> float:
+        """Return what a case more, of all draws at this end of the scale, adds to the design effect of cases."""
+        count = self.weight**2 / self.squares
+        odds = (self.rate - end) ** 2 / self.of_one
+        return min(odds, _FAR) / count * min(1.0, _UNSEEN / count)
+
+    def unseen_spread(self, end: float) -> float:
+        """Return what that case adds to the spread."""
+        return self.unseen(end) * self.of_one * self.squares if self.of_one else 0.0
 
 
 def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
@@ -178,9 +191,21 @@ def _rate_intervals(sums: _Sums, confidence: float) -> Intervals:
         # Draws of a case vary no more than cases and draws of its stratum do together.
         draws = max(draws, _case_draws(sums, math.inf, confidence))
     suite = clopper_pearson(sums.rate, draws, confidence)
-    if sums.cases < 2:  # noqa: PLR2004
-        return suite, None
-    return suite, clopper_pearson(sums.rate, _case_draws(sums, draws, confidence), confidence)
+    return suite, _of_queries(sums, draws, confidence) if sums.cases > 1 else None
+
+
+def _of_queries(
+    sums: _Sums, suite_draws: float, confidence: float, unseen: Sequence[float | None] = (0.0, 1.0)
+) -> Interval:
+    """Return the interval where the cases vary, too, each end on its own effective number of draws.
+
+    ``unseen`` is where on the scale kinds of cases are reckoned with that were not seen, for the low end and the high
+    one.
+    """
+    low, high = (
+        clopper_pearson(sums.rate, _case_draws(sums, suite_draws, confidence, end), confidence) for end in unseen
+    )
+    return low[0], high[1]
 
 
 def _suite_draws(sums: _Sums, confidence: float) -> float:
@@ -195,15 +220,19 @@ def _suite_draws(sums: _Sums, confidence: float) -> float:
     return draws * max(1.0, _student(sums.cases - 1, confidence) / effect)
 
 
-def _case_draws(sums: _Sums, suite_draws: float, confidence: float) -> float:
+def _case_draws(sums: _Sums, suite_draws: float, confidence: float, end: float | None = None) -> float:
     """Return how many independent draws the rate is worth when the cases vary, too: never fewer than there are cases.
 
     Nothing between 0 and 1 varies more than draws that are either (Hoeffding 1963), so that bound needs no estimate.
+    With ``end``, kinds of cases are reckoned with that were not seen, at that end of the scale.
     """
     cases, count = sums.weight**2 / sums.squares, sums.cases
     if not sums.of_one:
         return min(cases, suite_draws)
-    effect = sums.design_effect(sums.spread * count / (count - 1) / (sums.of_one * sums.squares))
+    seen = sums.spread * count / (count - 1) / (sums.of_one * sums.squares)
+    effect = sums.design_effect(seen)
+    if end is not None:
+        effect = min(1.0, max(effect, seen + sums.unseen(end)))
     return min(cases * max(1.0, _student(sums.freedom, confidence) / effect), suite_draws)
 
 
@@ -216,22 +245,44 @@ def _student(freedom: int, confidence: float) -> float:
 
 def _paired_sides(
     parts: Sequence[tuple[Measure, Measure]], confidence: float, margins: Sequence[Measure]
-) -> tuple[Sides, Sides | None]:
+) -> list[Sides]:
+    """Return both sides with the cases fixed; with cases that vary like those seen; and with kinds that were not seen.
+
+    Of the latter only those count that lower a − b, as a query that a student never gets right: where both draw the
+    same chains, a student agrees with no teacher by more than 1/4 more often than that with itself.
+    """
     above, below = [a for a, _ in parts], [b for _, b in parts]
     a, b = _sums(above, _share(above)), _sums(below, _share(below))
-    (suite_a, cases_a), (suite_b, cases_b) = _rate_intervals(a, confidence), _rate_intervals(b, confidence)
+    draws_a, draws_b = _suite_draws(a, confidence), _suite_draws(b, confidence)
+    suite_a, suite_b = (clopper_pearson(s.rate, n, confidence) for s, n in ((a, draws_a), (b, draws_b)))
+    sure = 1 - _doubt_shared(min(a.misses, b.misses), below)
     shared = min(_shared(parts, margins), math.sqrt(a.noise * b.noise))
-    telling = min(a.misses, b.misses)
-    # What both share is drawn towards nothing as design effects are to 1.
-    sure = telling / (telling + _DOUBT)
     suite = Sides(a.rate, suite_a, b.rate, suite_b, a.noise, b.noise, sure * shared)
-    if cases_a is None or cases_b is None:
-        return suite, None
+    if a.cases < 2:  # noqa: PLR2004
+        return [suite]
     together = math.fsum(
         times * (x.total - a.rate * x.weight) * (y.total - b.rate * y.weight)
         for (x, y), times in Counter(parts).items()
     )
-    return suite, Sides(a.rate, cases_a, b.rate, cases_b, a.spread, b.spread, sure * together)
+    spreads = a.spread, b.spread, sure * together
+    seen_a, seen_b = (_of_queries(s, n, confidence, (None, None)) for s, n in ((a, draws_a), (b, draws_b)))
+    low_a = _of_queries(a, draws_a, confidence, (0.0, None))
+    high_b = _of_queries(b, draws_b, confidence, (None, 1.0))
+    unseen = a.unseen_spread(0.0), b.unseen_spread(1.0)
+    return [
+        suite,
+        Sides(a.rate, seen_a, b.rate, seen_b, *spreads),
+        Sides(a.rate, low_a, b.rate, high_b, *spreads, *unseen),
+    ]
+
+
+def _doubt_shared(telling: float, below: Sequence[Measure]) -> float:
+    """Return by how much what both share is drawn towards nothing, as design effects are to 1.
+
+    A single pair of teacher draws a case tells too little for that to fade.
+    """
+    fewest = min(measure.draws for measure in below)
+    return _doubt(telling) if fewest >= _TELLING_DRAWS else _DOUBT / (telling + _DOUBT)
 
 
 def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> float:
@@ -246,14 +297,17 @@ def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]
     return math.fsum(common) / 2
 
 
-def _nested(suite: Interval, cases: Interval) -> Intervals:
-    """Return both intervals, the first within the second.
+def _both(found: Sequence[Interval]) -> Intervals:
+    """Return both intervals, the first within the second, from that of fixed cases and those of cases that vary.
 
-    Cases that vary only add to the noise: so what holds for queries like these holds for this suite, too. That is
+    Cases that vary only add to the noise: so what holds for queries like those seen holds for this suite, too. That is
     narrower where the teacher's draws are too few to see what both parts share within a case.
     """
-    inner = min(suite, cases, key=lambda ends: ends[1] - ends[0])
-    return inner, (min(inner[0], cases[0]), max(inner[1], cases[1]))
+    suite, *varied = found
+    if not varied:
+        return suite, None
+    inner = min(suite, varied[0], key=lambda ends: ends[1] - ends[0])
+    return inner, (min(inner[0], varied[1][0]), max(inner[1], varied[1][1]))
 
 
 def _between(ordered: Sequence[tuple[float, float]], shares: Interval) -> Interval:
@@ -265,6 +319,10 @@ def _between(ordered: Sequence[tuple[float, float]], shares: Interval) -> Interv
 
 def _share(measures: Sequence[Measure]) -> float:
     return min(1.0, ratio(measures))
+
+
+def _doubt(telling: float) -> float:
+    return _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
 
 
 def _kish(weights: Sequence[tuple[int, float]]) -> float:

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DOUBT, _FEW = 0.5, 3.0
-_UNSEEN, _FAR = 15, 9.0
-"""Cases up to which one more counts in full, and the odds beyond which a rate is so near to its end as to need no more.
-"""
+_UNSEEN = 15
+"""Cases up to which one more counts in full."""
 _TELLING_DRAWS = 1.5
 """Draws from which on a measure's variance is looked at: two, or the three pairs of three."""
 
@@ -136,8 +135,7 @@ class _Sums(NamedTuple):
     def unseen(self, end: float) -> float:
         """Return what a case more, of all draws at this end of the scale, adds to the design effect of cases."""
         count = self.weight**2 / self.squares
-        odds = (self.rate - end) ** 2 / self.of_one
-        return min(odds, _FAR) / count * min(1.0, _UNSEEN / count)
+        return (self.rate - end) ** 2 / self.of_one / count * min(1.0, _UNSEEN / count)
 
     def unseen_spread(self, end: float) -> float:
         """Return what that case adds to the spread."""
@@ -248,8 +246,8 @@ def _paired_sides(
 ) -> list[Sides]:
     """Return both sides with the cases fixed; with cases that vary like those seen; and with kinds that were not seen.
 
-    Of the latter only those count that lower a − b, as a query that a student never gets right: where both draw the
-    same chains, a student agrees with no teacher by more than 1/4 more often than that with itself.
+    Of the latter only those count that a student never gets right: where two chains are equal or not, it agrees with no
+    teacher by more than 1/4 more often than that with itself.
     """
     above, below = [a for a, _ in parts], [b for _, b in parts]
     a, b = _sums(above, _share(above)), _sums(below, _share(below))
@@ -266,14 +264,9 @@ def _paired_sides(
     )
     spreads = a.spread, b.spread, sure * together
     seen_a, seen_b = (_of_queries(s, n, confidence, (None, None)) for s, n in ((a, draws_a), (b, draws_b)))
+    seen = Sides(a.rate, seen_a, b.rate, seen_b, *spreads)
     low_a = _of_queries(a, draws_a, confidence, (0.0, None))
-    high_b = _of_queries(b, draws_b, confidence, (None, 1.0))
-    unseen = a.unseen_spread(0.0), b.unseen_spread(1.0)
-    return [
-        suite,
-        Sides(a.rate, seen_a, b.rate, seen_b, *spreads),
-        Sides(a.rate, low_a, b.rate, high_b, *spreads, *unseen),
-    ]
+    return [suite, seen, seen._replace(of_a=low_a, unseen=a.unseen_spread(0.0))]
 
 
 def _doubt_shared(telling: float, below: Sequence[Measure]) -> float:

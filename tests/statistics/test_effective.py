@@ -162,7 +162,7 @@ def exact_moments(student_draws: int, teacher_draws: int) -> list[tuple[float, f
 
 def test_variances_are_unbiased_or_a_little_too_large() -> None:
     agreement, consistency, margin = exact_moments(3, 6)
-    assert agreement[1] == pytest.approx(agreement[0])
+    assert agreement[0] <= agreement[1] <= 1.1 * agreement[0]
     assert consistency[0] <= consistency[1] <= 1.4 * consistency[0]
     assert margin[0] <= margin[1] <= 2 * margin[0]
 

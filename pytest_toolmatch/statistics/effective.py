@@ -8,8 +8,8 @@ Where more than three cases miss, the doubt fades with the square of their numbe
 suites.
 
 Of other queries there is one more doubt: few cases may show nothing of a kind that is not rare. One query in ten is
-missing among 15 cases in one suite of five. So each end bears a case more, at the far end of the scale: one that never
-matches for the low end, one that always does for the high one. Where there are more than 15 cases, that fades, too.
+missing among 20 cases in one suite of eight. So each end bears the variance of a case more, at the far end of the
+scale: one that never matches for the low end, one that always does for the high one. Beyond 20 cases that fades, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DOUBT, _FEW = 0.5, 3.0
-_UNSEEN = 15
+_UNSEEN = 20
 """Cases up to which one more counts in full."""
 _TELLING_DRAWS = 1.5
 """Draws from which on a measure's variance is looked at: two, or the three pairs of three."""
@@ -88,7 +88,7 @@ def quantile_intervals(
     suite = _between(ordered, clopper_pearson(share, draws, confidence))
     if len(below) < 2:  # noqa: PLR2004
         return suite, None
-    return suite, _between(ordered, _of_queries(sums._replace(rate=share), draws, confidence))
+    return suite, _between(ordered, _of_queries(sums, draws, confidence))
 
 
 def weighted_quantile(values: Sequence[tuple[float, float]], share: float) -> float:
@@ -132,14 +132,11 @@ class _Sums(NamedTuple):
         """Return a design effect drawn towards 1 by half a case beside those that tell, and never above 1."""
         return min(1.0, seen + _doubt(min(self.misses, self.hits)) * (1 - seen))
 
-    def unseen(self, end: float) -> float:
-        """Return what a case more, of all draws at this end of the scale, adds to the design effect of cases."""
-        count = self.weight**2 / self.squares
-        return (self.rate - end) ** 2 / self.of_one / count * min(1.0, _UNSEEN / count)
-
-    def unseen_spread(self, end: float) -> float:
-        """Return what that case adds to the spread."""
-        return self.unseen(end) * self.of_one * self.squares if self.of_one else 0.0
+    @property
+    def unseen(self) -> float:
+        """What one case more, at a distance of 1 from the rate, adds to the spread."""
+        cases = self.weight**2 / self.squares
+        return min(1.0, _UNSEEN / cases) * self.squares / cases
 
 
 def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
@@ -192,18 +189,23 @@ def _rate_intervals(sums: _Sums, confidence: float) -> Intervals:
     return suite, _of_queries(sums, draws, confidence) if sums.cases > 1 else None
 
 
-def _of_queries(
-    sums: _Sums, suite_draws: float, confidence: float, unseen: Sequence[float | None] = (0.0, 1.0)
-) -> Interval:
-    """Return the interval where the cases vary, too, each end on its own effective number of draws.
+def _of_queries(sums: _Sums, suite_draws: float, confidence: float) -> Interval:
+    """Return the interval where the cases vary, too, and kinds of them may be unseen.
 
-    ``unseen`` is where on the scale kinds of cases are reckoned with that were not seen, for the low end and the high
-    one.
+    No end lies beyond that of as many draws as there are cases, for nothing varies more.
     """
-    low, high = (
-        clopper_pearson(sums.rate, _case_draws(sums, suite_draws, confidence, end), confidence) for end in unseen
+    rate, (low, high) = sums.rate, _of_seen(sums, suite_draws, confidence)
+    lowest, highest = clopper_pearson(rate, min(sums.weight**2 / sums.squares, suite_draws), confidence)
+    reach = normal_quantile(0.5 + confidence / 2) * math.sqrt(sums.unseen) / sums.weight
+    return (
+        max(min(low, lowest), rate - math.hypot(rate - low, reach * rate)),
+        min(max(high, highest), rate + math.hypot(high - rate, reach * (1 - rate))),
     )
-    return low[0], high[1]
+
+
+def _of_seen(sums: _Sums, suite_draws: float, confidence: float) -> Interval:
+    """Return the interval where the cases vary as those do that are seen."""
+    return clopper_pearson(sums.rate, _case_draws(sums, suite_draws, confidence), confidence)
 
 
 def _suite_draws(sums: _Sums, confidence: float) -> float:
@@ -218,19 +220,15 @@ def _suite_draws(sums: _Sums, confidence: float) -> float:
     return draws * max(1.0, _student(sums.cases - 1, confidence) / effect)
 
 
-def _case_draws(sums: _Sums, suite_draws: float, confidence: float, end: float | None = None) -> float:
+def _case_draws(sums: _Sums, suite_draws: float, confidence: float) -> float:
     """Return how many independent draws the rate is worth when the cases vary, too: never fewer than there are cases.
 
     Nothing between 0 and 1 varies more than draws that are either (Hoeffding 1963), so that bound needs no estimate.
-    With ``end``, kinds of cases are reckoned with that were not seen, at that end of the scale.
     """
     cases, count = sums.weight**2 / sums.squares, sums.cases
     if not sums.of_one:
         return min(cases, suite_draws)
-    seen = sums.spread * count / (count - 1) / (sums.of_one * sums.squares)
-    effect = sums.design_effect(seen)
-    if end is not None:
-        effect = min(1.0, max(effect, seen + sums.unseen(end)))
+    effect = sums.design_effect(sums.spread * count / (count - 1) / (sums.of_one * sums.squares))
     return min(cases * max(1.0, _student(sums.freedom, confidence) / effect), suite_draws)
 
 
@@ -263,10 +261,10 @@ def _paired_sides(
         for (x, y), times in Counter(parts).items()
     )
     spreads = a.spread, b.spread, sure * together
-    seen_a, seen_b = (_of_queries(s, n, confidence, (None, None)) for s, n in ((a, draws_a), (b, draws_b)))
+    seen_a, seen_b = (_of_seen(s, n, confidence) for s, n in ((a, draws_a), (b, draws_b)))
     seen = Sides(a.rate, seen_a, b.rate, seen_b, *spreads)
-    low_a = _of_queries(a, draws_a, confidence, (0.0, None))
-    return [suite, seen, seen._replace(of_a=low_a, unseen=a.unseen_spread(0.0))]
+    of_a = _of_queries(a, draws_a, confidence)[0], seen_a[1]
+    return [suite, seen, seen._replace(of_a=of_a, unseen=a.rate**2 * a.unseen)]
 
 
 def _doubt_shared(telling: float, below: Sequence[Measure]) -> float:

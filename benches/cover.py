@@ -116,7 +116,7 @@ def rate_cell(chance: np.random.Generator, mean: float, mix: str, cases: int, dr
             found[name].add(interval, float(rates.mean()) if name.startswith("suite") else mean)
     oracles = rate_oracles(chance, mean, mix, cases, draws)
     cell = (cases, draws, mean, mix)
-    leasts = [least.of_rate(cases, draws, mean, _question(name), same=mix == "alike") for name in WHICH]
+    leasts = [least.of_rate(cases, draws, mean, mix, _question(name)) for name in WHICH]
     return [
         Cell(cell, name, held, *oracles[_question(name)], least)
         for (name, held), least in zip(found.items(), leasts, strict=True)

@@ -58,11 +58,16 @@ def alike(draws: int, rate: float) -> float:
     return float(np.trapezoid(1 - np.minimum(1, power), rates))
 
 
-def of_rate(cases: int, draws: int, rate: float, which: str, *, same: bool) -> float:
-    """Return the least width of a rate's interval; ``same`` says that all cases have this rate."""
+def of_rate(cases: int, draws: int, rate: float, mix: str, which: str) -> float:
+    """Return the least width of a rate's interval; draws of other mixes than ``alike`` may look as if they were.
+
+    So does a single draw a case, whatever the mix; and so do cases that are all or nothing, to who asks for others.
+    """
     units = cases if which == "queries" else cases * draws
     sides = unseen(units, lambda q: rate * (1 - q)) + unseen(units, lambda q: rate * (1 - q) + q)
-    return max(sides, alike(cases * draws, rate) if same else 0.0)
+    if mix == "alike" or draws == 1:
+        return max(sides, alike(cases * draws, rate))
+    return max(sides, alike(cases, rate)) if mix == "all or nothing" and which == "queries" else sides
 
 
 def of_chains(metric: str, which: str, shape: Shape) -> float:

@@ -1,6 +1,11 @@
 """Do the intervals cover the truth, and how wide are they? For ``gates.py``: a rate's, and those of full chains.
 
 *Plain* is what other tools print, if any: one Wilson interval (1927) of all draws put together, for both questions.
+
+Widths are laid beside those of an *oracle* that knows the true spread of the estimate, and prints it ± 1.96 of that.
+Near 0 and 1, or where most of the spread is that of rare cases, the oracle itself does not hold 94 % of truths; nor
+need it care about what the draws can't tell. So beside both stands the *least* width that any interval could have which
+holds 95 % whatever the truth is (``least.py``; a bound from below, mostly not the greatest).
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from functools import lru_cache
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
+import least
 import numpy as np
 import simulate
 import tabulate
@@ -21,7 +27,7 @@ from pytest_toolmatch.statistics.effective import margin_intervals, rate_interva
 from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from pytest_toolmatch.statistics.intervals import Interval
     from pytest_toolmatch.statistics.measures import Measure
@@ -37,26 +43,18 @@ class Held:
     def __init__(self) -> None:
         self.held: list[bool] = []
         self.widths: list[float] = []
-        self.reaches: list[float] = []
 
-    def add(self, interval: Interval | None, truth: float, value: float = math.nan) -> None:
-        """Note one interval, whose end may be infinite, about a value."""
+    def add(self, interval: Interval | None, truth: float) -> None:
+        """Note one interval, whose end may be infinite."""
         assert interval is not None
         low, high = interval
         self.held.append(low - 1e-9 <= truth <= high + 1e-9)
         self.widths.append(min(high, 3.0) - low)
-        side = min(high, 3.0) - value if truth > value else value - low
-        self.reaches.append(abs(truth - value) / side if side > 1e-9 else float(abs(truth - value) > 1e-9))
 
     @property
     def coverage(self) -> float:
         """The share of intervals that held the truth."""
         return fmean(self.held)
-
-    @property
-    def enough(self) -> float:
-        """The factor by which all intervals could be stretched here, about their values, to hold 95 % of truths."""
-        return float(np.quantile(self.reaches, 0.95))
 
 
 def wilson(rate: float, draws: float) -> Interval:
@@ -67,12 +65,47 @@ def wilson(rate: float, draws: float) -> Interval:
     return (centre - half, centre + half)
 
 
-def rate_cell(
-    chance: np.random.Generator, mean: float, mix: str, cases: int, draws: int
-) -> dict[str, tuple[Held, float]]:
-    """Return the intervals of one cell of the grid, each beside the width of the oracle's."""
+class Cell(NamedTuple):
+    """One interval in one cell of the grid, beside the oracle's."""
+
+    cell: tuple[object, ...]
+    which: str
+    held: Held
+    oracle: float
+    oracle_held: float
+    oracle_tried: int
+    least: float
+
+    @property
+    def told(self) -> bool:
+        """Whether there is an oracle whose width is worth a comparison, and that is not surely below 94 % itself."""
+        return self.oracle > 1e-3 and not surely_below(self.oracle_held, self.oracle_tried)
+
+    @property
+    def width(self) -> float:
+        """The mean width over that of the oracle."""
+        return fmean(self.held.widths) / self.oracle if self.oracle > 1e-9 else math.nan
+
+    @property
+    def width_of_least(self) -> float:
+        """The mean width over that of the oracle or the least one, whichever is larger."""
+        return fmean(self.held.widths) / max(self.oracle, self.least)
+
+    @property
+    def row(self) -> list[object]:
+        """A line of a table of single cells."""
+        ratio = self.least / self.oracle if self.oracle > 1e-9 else math.nan
+        return [*self.cell, self.which, self.held.coverage, self.oracle_held, self.width, ratio, self.width_of_least]
+
+
+def surely_below(coverage: float, tried: int) -> bool:
+    """Say whether a coverage lies below 94 % by more than chance."""
+    return coverage + 2.6 * math.sqrt(0.94 * 0.06 / tried) < 0.94
+
+
+def rate_cell(chance: np.random.Generator, mean: float, mix: str, cases: int, draws: int) -> list[Cell]:
+    """Return the intervals of one cell of the grid."""
     found = {name: Held() for name in WHICH}
-    noise = []
     measures = [mean_of_draws([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
     for _ in range(REPEATS):
         rates = simulate.case_rates(chance, mean, mix, cases)
@@ -81,11 +114,30 @@ def rate_cell(
         plain = wilson(sum(matches) / (cases * draws), cases * draws)
         for name, interval in zip(WHICH, (*both, plain, plain), strict=True):
             found[name].add(interval, float(rates.mean()) if name.startswith("suite") else mean)
-        noise.append(math.sqrt(float((rates * (1 - rates)).sum()) / draws) / cases)
+    oracles = rate_oracles(chance, mean, mix, cases, draws)
+    cell = (cases, draws, mean, mix)
+    leasts = [least.of_rate(cases, draws, mean, mix, _question(name)) for name in WHICH]
+    return [
+        Cell(cell, name, held, *oracles[_question(name)], least)
+        for (name, held), least in zip(found.items(), leasts, strict=True)
+    ]
+
+
+def rate_oracles(
+    chance: np.random.Generator, mean: float, mix: str, cases: int, draws: int
+) -> dict[str, tuple[float, float, int]]:
+    """Return the oracle's width for both questions, how often it holds the truth, and in how many trials."""
+    tried = min(4000, 200_000 // cases)
+    rates = simulate.case_rates(chance, mean, mix, (tried, cases))
+    seen = chance.binomial(draws, rates).mean(axis=1) / draws
     spread = simulate.spread_of(mean, mix)
-    of_cases = math.sqrt((spread + (mean * (1 - mean) - spread) / draws) / cases)
-    widths = {"suite": 2 * Z * fmean(noise), "queries": 2 * Z * of_cases}
-    return {name: (held, widths[_question(name)]) for name, held in found.items()}
+    found = {}
+    noises = (rates * (1 - rates)).sum(axis=1) / draws / cases**2
+    of_cases = np.full(tried, (spread + (mean * (1 - mean) - spread) / draws) / cases)
+    for name, truths, variances in (("suite", rates.mean(axis=1), noises), ("queries", mean, of_cases)):
+        errors = Z * np.sqrt(variances)
+        found[name] = (2 * float(errors.mean()), float((abs(seen - truths) <= errors + 1e-9).mean()), tried)
+    return found
 
 
 def _question(which: str) -> str:
@@ -95,32 +147,53 @@ def _question(which: str) -> str:
 def interval_tables() -> None:
     """Coverage and width of a rate's intervals over the whole grid, by the number of cases."""
     chance = np.random.default_rng(1)
-    rows = []
-    for cases in (5, 10, 30, 100, 500):
-        cells: dict[str, list[tuple[float, float, bool]]] = {}
-        for draws in (1, 2, 4, 10, 32):
-            for mix in simulate.MIXES:
-                for mean in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0):
-                    known = cases * (1 - mean) >= 1.5
-                    for name, (held, oracle) in rate_cell(chance, mean, mix, cases, draws).items():
-                        told = known and oracle > 1e-9 and (draws > 1 or name.startswith("queries"))
-                        width = fmean(held.widths) / oracle if told else math.nan
-                        cells.setdefault(name, []).append((held.coverage, width, told))
-        rows += [[cases, name, *_summary(found)] for name, found in cells.items()]
+    cells = [
+        cell
+        for cases in (5, 10, 30, 100, 500)
+        for draws in (1, 2, 4, 10, 32)
+        for mix in simulate.MIXES
+        for mean in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+        for cell in rate_cell(chance, mean, mix, cases, draws)
+    ]
     print("\nIntervals of a rate: 1-32 draws, rates .5-1 alike or mixed; 140 cells a line")
-    print(
-        f"(error of a cell's coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f}; width: over that of an oracle"
-    )
-    print(" that knows the variance, where 1.5 missing cases or more are expected and cases have 2 draws or more)\n")
-    heads = ("cases", "interval", "mean cov.", "lowest", "surely < .94", "median width", "widest", "> 1.3")
-    print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
+    print(f"(error of a cell's coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f}; {EXPLAINED})\n")
+    grouped: defaultdict[tuple[object, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        grouped[cell.cell[0], cell.which].append(cell)
+    print(tabulate.tabulate([[*key, *_summary(found)] for key, found in grouped.items()], HEADS, floatfmt=".3f"))
+    own = [cell for cell in cells if "," not in cell.which]
+    _list_cells(own, ("cases", "draws", "rate", "cases are"))
 
 
-def _summary(cells: Sequence[tuple[float, float, bool]]) -> list[float]:
-    coverages = [coverage for coverage, _, _ in cells]
-    widths = [width for _, width, told in cells if told]
-    surely = sum(c + 2.6 * math.sqrt(0.94 * 0.06 / REPEATS) < 0.94 for c in coverages)
-    return [fmean(coverages), min(coverages), surely, median(widths), max(widths), sum(width > 1.3 for width in widths)]
+EXPLAINED = "width: over an oracle's\n that knows the variance, in cells where it holds 94 % itself"
+HEADS = (
+    *("cases", "interval", "mean cov.", "lowest", "surely < .94", "oracle's"),
+    *("mean width", "median", "widest", "> 1.3", "of", "> 1.3 of least"),
+)
+
+
+def _summary(cells: Sequence[Cell]) -> list[float]:
+    coverages = [cell.held.coverage for cell in cells]
+    surely = sum(surely_below(coverage, REPEATS) for coverage in coverages)
+    oracles = sum(surely_below(cell.oracle_held, cell.oracle_tried) for cell in cells if cell.oracle)
+    widths = [cell.width for cell in cells if cell.told]
+    of_least = sum(cell.width_of_least > 1.3 for cell in cells if cell.told)
+    wide = sum(width > 1.3 for width in widths)
+    spans = [fmean(widths), median(widths), max(widths)] if widths else [math.nan] * 3
+    return [fmean(coverages), min(coverages), surely, oracles, *spans, wide, len(widths), of_least]
+
+
+def _list_cells(cells: Sequence[Cell], heads: Sequence[str]) -> None:
+    """List the cells from 30 cases on that are wider than 1.3 times the oracle, and those where that does not hold."""
+    columns = (*heads, "interval", "holds", "oracle holds", "width", "least", "of the larger")
+    large = [cell for cell in cells if int(str(cell.cell[0])) >= 30 and cell.oracle > 1e-3]
+    wide = sorted([cell for cell in large if cell.told and cell.width > 1.3], key=lambda cell: -cell.width)
+    print("\nFrom 30 cases on, wider than 1.3 times an oracle that holds 94 %: both coverages; over the oracle's width")
+    print("ours and the least one; ours over the larger of the oracle's and the least\n")
+    print(tabulate.tabulate([cell.row for cell in wide], columns, floatfmt=".2f"))
+    lost = [cell for cell in large if not cell.told]
+    print("\nFrom 30 cases on, where the oracle itself holds less than 94 %\n")
+    print(tabulate.tabulate([cell.row for cell in lost], columns, floatfmt=".2f"))
 
 
 class Case(NamedTuple):
@@ -173,8 +246,8 @@ def truths_of(pairs: Sequence[simulate.Pair]) -> dict[str, float]:
 
 def teacher_cell(
     chance: np.random.Generator, shape: tuple[int, int, int], consistency: float, mix: str, kind: str
-) -> list[list[object]]:
-    """Return a line for each metric of full chains of teacher and student, judged by the real judge."""
+) -> list[Cell]:
+    """Return the intervals of each metric of full chains of teacher and student, judged by the real judge."""
     cases, theirs, ours = shape
     held: defaultdict[tuple[str, str], Held] = defaultdict(Held)
     seen: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
@@ -188,66 +261,46 @@ def teacher_cell(
             for which, interval in zip(WHICH, intervals, strict=True):
                 of = truths if which.startswith("suite") else whole
                 if name in of and interval:
-                    held[name, which].add(interval, of[name], value)
+                    held[name, which].add(interval, of[name])
             seen[name, "suite"].append(value - truths[name])
             seen[name, "queries"].append(value)
-    names = dict.fromkeys(name for name, _ in held)
-    return [[*shape, consistency, mix, kind, name, *_columns(name, held, seen)] for name in names]
+    cell = (*shape, consistency, mix, kind)
+    shaped = least.Shape(cases, theirs, ours, whole["agreement"], whole["consistency"])
+    found = []
+    for (name, which), one in held.items():
+        errors = np.array(seen[name, _question(which)])
+        truth = 0.0 if which.startswith("suite") else whole.get(name, math.nan)
+        spread = Z * float(np.std(errors))
+        holds = float((abs(errors - truth) <= spread + 1e-9).mean())
+        lowest = least.of_chains(name, _question(which), shaped) if name != "chain_match" else 0.0
+        found.append(Cell((*cell, name), which, one, 2 * spread, holds, len(errors), lowest))
+    return found
 
 
-def _columns(name: str, held: Mapping[tuple[str, str], Held], seen: Mapping[tuple[str, str], list[float]]) -> list[str]:
-    found = [(held.get((name, which)), _question(which)) for which in WHICH]
-    return [
-        f"{one.coverage:.3f} {_times(one, 2 * Z * float(np.std(seen[name, question])))}" if one else ""
-        for one, question in found
-    ]
-
-
-def _times(held: Held, oracle: float) -> str:
-    if oracle <= 1e-3:
-        return "- -"
-    width = fmean(held.widths) / oracle
-    return f"{width:.2f} {width * held.enough:.2f}"
-
-
-def _widths(rows: Sequence[Sequence[object]]) -> Iterator[list[object]]:
-    """Sum up the widths by the teacher's draws: the last column is the widest that would do in the cells above 1.3."""
-    cells: defaultdict[tuple[object, ...], list[tuple[float, float]]] = defaultdict(list)
-    for row in rows:
-        cases, theirs, _, consistency, _, _, metric, *columns = row
-        if float(str(cases)) * (1 - float(str(consistency))) >= 1.49 and float(str(cases)) >= 30:
-            for which, column in zip(WHICH[:2], columns, strict=False):
-                if column and not str(column).endswith("-"):
-                    _, width, enough = map(float, str(column).split())
-                    cells[theirs, metric, which].append((width, enough))
-    for key, found in sorted(cells.items(), key=str):
-        widths = [width for width, _ in found]
-        wide = [enough for width, enough in found if width > 1.3]
-        yield [*key, len(found), median(widths), max(widths), len(wide), max(wide, default="")]
+SHAPES = ((5, 5, 5), (10, 10, 10), (30, 2, 4), (30, 3, 3), (30, 5, 5), (30, 10, 10), (30, 32, 8), (100, 6, 4))
+KINDS = (("alike", "clone"), ("mixed", "clone"), ("mixed", "failing 0.9"), ("alike", "lost in 0.05"))
 
 
 def teacher_tables() -> None:
     """Coverage and width, from full chains of teacher and student through the real judge."""
     chance = np.random.default_rng(2)
-    rows = []
-    for shape in ((5, 5, 5), (30, 2, 4), (30, 3, 3), (30, 5, 5), (30, 10, 4), (100, 6, 4)):
-        for consistency in (0.4, 0.6, 0.8, 0.95, 1.0):
-            for mix, kind in (("alike", "clone"), ("mixed", "failing 0.9")):
-                rows += teacher_cell(chance, shape, consistency, mix, kind)
-    print(
-        "\nFull chains by the judge: coverage, and width over that of an oracle that knows the estimate's spread; then"
-    )
-    print("the width that would do in this cell alone, if its intervals were stretched until they held 95 % of truths")
-    print(f"(error of a coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f})\n")
-    heads = ("cases", "T draws", "S draws", "consist.", "cases are", "student", "metric", *WHICH)
-    print(tabulate.tabulate(rows, heads, disable_numparse=True))
-    print()
-    for column, which in enumerate(WHICH, 7):
-        for metric in ("chain_match", "agreement", "consistency", "margin", "relative"):
-            cells = [float(str(row[column]).split()[0]) for row in rows if row[6] == metric and row[column]]
-            if cells:
-                lowest = sorted(cells)[:3]
-                print(f"{which:14} {metric:12} mean {fmean(cells):.3f}, lowest of {len(cells)}: {lowest}")
-    print("\nWidths from 30 cases on, where 1.5 pairs of a teacher's draws or more are expected to differ\n")
-    heads = ("T draws", "metric", "interval", "cells", "median", "widest", "> 1.3", "would do there")
-    print(tabulate.tabulate(list(_widths(rows)), heads, floatfmt=".2f"))
+    cells = [
+        cell
+        for shape in SHAPES
+        for consistency in (0.4, 0.6, 0.8, 0.95, 1.0)
+        for mix, kind in KINDS
+        for cell in teacher_cell(chance, shape, consistency, mix, kind)
+    ]
+    print("\nFull chains by the judge, of teachers of consistency .4-1 and three students of each; 20 cells a line")
+    print(f"(error of a cell's coverage near .95: {math.sqrt(0.95 * 0.05 / REPEATS):.3f}; {EXPLAINED})\n")
+    grouped: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        grouped[*cell.cell[:3], cell.cell[-1], cell.which].append(cell)
+    lines = [[*key, *_summary(found)] for key, found in grouped.items()]
+    print(tabulate.tabulate(lines, ("cases", "T draws", "S draws", "metric", *HEADS[1:]), floatfmt=".3f"))
+    low = sorted(cells, key=lambda cell: cell.held.coverage)
+    print("\nThe ten lowest coverages of ours:")
+    own = [cell for cell in low if "," not in cell.which]
+    for cell in own[:10]:
+        print(f"  {cell.held.coverage:.3f}", *cell.cell, cell.which)
+    _list_cells(own, ("cases", "T draws", "S draws", "consist.", "cases are", "student", "metric"))

@@ -1,7 +1,8 @@
 """Real recorded draws for ``gates.py``: do gates decided on the first draws agree with what all draws say?
 
 The draws of every case are put into a new order many times; a gate that is decided before the last draw should be
-decided as the rate of all draws lies. Needs ``../shared/realdata``; says so where that is absent.
+decided as the rate of all draws lies. *Point* compares the rate of ten draws with the bound. Needs
+``../shared/realdata``; says so where that is absent.
 """
 
 from __future__ import annotations
@@ -89,9 +90,10 @@ def tables() -> None:
             rows += _rows(chance, data, models, teacher, (matcher, level))
     print("\nReal draws in new orders: gates at eight bounds, decided early, against the rate of all draws\n")
     heads = ("data", "level", "student", "cases", "draws each", "rate", "decided", "agree", "draws used", "early")
-    print(tabulate.tabulate(rows, heads, floatfmt=".3f"))
+    print(tabulate.tabulate(rows, (*heads, "point agrees"), floatfmt=".3f"))
     early = sum(row[9] for row in rows)
     print(f"\nof {early} early decisions {sum(row[9] * row[7] for row in rows) / early:.4f} agree")
+    print(f"of as many gates by the point rule {fmean(row[10] for row in rows):.4f}, by student")
 
 
 def _rows(chance: np.random.Generator, data: str, models: Chains, teacher: str, how: tuple[Matcher, int]) -> list[Any]:
@@ -104,11 +106,13 @@ def _rows(chance: np.random.Generator, data: str, models: Chains, teacher: str, 
         if not kept:
             continue
         rate = fmean(fmean(own) for own in kept)
-        agree, early, used, tried = 0, 0, [], 0
+        agree, early, used, tried, point = 0, 0, [], 0, 0
+        together = np.concatenate([np.asarray(own) for own in kept])
         for bound in BOUNDS:
             for _ in range(max(1, REPEATS // 4)):
                 state, share = _run(chance, kept, bound)
                 tried += 1
+                point += (chance.choice(together, 10, replace=False).mean() >= bound) == (rate >= bound)
                 if state != "undecided":
                     early += 1
                     agree += (state == "holds") == (rate >= bound)
@@ -127,6 +131,7 @@ def _rows(chance: np.random.Generator, data: str, models: Chains, teacher: str, 
                 agree / max(1, early),
                 mean_used,
                 early,
+                point / tried,
             ]
         )
     return rows

@@ -81,7 +81,12 @@ def teacher_of(consistency: float) -> np.ndarray:
 
 
 def student_of(teacher: np.ndarray, kind: str) -> np.ndarray:
-    """Return a student's distribution over these chains and one more: ``clone``, ``best`` or ``failing 0.9``."""
+    """Return a student's distribution over these chains and one more: ``clone``, ``best`` or ``failing 0.9``.
+
+    ``lost`` is one that never gives any of them.
+    """
+    if kind == "lost":
+        return np.eye(CHAINS + 1)[CHAINS]
     if kind == "best":
         return np.eye(CHAINS + 1)[int(teacher.argmax())]
     kept = teacher * float(kind.removeprefix("failing ")) if kind.startswith("failing") else teacher
@@ -89,11 +94,24 @@ def student_of(teacher: np.ndarray, kind: str) -> np.ndarray:
 
 
 def pairs(chance: np.random.Generator, consistency: float, mix: str, kind: str, cases: int) -> list[Pair]:
-    """Return cases of one consistency, or (mixed) some where the teacher is sure and some where it guesses."""
+    """Return cases of one consistency, or (mixed) some where the teacher is sure and some where it guesses.
+
+    A student ``lost in 0.05`` is a clone that in so many of the cases never gives what the teacher does.
+    """
     wanted = np.full(cases, consistency)
     if mix == "mixed":
         wanted = np.where(chance.random(cases) < (consistency - 0.3) / 0.7, 1.0, 0.3)
-    return [Pair(teacher, student_of(teacher, kind)) for teacher in map(teacher_of, wanted)]
+    kinds = np.full(cases, kind, dtype=object)
+    if kind.startswith("lost in"):
+        kinds = np.where(chance.random(cases) < float(kind.removeprefix("lost in")), "lost", "clone")
+    return [made(float(own), str(one)) for own, one in zip(wanted, kinds, strict=True)]
+
+
+@cache
+def made(consistency: float, kind: str) -> Pair:
+    """Return a case of this consistency."""
+    teacher = teacher_of(consistency)
+    return Pair(teacher, student_of(teacher, kind))
 
 
 def drawn(chance: np.random.Generator, weights: np.ndarray, count: int) -> list[int]:

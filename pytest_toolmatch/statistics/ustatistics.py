@@ -27,6 +27,9 @@ _ROUGH = 4
 
 _LITTLE = 0.15
 
+_SAY = 0.1
+"""What the jackknife counts beside the unbiased variance of an agreement."""
+
 
 class Paired(NamedTuple):
     """Agreement, consistency, and ``margin``, the first less the second; the last two need two teacher draws."""
@@ -117,8 +120,12 @@ def _noise_of_agreement(matched: _Matched) -> float:
     count, theirs, both = len(matched.ours), len(matched.theirs), sum(matched.ours)
     if min(count, theirs) < 2:  # noqa: PLR2004
         return 0.0
+    value = both / (count * theirs)
     apart = both * both - sum(n * n for n in matched.ours) - sum(n * n for n in matched.theirs) + both
-    return (both / (count * theirs)) ** 2 - apart / (math.perm(count, 2) * math.perm(theirs, 2))
+    unbiased = value**2 - apart / (math.perm(count, 2) * math.perm(theirs, 2))
+    cautious = _jackknife([(value - n / theirs) / (count - 1) for n in matched.ours])
+    cautious += _jackknife([(value - n / count) / (theirs - 1) for n in matched.theirs])
+    return unbiased + _SAY * (cautious - unbiased)
 
 
 def _noise_of_consistency(own: Sequence[float], value: float) -> float:

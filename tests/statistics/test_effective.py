@@ -129,6 +129,19 @@ def test_cases_that_differ_are_known_better_than_their_draws_alone() -> None:
     assert cases == pytest.approx(clopper_pearson(0.5, 40, 0.95), abs=0.02)
 
 
+@pytest.mark.parametrize(("cases", "missing"), [(10, 0.19), (20, 0.09), (80, 0.01)])
+def test_few_cases_do_not_rule_out_a_kind_that_they_do_not_show(cases: int, missing: float) -> None:
+    alike = [mean_of_draws([1.0] * 90 + [0.0] * 10)] * cases
+    suite, (low, high) = rate_intervals(alike, 0.95)  # type: ignore[misc]
+    assert low <= 0.9 * (1 - missing) < suite[0]
+    assert suite[1] <= high <= clopper_pearson(0.9, cases, 0.95)[1]
+    agrees = [paired([0] * 9 + [1], [0] * 10, EQUAL)] * cases
+    parts = [(one.agreement, one.consistency) for one in agrees if one.consistency]
+    margins = [one.margin for one in agrees if one.margin]
+    _, (low, _) = margin_intervals(parts, 0.95, margins)  # type: ignore[misc]
+    assert low <= 0.9 * (1 - missing) - 1
+
+
 @given(draws, draws)
 def test_pairs_are_counted_as_one_would_by_hand(student: list[int], teacher: list[int]) -> None:
     found = paired(student, teacher, EQUAL)
@@ -162,7 +175,7 @@ def exact_moments(student_draws: int, teacher_draws: int) -> list[tuple[float, f
 
 def test_variances_are_unbiased_or_a_little_too_large() -> None:
     agreement, consistency, margin = exact_moments(3, 6)
-    assert agreement[1] == pytest.approx(agreement[0])
+    assert agreement[0] <= agreement[1] <= 1.1 * agreement[0]
     assert consistency[0] <= consistency[1] <= 1.4 * consistency[0]
     assert margin[0] <= margin[1] <= 2 * margin[0]
 

@@ -223,17 +223,17 @@ def pools() -> None:
         "width",
         "plain",
     )
+    print(f"\nEvaluation pools, {DRAWS} draws each, {_MORE * DRAWS} where there are fewer than {_SMALL} cases: mean")
     print(
-        f"\nEvaluation pools, {DRAWS} draws each, {_MORE * DRAWS} where there are fewer than {_SMALL} cases: mean error"
+        "error in points, with its standard error; variance over that of as many cases drawn evenly, with its standard"
     )
     print(
-        "in points, with its standard error; variance over that of as many cases drawn evenly, with its standard error;"
+        "error; share of the cases that is held out; coverage of the report's 95 % interval, its mean width in points,"
     )
     print(
-        "share of the cases that is held out; coverage of the report's 95 % interval, its mean width in points, and that"
+        "and that of one that knows the weights alone; strata are told where there are ten cases for each of the pool."
     )
-    print("of one that knows the weights alone; strata are told where there are ten cases for each of the pool. The")
-    print("student's own record is not used to draw its pool: what the other models' records say is.\n")
+    print("The student's own record is not used to draw its pool: what the other models' records say is.\n")
     digits = ("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
     print(tabulate.tabulate(table, heads, floatfmt=digits))
     ratios = [row[7] for row in table]

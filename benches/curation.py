@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 DRAWS = int(os.environ.get("DRAWS", "200"))
+_SMALL, _MORE = 100, 4
+"""Of fewer cases a pool is soon drawn: so many times as often."""
 
 
 def planted() -> None:
@@ -164,13 +166,17 @@ def pools() -> None:
         "width",
         "plain",
     )
-    print(f"\nEvaluation pools, {DRAWS} draws each: mean error in points, with its standard error; variance over that")
+    print(f"\nEvaluation pools, {DRAWS} draws each, {_MORE * DRAWS} where there are fewer than {_SMALL} cases: mean")
     print(
-        "of as many cases drawn evenly, with its standard error; share of the cases that is held out; coverage of the"
+        "error in points, with its standard error; variance over that of as many cases drawn evenly, with its standard"
     )
-    print("report's 95 % interval, its mean width in points, and that of one that knows the weights alone; strata are")
-    print("told where there are ten cases for each of the pool. The student's own record is not used to draw its pool:")
-    print("what the other models' records say is.\n")
+    print(
+        "error; share of the cases that is held out; coverage of the report's 95 % interval, its mean width in points,"
+    )
+    print(
+        "and that of one that knows the weights alone; strata are told where there are ten cases for each of the pool."
+    )
+    print("The student's own record is not used to draw its pool: what the other models' records say is.\n")
     digits = ("", "", "", "", ".3f", ".2f", ".2f", ".2f", ".2f", ".2f", ".3f", ".3f", ".1f", ".1f")
     print(tabulate.tabulate(table, heads, floatfmt=digits))
     ratios = [row[7] for row in table]
@@ -221,7 +227,8 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
     kin = families([one.asked for one in cases], [one.case.conversation for one in cases], list(range(len(cases))))
     columns = told(expected, others, size)
     truth, said, inside, widths, held = fmean(values), [], [], [], []
-    for seed in range(DRAWS):
+    draws = DRAWS * (_MORE if len(cases) < _SMALL else 1)
+    for seed in range(draws):
         taken = drawn(names, columns, kin, size, seed)
         akin = {kin[one.place] for one in taken}
         held.append(fmean(one in akin for one in kin))
@@ -238,12 +245,12 @@ def _pool(cases: Sequence[Subject], student: str, size: int) -> list[float]:
         count,
         truth,
         100 * (fmean(said) - truth),
-        100 * stdev(said) / DRAWS**0.5,
+        100 * stdev(said) / draws**0.5,
         stdev(said) ** 2 / even,
-        stdev(said) ** 2 / even * math.sqrt(2 / DRAWS),
+        stdev(said) ** 2 / even * math.sqrt(2 / draws),
         fmean(held),
         covered,
-        math.sqrt(covered * (1 - covered) / DRAWS),
+        math.sqrt(covered * (1 - covered) / draws),
         *(100 * fmean(column) for column in zip(*widths, strict=True)),
     ]
 

@@ -76,7 +76,7 @@ def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None)
     for members in _by_cluster(clusters.own[places], places):
         for one, found in zip(stands, _stands(rows[members], leasts), strict=True):
             one[members] = members[found]
-    kept = np.array([one == np.arange(len(rows)) for one in stands])
+    kept = np.stack(stands) == np.arange(len(rows))
     pairs = _pairs(rows, places, kept, clusters, leasts)
     return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
 

@@ -169,7 +169,7 @@ def _pairs(
     """
     rank = np.empty(len(rows), np.int64)
     rank[places] = np.arange(len(rows))
-    alive = places[kept.any(0)[places]]
+    alive = places[np.logical_or.reduce(kept)[places]]
     lists = dict(zip(*_grouped(clusters.own[alive], alive), strict=True))
     codes: list[list[Integers]] = [[np.zeros(0, np.int64)] for _ in leasts]
     for near in range(1, clusters.nearest.shape[1]):

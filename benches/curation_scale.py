@@ -185,6 +185,7 @@ def engines() -> None:
         print("\nRay is not installed: no engine beside the local one")
         return
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16), "RAY_USAGE_STATS_ENABLED": "0"}
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - else what else runs comes before workers, and not before us
     import ray  # noqa: PLC0415 - reads these when it is imported
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="CRITICAL")

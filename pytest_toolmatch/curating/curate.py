@@ -94,7 +94,7 @@ def _told(logs: Logs, engine: Engine) -> Iterator[Subject | None]:
 
 def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateOptions, engine: Engine) -> Found:
     with Ticker(f"embedding with {embedder.name}") as ticker:
-        rows = embedded_cases(cases, embedder, engine, lambda done: ticker.reach(done, "phrases"))
+        rows = embedded_cases(cases, embedder, lambda done: ticker.reach(done, "phrases"))
     epsilon = embedder.epsilon if options.epsilon is None else options.epsilon
     with Ticker("looking for duplicates") as ticker:
         return without_duplicates(cases, rows, epsilon, engine, lambda done: ticker.reach(done, "cases"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.conversation import asked_in
+from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.curating.engines.engine import blocks_of
 from pytest_toolmatch.curating.logged import tools_of
@@ -18,16 +20,20 @@ from pytest_toolmatch.judging.matching import Matcher
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.core.rules import Rules
-    from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.logged import Logged, Logs
     from pytest_toolmatch.judging.verdict import CaseResult
 
+Drawn: TypeAlias = "dict[str, list[Sample]]"
+
 _MEETS = 1.0
+_ANY = Case(id="any", conversation=())
+"""What a case asks has no say in how its samples are judged."""
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[dict[str, list[Sample]]])
 _BLOCK = 256
 
 
@@ -56,30 +62,64 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Block(NamedTuple):
-    """Cases of one suite, by its number; of each, its tools and the valid samples of every model."""
+    """Cases of one suite; of each, its tools and the valid samples of every model."""
 
-    suite: int
     name: str
     rules: Rules
     teacher: str
-    cases: list[tuple[Case, tuple[Tool, ...], dict[str, list[Sample]]]]
+    cases: list[tuple[tuple[Tool, ...], Drawn]]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel with samples as JSON, as they were recorded: that takes a fraction of what pickling them would."""
+        tools, samples = zip(*self.cases, strict=True)
+        return _arrived, (self.name, self.rules, self.teacher, tools, _encoder.encode(samples))
+
+
+def _arrived(name: str, rules: Rules, teacher: str, tools: Sequence[tuple[Tool, ...]], samples: bytes) -> Block:
+    return Block(name, rules, teacher, list(zip(tools, _decoder.decode(samples), strict=True)))
+
+
+class Judged(NamedTuple):
+    """What samples say: which of the teacher's has its chain, rates, how often each student matches, tools' names."""
+
+    chosen: int
+    consistency: float | None
+    validity: float | None
+    ambiguous: bool
+    match: dict[str, float]
+    offered: tuple[str, ...]
 
 
 def subjects(logs: Logs, engine: Engine) -> Iterator[Subject | None]:
     """Yield every case with what is known of it; None for one that the teacher did not answer."""
-    cases = (case for logged in logs.suites for case in logged.suite.cases)
+    cases = (
+        (number, case, _valid(case, logged, logs.teacher))
+        for number, logged in enumerate(logs.suites)
+        for case in logged.suite.cases
+    )
     for found in engine.map(judged, _blocks(logs)):
-        for one, case in zip(found, cases, strict=False):
-            # What comes from elsewhere has a copy of its case.
-            yield one and msgspec.structs.replace(one, case=case)
+        for one, (number, case, teacher) in zip(found, cases, strict=False):
+            yield one and _subject(number, case, teacher[one.chosen].chain, one)
+
+
+def _subject(number: int, case: Case, chain: Chain, said: Judged) -> Subject:
+    match = said.match
+    known = Known(
+        chain=chain,
+        consistency=said.consistency,
+        validity=said.validity,
+        failure=1 - sum(match.values()) / len(match) if match else None,
+        ambiguous=said.ambiguous,
+    )
+    return Subject(suite=number, case=case, text=said_in(case), known=known, match=match, offered=said.offered)
 
 
 def _blocks(logs: Logs) -> Iterator[Block]:
-    for number, logged in enumerate(logs.suites):
+    for logged in logs.suites:
         plain: dict[int, tuple[Tool, ...]] = {}
         for cases in blocks_of(logged.suite.cases, _BLOCK):
-            some = [(case, _plain(tools_of(logged.suite, case), plain), _drawn(case, logged, logs)) for case in cases]
-            yield Block(number, logged.suite.name, logged.suite.rules, logs.teacher, some)
+            some = [(_plain(tools_of(logged.suite, case), plain), _drawn(case, logged, logs)) for case in cases]
+            yield Block(logged.suite.name, logged.suite.rules, logs.teacher, some)
 
 
 def _plain(tools: tuple[Tool, ...], known: dict[int, tuple[Tool, ...]]) -> tuple[Tool, ...]:
@@ -89,46 +129,43 @@ def _plain(tools: tuple[Tool, ...], known: dict[int, tuple[Tool, ...]]) -> tuple
     return known[id(tools)]
 
 
-def _drawn(case: Case, logged: Logged, logs: Logs) -> dict[str, list[Sample]]:
-    return {
-        model: [one.sample for one in logged.records.get(model, {}).get(case.id, ()) if one.sample.valid]
-        for model in (logs.teacher, *logs.students)
-    }
+def _drawn(case: Case, logged: Logged, logs: Logs) -> Drawn:
+    return {model: _valid(case, logged, model) for model in (logs.teacher, *logs.students)}
 
 
-def judged(block: Block) -> list[Subject | None]:
+def _valid(case: Case, logged: Logged, model: str) -> list[Sample]:
+    return [one.sample for one in logged.records.get(model, {}).get(case.id, ()) if one.sample.valid]
+
+
+def judged(block: Block) -> list[Judged | None]:
     """Return what is known of each case of a block; None where its teacher did not answer."""
-    judges: dict[int, Judge] = {}
+    judges: dict[int, tuple[Judge, tuple[str, ...]]] = {}
     found = []
-    for case, tools, drawn in block.cases:
+    for tools, drawn in block.cases:
         if id(tools) not in judges:
             matcher = Matcher(tools, rules=block.rules)
-            judges[id(tools)] = Judge(block.name, matcher, ArgumentValidator(tools), wanted=_MEETS)
-        teacher = drawn[block.teacher]
+            judge = Judge(block.name, matcher, ArgumentValidator(tools), wanted=_MEETS)
+            judges[id(tools)] = judge, tuple(tool.name for tool in tools)
         students = {model: samples for model, samples in drawn.items() if model != block.teacher and samples}
-        found.append(_subject(block.suite, case, teacher, students, judges[id(tools)]))
+        found.append(_judged(drawn[block.teacher], students, *judges[id(tools)]))
     return found
 
 
-def _subject(
-    number: int, case: Case, teacher: Sequence[Sample], students: dict[str, list[Sample]], judge: Judge
-) -> Subject | None:
+def _judged(teacher: Sequence[Sample], students: Drawn, judge: Judge, offered: tuple[str, ...]) -> Judged | None:
     chosen = representative(judge.matcher, teacher)
     if chosen is None:
         return None
-    offered = tuple(tool.name for tool in judge.matcher.tools)
-    itself = judge.judge(case, teacher, teacher)
-    match = {model: _match(judge.judge(case, teacher, samples)) for model, samples in students.items()}
-    said = {model: value for model, value in match.items() if value is not None}
-    known = Known(
-        chain=chosen.chain,
-        consistency=itself.value("consistency"),
+    itself = judge.judge(_ANY, teacher, teacher)
+    match = {model: _match(judge.judge(_ANY, teacher, samples)) for model, samples in students.items()}
+    return Judged(
+        next(place for place, one in enumerate(teacher) if one is chosen),
+        itself.value("consistency"),
         # Without any schema, no call is known to be valid, nor to be anything else.
-        validity=itself.value("argument_validity") if offered else None,
-        failure=1 - sum(said.values()) / len(said) if said else None,
-        ambiguous=bool(itself.value("ambiguous")),
+        itself.value("argument_validity") if offered else None,
+        bool(itself.value("ambiguous")),
+        {model: value for model, value in match.items() if value is not None},
+        offered,
     )
-    return Subject(suite=number, case=case, text=said_in(case), known=known, match=said, offered=offered)
 
 
 def _match(result: CaseResult) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pytest_toolmatch.curating.engines.engine import Seen, blocks_of
+from pytest_toolmatch.curating.engines.engine import blocks_of
 from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, at_each, ordered
 from pytest_toolmatch.curation.splits import rank
@@ -45,16 +45,19 @@ class Found(NamedTuple):
 
 
 def embedded_cases(
-    cases: Sequence[Subject], embedder: Embedder, engine: Engine, seen: Callable[[int], None] = lambda _: None
+    cases: Sequence[Subject], embedder: Embedder, seen: Callable[[int], None] = lambda _: None
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
     texts, chains = [one.text for one in cases], [one.chain for one in cases]
-    values = np.vstack(list(Seen(engine, lambda _: seen(0)).map(value_rows, blocks_of(chains, _BLOCK))))
+    values = []
+    for some in blocks_of(chains, _BLOCK):  # to hand them to an engine would take as long
+        values.append(value_rows(some))
+        seen(0)
     phrases = phrased(texts, chains)
     distinct = sorted(set(phrases))
     where = {text: place for place, text in enumerate(distinct)}
     rows = embedded(embedder, distinct, seen)[[where[text] for text in phrases]]
-    return beside(rows, values, texts)
+    return beside(rows, np.vstack(values), texts)
 
 
 def without_duplicates(

@@ -179,9 +179,13 @@ def beside(phrases: Floats, values: Floats, texts: Sequence[str]) -> Floats:
     """
     has = np.linalg.norm(values, axis=1, keepdims=True) > 0
     share = np.where(has, np.float32(VALUES), np.float32(PLAIN))
-    said = values.copy()
+    made = np.hstack([phrases, values])
+    wording, said = np.split(made, [phrases.shape[1]], axis=1)
     bare = np.flatnonzero(~has[:, 0])
     found = ["\n".join(literals(texts[place])) for place in bare.tolist()]
     said[bare] = scattered([one or texts[place] for one, place in zip(found, bare.tolist(), strict=True)])
     share[bare, 0] = [LITERAL if one else PLAIN for one in found]
-    return np.hstack([phrases * np.sqrt(1 - share), said * np.sqrt(share)])
+    # In place: there may be millions of rows.
+    wording *= np.sqrt(1 - share)
+    said *= np.sqrt(share)
+    return made

@@ -29,7 +29,7 @@ EXACT = 25_000
 """Rows of one stratum up to which all are compared with all."""
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 """The values of ε that the removal curve shows."""
-_NEAR = 16
+_NEAR = 24
 """Clusters that a row is compared in: its own, and the next ones."""
 _BLOCK = 512
 
@@ -76,7 +76,7 @@ def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None)
     for members in _by_cluster(clusters.own[places], places):
         for one, found in zip(stands, _stands(rows[members], leasts), strict=True):
             one[members] = members[found]
-    kept = np.array([one == np.arange(len(rows)) for one in stands])
+    kept = np.stack(stands) == np.arange(len(rows))
     pairs = _pairs(rows, places, kept, clusters, leasts)
     return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
 
@@ -169,21 +169,21 @@ def _pairs(
     """
     rank = np.empty(len(rows), np.int64)
     rank[places] = np.arange(len(rows))
-    alive = places[kept.any(0)[places]]
+    alive = places[np.logical_or.reduce(kept)[places]]
     lists = dict(zip(*_grouped(clusters.own[alive], alive), strict=True))
     codes: list[list[Integers]] = [[np.zeros(0, np.int64)] for _ in leasts]
-    for near in range(1, clusters.nearest.shape[1]):
-        for cluster, visitors in zip(*_grouped(clusters.nearest[alive, near], alive), strict=True):
-            there = lists.get(cluster)
-            if there is None:
-                continue
-            likeness = rows[visitors] @ rows[there].T
-            mine, its = np.nonzero(likeness > min(leasts))
-            values, mine, its = likeness[mine, its], visitors[mine], there[its]
-            for stay, least, found in zip(kept, leasts, codes, strict=True):
-                both = (values > least) & stay[mine] & stay[its]
-                one, other = rank[mine[both]], rank[its[both]]
-                found.append(np.minimum(one, other) * len(rows) + np.maximum(one, other))
+    others = clusters.nearest[alive, 1:]
+    for cluster, visitors in zip(*_grouped(others.ravel(), np.repeat(alive, others.shape[1])), strict=True):
+        there = lists.get(cluster)
+        if there is None:
+            continue
+        likeness = rows[visitors] @ rows[there].T
+        mine, its = np.nonzero(likeness > min(leasts))
+        values, mine, its = likeness[mine, its], visitors[mine], there[its]
+        for stay, least, found in zip(kept, leasts, codes, strict=True):
+            both = (values > least) & stay[mine] & stay[its]
+            one, other = rank[mine[both]], rank[its[both]]
+            found.append(np.minimum(one, other) * len(rows) + np.maximum(one, other))
     return [_decoded(np.unique(np.concatenate(found)), places) for found in codes]
 
 
@@ -200,4 +200,4 @@ def _grouped(keys: Integers, places: Integers) -> tuple[list[int], list[Integers
     """Return the distinct keys and the places of each, in their order."""
     order = np.argsort(keys, kind="stable")
     names, starts = np.unique(keys[order], return_index=True)
-    return [int(name) for name in names], np.split(places[order], starts[1:])
+    return names.tolist(), np.split(places[order], starts[1:])[: len(names)]

@@ -32,7 +32,7 @@ def choose(ground: Ground, size: int) -> tuple[Case, ...]:
 def chosen(subjects: Sequence[Subject], size: int) -> list[int]:
     """Return the places of so many cases, in their order; duplicates only fill up what is left."""
     embedder, engine = Hashed(), engine_of("local")
-    found = without_duplicates(subjects, embedded_cases(subjects, embedder, engine), embedder.epsilon, engine)
+    found = without_duplicates(subjects, embedded_cases(subjects, embedder), embedder.epsilon, engine)
     worth = [quality(one) for one in terms([one.known for one in subjects])]
     kept = [place for place in range(len(subjects)) if found.kept[place]]
     candidates = [

@@ -29,6 +29,7 @@ from pytest_toolmatch.curating.kept import Kept
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
 from pytest_toolmatch.curation.car import nested
+from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
 from tests.curating.test_curate import logs
 
@@ -81,9 +82,12 @@ def found_by(engine: Engine) -> list[Any]:
     """Return all that the stages find, as bytes where it is numbers."""
     read = read_logs([Path("logs")], CurateOptions(teacher="large"))
     cases = [one for one in subjects(read, engine) if one]
-    rows = stages.embedded_cases(cases, on_engine(Hashed(), engine), engine)
+    rows = stages.embedded_cases(cases, on_engine(Hashed(), engine))
     found = stages.without_duplicates(cases, rows, 0.27, engine)
     clusters = nested(rows, found.strata, engine.map)
+    kin = families(
+        [one.asked for one in cases], [one.case.conversation for one in cases], found.stands.tolist(), engine.map
+    )
     return [
         cases,
         rows.tobytes(),
@@ -91,6 +95,7 @@ def found_by(engine: Engine) -> list[Any]:
         found.likeness.tobytes(),
         found.curve,
         clusters,
+        kin,
         len(set(clusters)),
     ]
 

@@ -27,6 +27,7 @@ import tabulate
 from auto import auto_table
 from cover import REPEATS, interval_tables, teacher_tables
 
+from pytest_toolmatch.core.auto import PLAIN
 from pytest_toolmatch.statistics.alarms import case_states
 from pytest_toolmatch.statistics.margin import MarginTest
 from pytest_toolmatch.statistics.sequential import GateTest, part_size
@@ -174,7 +175,7 @@ class Beside(NamedTuple):
 
 
 def margin_row(chance: np.random.Generator, gate: Beside) -> list[object]:
-    """Return the line of one gate: one student draw a case, then one more at every look."""
+    """Return the line of one gate: as many student draws a case as ``auto`` begins with, then one more a look."""
     states, looks = Counter[str](), []
     for _ in range(REPEATS):
         suite = simulate.pairs(chance, gate.consistency, gate.mix, gate.student, gate.cases)
@@ -192,7 +193,7 @@ def margin_run(
 ) -> Looked:
     """Look until the gate is decided, or so many times."""
     teachers = [simulate.drawn(chance, pair.teacher, teacher_draws) for pair in suite]
-    students: list[list[int]] = [[] for _ in suite]
+    students = [simulate.drawn(chance, pair.student, PLAIN.first(len(suite)) - 1) for pair in suite]
     while True:
         for place, pair in enumerate(suite):
             students[place] += simulate.drawn(chance, pair.student, 1)
@@ -222,7 +223,7 @@ def margin_table() -> None:
         for factor, off in ((1.0, 0.0), (0.95, 0.0), (1.0, -0.05), (1.0, 0.05), (1.0, 0.1))
     ]
     rows = [margin_row(chance, gate) for gate in gates]
-    print("\nGates `agreement - factor * consistency >= bound`: 1 student draw, then one a look, 12 looks;")
+    print("\nGates `agreement - factor * consistency >= bound`: student draws as auto begins, then one a look, 12;")
     print("off: how far the truth lies above the bound")
     print(f"(error of a share near .05: {math.sqrt(0.05 * 0.95 / REPEATS):.3f})\n")
     heads = ("cases", "T draws", "consist.", "cases are", "student", "factor", "off", "holds", "fails", "undecided")

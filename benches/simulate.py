@@ -57,20 +57,15 @@ def spread_of(mean: float, mix: str) -> float:
 
 
 class Pair(NamedTuple):
-    """One case: how often the teacher gives each chain, and the student the same ones and (last) another."""
+    """One case: how often the teacher gives each chain, and the student the same ones and (last) another.
+
+    ``agreement`` is the probability that a draw of either is the same, ``consistency`` that two of the teacher are.
+    """
 
     teacher: np.ndarray
     student: np.ndarray
-
-    @property
-    def agreement(self) -> float:
-        """The probability that a draw of either is the same."""
-        return float(self.teacher @ self.student[:CHAINS])
-
-    @property
-    def consistency(self) -> float:
-        """The probability that two draws of the teacher are the same."""
-        return float(self.teacher @ self.teacher)
+    agreement: float
+    consistency: float
 
 
 def teacher_of(consistency: float) -> np.ndarray:
@@ -111,7 +106,8 @@ def pairs(chance: np.random.Generator, consistency: float, mix: str, kind: str, 
 def made(consistency: float, kind: str) -> Pair:
     """Return a case of this consistency."""
     teacher = teacher_of(consistency)
-    return Pair(teacher, student_of(teacher, kind))
+    student = student_of(teacher, kind)
+    return Pair(teacher, student, float(teacher @ student[:CHAINS]), float(teacher @ teacher))
 
 
 def drawn(chance: np.random.Generator, weights: np.ndarray, count: int) -> list[int]:

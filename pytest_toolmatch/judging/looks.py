@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.statistics.intervals import Interval
 
 _MATCHES = {level.match for level in LEVELS}
+_FIRST, _TOGETHER = 3, 100
+"""Samples of each case, or of all, before which the error of a margin is known too badly for the first look at it."""
+
 _GROWTH = 8
 """A whole round has at most this part of the draws before it, or one draw of every case."""
 
@@ -239,6 +242,8 @@ class MarginLook(EstimateLook):
         self._margin = MarginTest(bound, factor, confidence, sign=gate.sign)
 
     def _look(self, found: Estimate, seen: Sequence[CaseResult]) -> tuple[GateState, Interval]:
+        if sum(one.student_samples for one in seen) < min(_FIRST * len(seen), _TOGETHER):
+            return "undecided", found.suite
         looked = self._margin.update(*beside(seen))
         # The test is about a difference; a ratio is shown with its own interval.
         return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else looked.interval

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.curation.balanced import balanced
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.integers(0, 2)), min_size=1, max_size=60), st.integers(0, 9))
 def test_as_many_are_drawn_as_probabilities_add_up_to(rows: list[tuple[float, int]], seed: int) -> None:
     share = np.array([one for one, _ in rows])

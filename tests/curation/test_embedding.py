@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import chain_of
@@ -28,7 +28,6 @@ def rows(*cases: tuple[str, Any]) -> Any:
     return beside(phrases, value_rows([chain for _, chain in cases]), [text for text, _ in cases])
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_rows_have_length_1_or_0_and_do_not_depend_on_the_order(texts: list[str]) -> None:
     made = embedded(Hashed(), texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import chain_of
@@ -36,7 +36,6 @@ def likeness(*asked: str, among: list[str] = MANY) -> float:
     return float(made[0] @ made[1])
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab ?.,\n\"'é1", max_size=30), max_size=12))
 def test_nothing_becomes_empty_and_the_order_has_no_say(texts: list[str]) -> None:
     made = plain(texts)

@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import fmean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import chain_of
@@ -199,7 +199,6 @@ MATCHES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(MATCHES, st.data())
 def test_what_is_expected_is_a_rate_and_grows_with_what_others_match(
     matches: list[dict[str, float]], data: st.DataObject

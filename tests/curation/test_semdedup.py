@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.curation.clusters import clustered
@@ -28,7 +28,6 @@ ROWS = st.builds(around, st.integers(0, 10**6), st.integers(1, 8), st.integers(1
 EPSILON = st.sampled_from([0.01, 0.1, 0.3])
 
 
-@settings(deadline=None)
 @given(ROWS, EPSILON, st.sampled_from(EXACT))
 def test_every_dropped_row_is_near_a_kept_one_that_stands_for_it(rows: Any, epsilon: float, exact: int) -> None:
     stands = deduplicated(rows, epsilon, ordered(rows, exact))
@@ -37,7 +36,6 @@ def test_every_dropped_row_is_near_a_kept_one_that_stands_for_it(rows: Any, epsi
         assert place == other or rows[place] @ rows[other] > 1 - epsilon - 1e-5
 
 
-@settings(deadline=None)
 @given(ROWS, EPSILON)
 def test_no_two_kept_rows_are_near(rows: Any, epsilon: float) -> None:
     stands = deduplicated(rows, epsilon)
@@ -45,7 +43,6 @@ def test_no_two_kept_rows_are_near(rows: Any, epsilon: float) -> None:
     assert all(rows[one] @ rows[other] <= 1 - epsilon + 1e-5 for one, other in combinations(kept, 2))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), EPSILON)
 def test_it_is_what_the_formula_says(seed: int, epsilon: float) -> None:
     rows = around(seed, 5, 8, 0.15)

@@ -41,7 +41,7 @@ def test_groups_are_the_queries_that_near_duplicates_connect(queries: list[str])
     assert same == [[a == b for b in wanted] for a in wanted]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.sampled_from([4, 8, 26, 30, 36]))
 def test_groups_of_long_queries_are_the_same(seed: int, size: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - what hypothesis draws

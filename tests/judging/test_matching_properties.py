@@ -31,9 +31,7 @@ from tests.judging.strategies import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-examples = settings(
-    max_examples=int(os.environ.get("TOOLMATCH_EXAMPLES", "100")), deadline=None, derandomize=True, database=None
-)
+examples = settings(max_examples=int(os.environ.get("TOOLMATCH_EXAMPLES", "100")), derandomize=True, database=None)
 PLAIN = Matcher(TOOLS)
 
 

@@ -83,7 +83,7 @@ SAID = (
 
 
 @given(st.sets(st.sampled_from(sorted(AWKWARD)), min_size=1, max_size=5), st.data(), st.integers(0, 10**6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_way_leads_to_valid_calls(names: set[str], data: st.DataObject, seed: int) -> None:
     required = data.draw(st.lists(st.sampled_from(sorted(names)), unique=True))
     tools = [tool({name: AWKWARD[name] for name in sorted(names)}, required=required, additionalProperties=False)]
@@ -93,7 +93,7 @@ def test_every_way_leads_to_valid_calls(names: set[str], data: st.DataObject, se
 
 
 @given(st.text(max_size=60), st.integers(0, 10**6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_text_will_do(text: str, seed: int) -> None:
     tools = [tool({name: AWKWARD[name] for name in ("text", "code", "count")}), tool({}, name="other")]
     validator = ArgumentValidator(tools)

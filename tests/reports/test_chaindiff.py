@@ -4,7 +4,7 @@ from textwrap import dedent
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.judging.verdict import CaseResult
@@ -242,7 +242,6 @@ def test_ascii_has_the_same_columns() -> None:
         assert columns(plain.text) == columns(line.text)
 
 
-@settings(deadline=None)
 @given(st.tuples(chains, chains), st.tuples(texts, texts), st.integers(40, 130), st.booleans())
 def test_no_line_is_wider_than_asked_for(
     made: tuple[Any, Any], words: tuple[str, str], width: int, verbose: bool

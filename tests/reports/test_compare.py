@@ -139,7 +139,7 @@ def test_a_teacher_that_does_something_else_now_is_said() -> None:
 matched = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 8), min_size=1)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(matched, matched)
 def test_swapping_the_reports_mirrors_everything(old: dict[str, int], new: dict[str, int]) -> None:
     a, b = (report(*(part(case, matches) for case, matches in made.items())) for made in (old, new))
@@ -153,7 +153,7 @@ def test_swapping_the_reports_mirrors_everything(old: dict[str, int], new: dict[
         assert there.all.tells_of_cases(0.95) == back.all.tells_of_cases(0.95)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(matched)
 def test_nothing_changed_between_equal_reports(made: dict[str, int]) -> None:
     same = report(*(part(case, matches) for case, matches in made.items()))
@@ -236,7 +236,6 @@ def test_the_test_is_sound_for_any_differences(values: list[float]) -> None:
     assert (test.cases is None) == (len(values) == 1)
 
 
-@settings(deadline=None)
 @given(texts, texts, st.integers(60, 130), st.booleans())
 def test_no_line_is_wider_than_asked_for(name: str, case: str, width: int, verbose: bool) -> None:
     def renamed(made: Report) -> Report:

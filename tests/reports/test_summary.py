@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.judging.gate import GateResult
@@ -233,7 +233,6 @@ def test_the_report_file_gives_the_same_summary(tmp_path: Path) -> None:
     jsonschema.validate(msgspec.json.decode(path.read_bytes()), schema)
 
 
-@settings(deadline=None)
 @given(st.tuples(texts, texts, texts, texts), st.integers(60, 130), st.booleans())
 def test_no_line_is_wider_than_asked_for(words: tuple[str, str, str, str], width: int, verbose: bool) -> None:
     name, case, reason, expression = words

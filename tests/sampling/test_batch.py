@@ -405,7 +405,7 @@ FACTS = st.one_of(
 def test_a_ledger_says_the_same_when_it_is_opened_again(tmp_path: Path, *, torn: bool) -> None:
     path = tmp_path / "ledger.jsonl"
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.lists(FACTS))
     def check(facts: list[Any]) -> None:
         path.unlink(missing_ok=True)

@@ -69,7 +69,7 @@ async def play(account: Account, draws: list[int], cost: float | None, waits: li
     st.lists(st.integers(1, 4), max_size=30),
     st.lists(st.integers(1, 6), max_size=40),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_calls_are_never_exceeded_and_every_draw_gets_an_answer(limit: int, draws: list[int], waits: list[int]) -> None:
     budget = Budget(calls=limit)
     results = asyncio.run(play(budget.account(priced=False), draws, None, waits))
@@ -82,7 +82,7 @@ def test_calls_are_never_exceeded_and_every_draw_gets_an_answer(limit: int, draw
 
 
 @given(st.integers(0, 40), st.integers(0, 60), st.lists(st.integers(1, 6), max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_calls_that_all_cost_the_same_never_exceed_the_dollars(limit: int, draws: int, waits: list[int]) -> None:
     budget = Budget(usd=limit / 4)
     results = asyncio.run(play(budget.account(priced=True), [1] * draws, 0.25, waits))

@@ -19,7 +19,7 @@ async def settle() -> None:
     st.integers(1, 6),
     st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["stay", "answer", "overload", "cancel"])), max_size=40),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_never_more_get_in_than_the_gate_is_wide(most: int, visits: list[tuple[int, str]]) -> None:
     async def visit(gate: Gate, ticks: int, what: str) -> None:
         sent = time.monotonic()

@@ -70,7 +70,7 @@ def test_a_draw_that_was_given_in_before_is_not_drawn_again(bench: Bench) -> Non
 
 
 @given(st.integers(1, 12), st.integers(0, 60), st.integers(1, 3))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_never_more_at_once_than_allowed_but_as_many(concurrency: int, draws: int, turns: int) -> None:
     bench = Bench()
     sampler = bench.sampler(soon, concurrency=concurrency)

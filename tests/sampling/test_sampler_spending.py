@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @given(st.integers(0, 40), st.integers(1, 30), st.integers(1, 3), st.integers(0, 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_budget_in_calls_is_never_exceeded(calls: int, draws: int, turns: int, faults: int) -> None:
     bench = Bench()
     answer = failing(*[ServiceFault("HTTP 500")] * faults, then=soon)

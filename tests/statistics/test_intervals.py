@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.judging.metrics import METRICS, Estimate, estimates
@@ -118,7 +118,6 @@ LEAST = {"difference": -1.0}
 MOST = {"difference": 1.0, "rate": 1.0}
 
 
-@settings(deadline=None)
 @given(suites, references, modes)
 def test_every_metric_of_any_samples_lies_in_its_intervals(
     cases: list[tuple[list[Sample], list[Sample]]], reference: str, mode: str
@@ -141,7 +140,6 @@ def read_back(found: dict[str, Estimate]) -> dict[str, Estimate]:
     return msgspec.json.decode(written, type=dict[str, Estimate])
 
 
-@settings(deadline=None)
 @given(st.data(), suites)
 def test_the_order_of_cases_changes_nothing(
     data: st.DataObject, cases: list[tuple[list[Sample], list[Sample]]]
@@ -150,7 +148,6 @@ def test_the_order_of_cases_changes_nothing(
     assert estimates(data.draw(st.permutations(results)), 0.95) == estimates(results, 0.95)
 
 
-@settings(deadline=None)
 @given(st.data(), drawn("teacher"), drawn("student"), references, modes)
 def test_the_order_of_samples_changes_nothing(
     data: st.DataObject, teacher: list[Sample], student: list[Sample], reference: str, mode: str

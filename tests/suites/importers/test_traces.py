@@ -86,7 +86,7 @@ def shape(run: Imported) -> Any:
     return run.case.id, run.case.conversation, run.case.tools, run.model, run.chain, run.text, run.usage, run.replies
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_spans_in_any_order_give_the_same_suite(tmp_path: Path, data: st.DataObject) -> None:
     container = data.draw(st.sampled_from([*CONTAINERS]))
@@ -103,7 +103,7 @@ def test_spans_in_any_order_give_the_same_suite(tmp_path: Path, data: st.DataObj
 
 
 @given(st.data())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_call_is_accounted_for_whatever_spans_are_lost(tmp_path: Path, data: st.DataObject) -> None:
     dialect = data.draw(st.sampled_from(["indexed", "structured", "events"]))
     spans = data.draw(st.lists(st.sampled_from(conversation(dialect)), unique_by=lambda one: one.id, min_size=1))

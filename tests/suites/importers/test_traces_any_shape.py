@@ -74,7 +74,7 @@ strange = (
 
 @pytest.mark.parametrize("form", ["otel", "langfuse", "claude-code-otel"])
 @given(documents=st.lists(strange, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=60, suppress_health_check=[*HealthCheck])
 def test_json_of_any_shape_is_read_or_reported_and_never_a_crash(
     tmp_path: Path, form: str, documents: list[Any]
 ) -> None:

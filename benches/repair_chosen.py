@@ -19,7 +19,7 @@ from repair_runs import TEACHER_DRAWS, Trial
 from repair_students import student
 
 from pytest_toolmatch.core.case import case_of_query
-from pytest_toolmatch.curating.logged import Subject
+from pytest_toolmatch.curating.judged import Subject
 from pytest_toolmatch.curation.quality import Known
 from pytest_toolmatch.repair.curated import chosen
 

@@ -60,7 +60,7 @@ def test_what_is_begun_aside_counts_as_much_as_it_may_take_until_it_is_waited_fo
         assert here.evaluator.known(here.components.start, SLOW) == 2
 
 
-@pytest.mark.parametrize("slots", [1, 3, 50])
+@pytest.mark.parametrize("slots", [3, 50])
 def test_what_is_drawn_ahead_is_paid_for_once_and_counts_when_it_is_asked_for(tmp_path: Path, slots: int) -> None:
     with Planted() as server, ground(server, tmp_path) as here:
         start = here.components.start

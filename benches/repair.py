@@ -5,6 +5,7 @@
     python benches/repair.py                    # all tables, 20 students
     python benches/repair.py 6 --quick          # fewer students, two checkpoints
     python benches/repair.py gap quiet speed    # some of the tables; ``chosen`` is another one
+    LIMITS=4,8 python benches/repair.py speed   # at so many slots
     SEED=1 QUIET=200 python benches/repair.py quiet                 # other draws, smaller errors
     DSPY_PYTHON=~/dspy/bin/python python benches/repair.py gap     # DSPy lies in an environment of its own
 
@@ -32,8 +33,9 @@ from repair_chosen import chosen_table
 from repair_made import Kind
 from repair_ours import METHOD, repaired
 from repair_peers import Dspy, random_edits, vanilla_gepa
-from repair_runs import Course, Trial
+from repair_runs import Course, Trial, state
 from repair_server import served
+from repair_speed import speed_table
 from repair_students import Student, Told, student
 
 from pytest_toolmatch.statistics.beta import clopper_pearson
@@ -94,11 +96,6 @@ def share(count: int, of: int) -> str:
     """Return a share with its 95 % interval."""
     low, high = clopper_pearson(count / of, of, 0.95)
     return f"{count} of {of}: {count / of:.3f} ({low:.3f}–{high:.3f})"
-
-
-def state(target: str, reached: bool) -> str:
-    """Return a target with the word for whether it is reached."""
-    return f"{target}: {'pass' if reached else 'FAIL'}"
 
 
 def gap_table(url: str, students: Sequence[Student], marks: Sequence[int]) -> None:
@@ -177,27 +174,6 @@ def quiet_table(url: str, students: int) -> None:
             print(state("≥ .95", accepted <= count / 20))
 
 
-def speed_table(students: Sequence[Student]) -> None:
-    """Print what repair takes beside an endpoint that answers after 50 ms, and how busy it keeps it."""
-    rows = []
-    for one in students:
-        with served(0.05) as url:
-            trial = Trial(url, one, METHOD, CHECKPOINTS[-1], SEED)
-            began = time.perf_counter()
-            repaired(trial)
-            wall, seen = time.perf_counter() - began, trial.wire.figures(trial.run)
-        asked = sum(int(count) for kind, count in seen.items() if kind.startswith("student "))
-        busy = seen["busy"]
-        rows.append(
-            (one.name, asked, wall, busy / wall, 1000 * (wall - busy) / asked, seen["work"] / wall, seen["most"])
-        )
-    heads = ("student", "rollouts", "wall s", "share busy", "ms beside, a rollout", "mean in flight", "most")
-    print(f"\nSimulated: {METHOD}, start to end, at an endpoint of 50 ms; load average {os.getloadavg()[0]:.1f}\n")
-    print(tabulate.tabulate(rows, heads, floatfmt=".2f"))
-    busy, beside = (fmean(row[place] for row in rows) for place in (3, 4))
-    print(f"\n{state('≥ .80 busy', busy >= 0.8)}; {state('≤ 5 ms beside', beside <= 5)}")
-
-
 def methods() -> Iterable[tuple[str, Callable[[Trial], Course]]]:
     """Yield what is compared: ours, and those of the peers that are installed."""
     yield METHOD, repaired
@@ -224,7 +200,7 @@ def main() -> None:
         if "chosen" in wanted:
             chosen_table(url, max(2, count * 3 // 5), CHOSEN_SEEDS, CHECKPOINTS[-2])
     if "speed" in wanted:
-        speed_table([student(number) for number in range(1 if quick else 3)])
+        speed_table([student(number) for number in range(1 if quick else 3)], CHECKPOINTS[-1], SEED)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,10 @@ def write(student: Student, directory: Path, train: Collection[str] | None = Non
     return path
 
 
-def repaired(trial: Trial, phases: Sequence[str] = ("gepa",), train: Collection[str] | None = None) -> Course:
-    """Repair a student's suite; nothing but the models, the budget and the seed is set."""
+def repaired(
+    trial: Trial, phases: Sequence[str] = ("gepa",), train: Collection[str] | None = None, concurrency: int = 50
+) -> Course:
+    """Repair a student's suite; nothing but the models, the budget, the seed and what is in flight is set."""
     from pytest_toolmatch.repair.options import RepairOptions  # noqa: PLC0415 - a peer can be measured without it
     from pytest_toolmatch.repair.repairing import repair  # noqa: PLC0415
 
@@ -55,6 +57,7 @@ def repaired(trial: Trial, phases: Sequence[str] = ("gepa",), train: Collection[
             rollouts=trial.budget,
             phases=tuple(phases),
             seed=trial.seed,
+            concurrency=concurrency,
             recordings=Path(kept) / "recordings",
         )
         try:

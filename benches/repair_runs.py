@@ -124,3 +124,8 @@ def told_of_prompt(student: Student, prompt: Prompt | None) -> Told:
         == chains[example.conversation[0].content][1]
     ]
     return told(student, texts, shown)
+
+
+def state(target: str, reached: bool) -> str:
+    """Return a target with the word for whether it is reached."""
+    return f"{target}: {'pass' if reached else 'FAIL'}"

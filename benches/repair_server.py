@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -37,6 +37,25 @@ class Named(NamedTuple):
     run: str
 
 
+class Times:
+    """When requests were answered; all in seconds."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._busy = self._work = self._until = 0.0
+
+    def answer(self, now: float, takes: float) -> None:
+        """Take note of a request that comes now, and is answered when that has taken its time."""
+        self._since = now if self._since is None else self._since
+        self._busy += max(0.0, now + takes - max(now, self._until))
+        self._until = max(self._until, now + takes)
+        self._work += takes
+
+    def figures(self) -> dict[str, float]:
+        """Return the span from the first request to the last answer, the busy part of it, and the work."""
+        return {"span": self._until - (self._since or 0.0), "busy": self._busy, "work": self._work}
+
+
 class Models(Loopback):
     """The server; ``delay`` is what every answer takes, in seconds."""
 
@@ -46,7 +65,7 @@ class Models(Loopback):
         self._draws: Counter[tuple[str, str]] = Counter()
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        self._busy = self._work = self._until = 0.0
+        self._times: defaultdict[str, Times] = defaultdict(Times)
 
     def _answered(self, received: Received) -> Answer:
         if received.method == "GET":
@@ -55,22 +74,20 @@ class Models(Loopback):
         sent = received.json
         named = named_of(sent["model"])
         with self._lock:
-            self._at_work(time.perf_counter())
+            for served in ("all", named.role):
+                self._times[served].answer(time.perf_counter(), self._delay)
             body = self._reflected(sent, named) if named.role == "reflector" else self._sampled(sent, named)
         return Answer(body, delay=self._delay)
 
     def _figures(self, run: str) -> dict[str, Any]:
         """Return the counts of a run: samples by role and part, and requests.
 
-        Beside them stands how many seconds the server had any request to answer, and those of all requests together.
+        Beside them stands, by role and for all together: from the first request to the last answer (``span``), the
+        seconds with any request to answer (``busy``), and those of all requests together (``work``).
         """
         counts = {kind: count for (name, kind), count in self._seen.items() if name == run}
-        return counts | {"busy": self._busy, "work": self._work, "most": self.most_in_flight}
-
-    def _at_work(self, now: float) -> None:
-        self._busy += max(0.0, now + self._delay - max(now, self._until))
-        self._until = max(self._until, now + self._delay)
-        self._work += self._delay
+        times = {role: one.figures() for role, one in self._times.items()}
+        return counts | {"times": times, "most": self.most_in_flight}
 
     def _reflected(self, sent: dict[str, Any], named: Named) -> dict[str, Any]:
         prompt = "\n\n".join(str(one["content"]) for one in sent["messages"])

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from gepa.core.adapter import EvaluationBatch, GEPAAdapter
 
 from pytest_toolmatch.core.case import Case
-from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.repair.evaluating import Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_toolmatch.repair.blame import Blamer
     from pytest_toolmatch.repair.candidate import Candidate
@@ -29,7 +28,7 @@ class Item(NamedTuple):
 
 
 class ToolMatchAdapter(GEPAAdapter[Item, Scored, Scored]):
-    """Evaluates candidates, and proposes texts for the clusters that ``course`` has chosen.
+    """Evaluates candidates, and proposes texts for the ``rounds`` of clusters that were chosen.
 
     gepa swallows what ``make_reflective_dataset`` and ``propose_new_texts`` raise: ``error`` keeps it, for whoever
     called gepa to raise it.
@@ -38,9 +37,15 @@ class ToolMatchAdapter(GEPAAdapter[Item, Scored, Scored]):
     def __init__(self, ground: Ground, blamer: Blamer, known: Known, course: Course, mender: Mender) -> None:
         self._ground, self._blamer, self._known = ground, blamer, known
         self._course, self._mender = course, mender
-        self.clusters: Sequence[Cluster] = ()
+        self.rounds: Sequence[Sequence[Cluster]] = ()
         self.proposed: dict[str, str] = {}
-        self.error: ToolmatchError | None = None
+        self.next_rounds: Callable[[Candidate], Sequence[Sequence[Cluster]]] = lambda _: ()
+        self.error: Exception | None = None
+
+    @property
+    def clusters(self) -> list[Cluster]:
+        """The clusters of all rounds, those of the first one first."""
+        return [one for clusters in self.rounds for one in clusters]
 
     def evaluate(
         self,
@@ -77,31 +82,26 @@ class ToolMatchAdapter(GEPAAdapter[Item, Scored, Scored]):
     ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return what there is to learn, by component."""
         lessons = {one.component: self._mender.lessons(one, candidate) for one in self.clusters}
-        return {name: lessons.get(name, []) for name in components_to_update}
+        return {name: lessons[name] for name in components_to_update}
 
     def propose_new_texts(
         self,
         candidate: Candidate,
-        reflective_dataset: Mapping[str, Sequence[Mapping[str, Any]]],
-        components_to_update: list[str],
+        reflective_dataset: Mapping[str, Sequence[Mapping[str, Any]]],  # noqa: ARG002 - it has one lesson a component
+        components_to_update: list[str],  # noqa: ARG002 - those of the rounds
         *,
         metadata: Any = None,  # noqa: ARG002 - what later versions of gepa hand over
     ) -> dict[str, str]:
         """Return new texts that help the cases that blamed the old ones."""
-        clusters = [one for one in self.clusters if one.component in components_to_update]
-        lessons = {name: [dict(one) for one in own] for name, own in reflective_dataset.items()}
         try:
-            self.proposed = self._mender.texts(candidate, clusters, lessons)
-        except ToolmatchError as error:
+            self.proposed = self._mender.texts(candidate, self.rounds, self.next_rounds)
+        except Exception as error:  # noqa: BLE001 - gepa would go on without a word
             self.error = error
         return dict(self.proposed)
 
     def _on_train(self, candidate: Candidate, cases: list[Case]) -> dict[str, Scored]:
-        """Draw a candidate on the cases that it was made for; on the others it does what its parent does."""
-        targets = self._mender.targets(candidate)
-        mine = [case for case in cases if targets is None or case.id in targets]
-        mine = [case for case in mine if not self._known.lent(candidate, case)]
-        self._known.draw([(candidate, case, 1) for case in mine])
+        """Return what a candidate does: what was mended was drawn, and does on all else what it was made of does."""
+        self._known.draw([(candidate, case, 1) for case in cases if self._known.scored(candidate, case) is None])
         found = {case.id: self._known.scored(candidate, case) for case in cases}
         return {name: one for name, one in found.items() if one is not None}
 

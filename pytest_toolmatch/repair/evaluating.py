@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -12,18 +13,23 @@ from pytest_toolmatch.core.errors import SamplingError
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.repair.candidate import Candidate, Components, key_of
+from pytest_toolmatch.repair.flows import Flows, noting, once
 from pytest_toolmatch.sampling.replayed import Replayed
 from pytest_toolmatch.statistics.measures import Measure, ratio
 from pytest_toolmatch.statistics.ustatistics import mean_of_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from pytest_toolmatch.core.model import Model
+    from pytest_toolmatch.repair.flows import Flow
     from pytest_toolmatch.repair.scoring import Scorer
     from pytest_toolmatch.sampling.recordings import Recording
     from pytest_toolmatch.sampling.sampled import Sampled
     from pytest_toolmatch.sampling.session import Session
+
+T = TypeVar("T")
 
 _STORM, _FEW = 0.3, 8
 """The share of a call's rollouts that may fail for infrastructure, and rollouts below which no share says anything."""
@@ -78,17 +84,26 @@ class Evaluator:
     """
 
     def __init__(
-        self, components: Components, scorer: Scorer, model: Model, recording: Recording, session: Session
+        self,
+        components: Components,
+        scorer: Scorer,
+        model: Model,
+        recording: Recording,
+        session: Session,
     ) -> None:
-        self.components, self.scorer, self.model = components, scorer, model
-        self._recording, self._session = recording, session
+        self.components, self.scorer, self.model, self.session = components, scorer, model, session
+        self._recording = recording
         self._sources: dict[str, Sampled] = {}
         self._drawn: dict[tuple[str, str], int] = {}
+        self._ahead: deque[Job] = deque()
+        self._flying: set[Future[Sample]] = set()
+        self._flows = Flows(self)
+        self._slots = self._set_aside = 0
 
     @property
     def rollouts(self) -> int:
         """How many different draws were asked for."""
-        return sum(self._drawn.values())
+        return sum(self._drawn.values()) + self._set_aside
 
     @property
     def drawn(self) -> Drawn:
@@ -114,13 +129,70 @@ class Evaluator:
 
     def evaluate(self, jobs: Sequence[Job]) -> list[Scored]:
         """Return what each job came to, in their order; all rollouts are in flight together."""
+        return self.together([once(jobs)])[0]
+
+    def together(self, flows: Sequence[Flow[T]]) -> list[T]:
+        """Return what each flow returns; all rollouts are in flight as early as can be."""
+        return self._flows.finish([self._flows.start(noting(one, self._count)) for one in flows])
+
+    def aside(self, flows: Sequence[Flow[T]], most: int) -> Callable[[], list[T]]:
+        """Begin flows that go on beside all that is drawn from now on; call what is returned to wait for their end.
+
+        Until then they count as ``most`` rollouts, whatever they have drawn: so that what is decided meanwhile does not
+        depend on how fast they are.
+        """
+        drawn: list[Job] = []
+        self._set_aside += most
+        numbers = [self._flows.start(noting(one, drawn.extend)) for one in flows]
+
+        def wait() -> list[T]:
+            found: list[T] = self._flows.finish(numbers)
+            self._set_aside -= most
+            self._count(drawn)
+            return found
+
+        return wait
+
+    def _count(self, jobs: Sequence[Job]) -> None:
         for candidate, case, draws in jobs:
             key = (key_of(candidate), case.id)
             self._drawn[key] = max(draws, self._drawn.get(key, 0))
-            self._source(candidate).prefetch((case,), self.scorer.followed(case), draws)
-        scored = [self._scored(*job) for job in jobs]
-        self._check(scored)
-        return scored
+
+    def begin(self, jobs: Sequence[Job]) -> list[Future[Sample]]:
+        """Have draws made, and return those that are still to come."""
+        found = []
+        for candidate, case, draws in jobs:
+            source = self._source(candidate)
+            source.prefetch((case,), self.scorer.followed(case), draws)
+            found += source.coming(case, draws)
+        self._flying.update(one for one in found if not one.done())
+        return found
+
+    def ahead(self, jobs: Sequence[Job], slots: int) -> None:
+        """Have draws made beside whatever else is, as long as fewer than so many are in flight; only once.
+
+        They will be asked for in the end, and until then don't count as rollouts.
+        """
+        if not self._slots:
+            self._slots = slots
+            wanted = [(candidate, case, draw) for candidate, case, draws in jobs for draw in range(1, draws + 1)]
+            self._ahead.extend(sorted(wanted, key=lambda job: job[2]))
+
+    def fill(self) -> None:
+        """Begin what may be drawn ahead, as far as there are slots that nothing else needs."""
+        if not self._ahead:
+            return
+        self._flying = {one for one in self._flying if not one.done()}
+        while self._ahead and len(self._flying) < self._slots:
+            candidate, case, draws = self._ahead.popleft()
+            source = self._source(candidate)
+            source.prefetch((case,), self.scorer.followed(case), draws)
+            self._flying.update(source.coming(case, draws)[-1:])
+
+    def finished(self, job: Job) -> Scored:
+        """Return what a job came to that was begun; waits for it."""
+        candidate, case, draws = job
+        return self._scored(candidate, case, draws)
 
     def _scored(self, candidate: Candidate, case: Case, draws: int) -> Scored:
         samples = self._source(candidate).samples(case, self.scorer.followed(case), draws)
@@ -133,7 +205,7 @@ class Evaluator:
             lost=sum(not one.valid for one in samples),
         )
 
-    def _check(self, scored: Sequence[Scored]) -> None:
+    def check(self, scored: Sequence[Scored]) -> None:
         """Stop where the student's service fails too often: what follows would be decided by nothing."""
         lost, total = sum(one.lost for one in scored), sum(len(one.samples) for one in scored)
         if total >= _FEW and lost > _STORM * total:
@@ -147,5 +219,5 @@ class Evaluator:
         key = key_of(candidate)
         if key not in self._sources:
             plan = Plan(self.scorer.suite, self.model, self.components.prompt(candidate))
-            self._sources[key] = self._session.source(Replayed(plan, "student", self._recording, None, fewer=True))
+            self._sources[key] = self.session.source(Replayed(plan, "student", self._recording, None, fewer=True))
         return self._sources[key]

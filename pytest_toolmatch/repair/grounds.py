@@ -23,13 +23,14 @@ from pytest_toolmatch.sampling.replayed import Replayed
 from pytest_toolmatch.settings import parse_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.prompt import Example
     from pytest_toolmatch.core.sample import Sample, SampleRole
     from pytest_toolmatch.core.suite import Suite
+    from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.options import RepairOptions
     from pytest_toolmatch.sampling.sampled import Sampled
     from pytest_toolmatch.sampling.session import Session
@@ -79,6 +80,7 @@ class Given:
             options=self.options,
             limit=self.options.rollouts,
             affordable=partial(self._affordable, evaluator, len(parts.test)),
+            promising=partial(self._ahead, evaluator, components.start, parts.test),
         )
         return ground, parts
 
@@ -88,6 +90,15 @@ class Given:
         if not share or not paid:
             return math.inf
         return max(0.0, (1 - share) * paid / share - 2 * proving * self.options.test_draws)
+
+    def _ahead(self, evaluator: Evaluator, start: Candidate, test: Sequence[Case]) -> None:
+        """Have the old prompt drawn on the test part where nothing else is: nobody looks at it before the end.
+
+        Not where a budget counts each draw.
+        """
+        if not self.options.budget:
+            jobs = [(start, case, self.options.test_draws) for case in test]
+            evaluator.ahead(jobs, self.options.concurrency)
 
     def samples(self) -> dict[str, list[Sample]]:
         """Return the teacher's samples by case: those that are recorded, or drawn now."""

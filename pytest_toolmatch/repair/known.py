@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_toolmatch.repair.candidate import key_of
+from pytest_toolmatch.repair.flows import once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.evaluating import Evaluator, Scored
+    from pytest_toolmatch.repair.flows import Flow
+
+T = TypeVar("T")
 
 
 class Known:
@@ -29,13 +33,43 @@ class Known:
 
     def draw(self, jobs: Sequence[tuple[Candidate, Case, int]]) -> list[Scored]:
         """Have at least so many draws of each candidate and case made, and remember what all of them come to."""
-        wanted = [(one, case, max(draws, self._evaluator.known(one, case))) for one, case, draws in jobs]
-        found = self._evaluator.evaluate(wanted)
-        for (candidate, case, _), scored in zip(wanted, found, strict=True):
+        return self.together([once(jobs)])[0]
+
+    def together(self, flows: Sequence[Flow[T]]) -> list[T]:
+        """Return what flows return, and remember what all of their draws come to."""
+        return self._evaluator.together([self._telling(one, self._remember) for one in flows])
+
+    def aside(self, flows: Sequence[Flow[T]], most: int) -> Callable[[], list[T]]:
+        """Begin flows that go on beside all others; what they draw is remembered once they are waited for."""
+        drawn: list[tuple[Sequence[Candidate], Sequence[Scored]]] = []
+        ended = self._evaluator.aside([self._telling(one, lambda *both: drawn.append(both)) for one in flows], most)
+
+        def wait() -> list[T]:
+            found = ended()
+            for candidates, scored in drawn:
+                self._remember(candidates, scored)
+            return found
+
+        return wait
+
+    def _telling(self, flow: Flow[T], tell: Callable[[Sequence[Candidate], Sequence[Scored]], None]) -> Flow[T]:
+        """Return a flow that draws no less than is known, and tells what its draws come to."""
+        try:
+            jobs = next(flow)
+            while True:
+                wanted = [(one, case, max(draws, self._evaluator.known(one, case))) for one, case, draws in jobs]
+                found = yield wanted
+                tell([candidate for candidate, _, _ in wanted], found)
+                jobs = flow.send(found)
+        except StopIteration as end:
+            returned: T = end.value
+            return returned
+
+    def _remember(self, candidates: Sequence[Candidate], found: Sequence[Scored]) -> None:
+        for candidate, scored in zip(candidates, found, strict=True):
             own = self._scored.setdefault(key_of(candidate), {})
-            if case.id not in own or len(scored.samples) >= len(own[case.id].samples):
-                own[case.id] = scored
-        return found
+            if scored.case.id not in own or len(scored.samples) >= len(own[scored.case.id].samples):
+                own[scored.case.id] = scored
 
     def descends(self, child: Candidate, parent: Candidate) -> None:
         """Remember what a candidate was made of."""

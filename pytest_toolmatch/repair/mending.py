@@ -3,59 +3,40 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.chain import names_of
-from pytest_toolmatch.repair.candidate import EXAMPLES, example_ids, ids_text, key_of
+from pytest_toolmatch.repair.candidate import EXAMPLES, example_ids, ids_text
+from pytest_toolmatch.repair.course import SURER
 from pytest_toolmatch.repair.feedback import lesson
+from pytest_toolmatch.repair.harming import Watch
+from pytest_toolmatch.repair.racing import Race, Tried, best
 from pytest_toolmatch.repair.reflector import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.blame import Blamer
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.course import Cluster, Course
-    from pytest_toolmatch.repair.evaluating import Scored
     from pytest_toolmatch.repair.feedback import Lesson
+    from pytest_toolmatch.repair.flows import Flow
+    from pytest_toolmatch.repair.harming import Verdict
     from pytest_toolmatch.repair.known import Known
     from pytest_toolmatch.repair.phase import Ground
 
-_RACED = 2
-"""Cases of a kind that a new text is tried on first."""
-
-_GAIN = 0.1
-"""How much nearer to the teacher a text brings its cases on average, to be worth a closer look."""
-
-_CLEAR = 0.6
-"""A gain that can't be one draw's luck; a smaller one has to show itself in a second draw, too."""
-
-_BLAMED, _RELIEF = 0.1, 0.2
-"""The blame that a text has lost, and what that is worth where a case still fails for another reason."""
-
-_HARM = 0.6
-"""What a text may break of what was right, for every case that it mends."""
-
-_SURE = 3
-"""Draws by which a case is right, and not by chance, before what goes wrong with it is laid to a text."""
-
 _LESSONS = 5
-
-
-class Kind(NamedTuple):
-    """Cases of one kind that a component's new text is to help."""
-
-    component: str
-    cases: tuple[Case, ...]
 
 
 class Mender:
     """Makes new texts for clusters, and races them."""
 
     def __init__(self, ground: Ground, blamer: Blamer, known: Known, course: Course) -> None:
-        self._ground, self._blamer, self._known, self._course = ground, blamer, known, course
-        self._targets: dict[str, frozenset[str]] = {}
+        self._ground, self._known, self._course = ground, known, course
+        self._race = Race(ground, blamer, known)
+        self._watch = Watch(ground, blamer, known, course)
+        self.kept: list[Tried] = []
 
     def lessons(self, cluster: Cluster, candidate: Candidate) -> list[Lesson]:
         """Return what there is to learn from a cluster: one failing sample of some cases of each kind."""
@@ -69,33 +50,104 @@ class Mender:
         return made
 
     def texts(
-        self, candidate: Candidate, clusters: Sequence[Cluster], lessons: Mapping[str, Sequence[Lesson]]
+        self,
+        candidate: Candidate,
+        rounds: Sequence[Sequence[Cluster]],
+        next_rounds: Callable[[Candidate], Sequence[Sequence[Cluster]]],
     ) -> dict[str, str]:
-        """Return new texts that help, by component; they were asked for, and raced, all together."""
-        asked = [one for one in clusters if one.component != EXAMPLES]
-        wishes = [
-            Wish(one.component, candidate, lessons[one.component], self._course.tried[one.component][-2:])
-            for one in asked
-        ]
-        replies = self._ground.reflector.texts(wishes) if wishes else ()
-        made = {one.component: text for one, text in zip(asked, replies, strict=True) if text is not None}
-        for one in clusters:
-            if one.component != EXAMPLES:
-                continue
-            if ids := self._with_examples(candidate, one):
-                made[EXAMPLES] = ids
+        """Return new texts that help, by component, and harm nothing that was right.
+
+        As long as some help, the next ones are asked for and raced on top of them, while it is looked whether those
+        before do harm. ``next_rounds`` says what is left to mend of a candidate.
+        """
+        self.kept = []
+        base, fresh = candidate, list[Tried]()
+        verdict: Verdict = _harmless
+        while rounds:
+            helped = self._tried(base, rounds)
+            harmful, verdict = verdict(_counts(fresh)), _harmless
+            base = self._without(candidate, base, harmful)
+            fresh = [one for one in helped if one.component not in harmful]
+            if not fresh:
+                break
+            self._keep(fresh)
+            child = self._made(base, fresh)
+            verdict = self._watch.begin(base, child)
+            self._known.together(self._next_draws(child, fresh))
+            base, rounds = child, next_rounds(child)
+        self._without(candidate, base, verdict(_counts(fresh)))
+        return {one.component: one.text for one in self.kept}
+
+    def _keep(self, fresh: Sequence[Tried]) -> None:
+        replaced = {one.component for one in fresh}
+        self.kept = [*(one for one in self.kept if one.component not in replaced), *fresh]
+        for one in fresh:
+            self._course.kept(one.component, one.cases)
+
+    def withdraw(self, harmful: Collection[Tried]) -> None:
+        """Take note that texts were kept, and were better not."""
+        for one in harmful:
+            self._course.withdrawn(one.component, one.text, one.cases)
+
+    def _without(self, candidate: Candidate, base: Candidate, harmful: frozenset[str]) -> Candidate:
+        """Return what was mended so far without texts that do harm, which are kept no longer."""
+        gone = [one for one in self.kept if one.component in harmful]
+        if not gone:
+            return base
+        self.withdraw(gone)
+        self.kept = [one for one in self.kept if one.component not in harmful]
+        made, lost = self._made(candidate, self.kept), {case.id for one in gone for case in one.cases}
+        self._known.lend(made, base, [case for case in self._ground.train if case.id not in lost])
+        return made
+
+    def _tried(self, candidate: Candidate, rounds: Sequence[Sequence[Cluster]]) -> list[Tried]:
+        """Return what new texts come to, which were asked for, and are raced, all together; each round is one child."""
+        tried: list[Tried] = []
+        for clusters, made in zip(rounds, self._written(candidate, rounds), strict=True):
+            child = candidate | made
+            self._known.descends(child, candidate)
+            tried += [
+                Tried(one.component, made[one.component], child, self._course.tools(some[0]), self._judged(child, some))
+                for one in clusters
+                if one.component in made
+                for some in one.kinds
+            ]
+        raced = self._race.run(candidate, tried)
+        helped = best(raced)
+        kept, mended = {(one.component, one.text) for one in helped}, {one.kind for one in helped}
+        for one in raced:
+            if one.kind not in mended:
+                self._course.in_vain(one.component, "" if (one.component, one.text) in kept else one.text, one.cases)
+        return helped
+
+    def _written(self, candidate: Candidate, rounds: Sequence[Sequence[Cluster]]) -> list[dict[str, str]]:
+        """Return the new texts of each round; none that an earlier one has."""
+        asked = [(place, one) for place, own in enumerate(rounds) for one in own if one.component != EXAMPLES]
+        before = self._course.tried
+        replies = self._ground.reflector.texts(
+            [Wish(one.component, candidate, self.lessons(one, candidate), before[one.component]) for _, one in asked]
+        )
+        made: list[dict[str, str]] = [{} for _ in rounds]
+        for (place, one), text in zip(asked, replies, strict=True):
+            if text is not None and all(text != other.get(one.component) for other in made):
+                made[place][one.component] = text
+        for place, one in (
+            (place, one) for place, own in enumerate(rounds) for one in own if one.component == EXAMPLES
+        ):
+            beside = [text for other in made if (text := other.get(EXAMPLES))]
+            if ids := self._with_examples(candidate, one, beside):
+                made[place][EXAMPLES] = ids
             else:
                 self._course.in_vain(EXAMPLES, "", one.cases)
-        return self._raced(candidate, [one for one in clusters if one.component in made], made) if made else {}
+        return made
 
-    def targets(self, candidate: Candidate) -> frozenset[str] | None:
-        """Return the ids of the cases that a candidate was made for; None for one that was not made here."""
-        return self._targets.get(key_of(candidate))
+    def _with_examples(self, candidate: Candidate, cluster: Cluster, beside: Sequence[str]) -> str | None:
+        """Return the examples with one more for each kind: a training case whose teacher calls the same tools.
 
-    def _with_examples(self, candidate: Candidate, cluster: Cluster) -> str | None:
-        """Return the examples with one more for each kind: a training case whose teacher calls the same tools."""
+        None is shown that was tried before, or is ``beside``.
+        """
         ids = example_ids(candidate)
-        tried = {one for text in self._course.tried[EXAMPLES] for one in _ids(text)}
+        tried = {one for text in (*self._course.tried[EXAMPLES], *beside) for one in _ids(text)}
         for kind in cluster.kinds:
             # A failing case that becomes an example itself can't show that it helps.
             alone = {kind[0].id} if len(kind) == 1 else set()
@@ -111,125 +163,48 @@ class Mender:
         ours, theirs = ({*names_of(found.chain)} if (found := scorer.reference(c)) else set() for c in (one, other))
         return len(ours & theirs) / len(ours | theirs) if ours | theirs else 1.0
 
-    def _raced(self, candidate: Candidate, clusters: Sequence[Cluster], made: Mapping[str, str]) -> dict[str, str]:
-        """Return those of the new texts that help some kind of cases and harm none that were right."""
-        child = candidate | dict(made)
-        self._known.descends(child, candidate)
-        kinds = [Kind(one.component, self._judged(child, some)) for one in clusters for some in one.kinds]
-        helped = self._race(candidate, child, kinds)
-        texts = {kind.component: made[kind.component] for kind in helped}
-        kept = self._unharmful(candidate, child, texts, helped)
-        helped = [kind for kind in helped if kind.component in kept]
-        for kind in kinds:
-            if kind not in helped:
-                text = "" if kind.component in kept else made[kind.component]
-                self._course.in_vain(kind.component, text, kind.cases)
-        mended = self._made(candidate, child, kept, helped)
-        self._targets[key_of(mended)] = frozenset(case.id for kind in helped for case in kind.cases)
-        return kept
-
-    def _made(self, parent: Candidate, child: Candidate, texts: Mapping[str, str], helped: Sequence[Kind]) -> Candidate:
-        """Return the parent with some of a child's texts; what these do to the cases that they help was seen."""
-        mended = parent | dict(texts)
+    def _made(self, parent: Candidate, tried: Sequence[Tried]) -> Candidate:
+        """Return the parent with what was tried; what each does to the cases that it helps was seen."""
+        mended = parent | {one.component: one.text for one in tried}
         self._known.descends(mended, parent)
-        if mended != child:
-            self._known.lend(mended, child, [case for kind in helped for case in kind.cases])
+        for one in tried:
+            if one.child != mended:
+                self._known.lend(mended, one.child, one.cases)
         return mended
+
+    def _next_draws(self, child: Candidate, helped: Sequence[Tried]) -> list[Flow[None]]:
+        """Return flows that draw a child on what it was made for, and on what may fail by chance, kind by kind."""
+        mended = {one.kind: one.cases for one in helped}
+        first = [kind for clusters in self._course.rounds(child)[:1] for one in clusters for kind in one.kinds]
+        failing = {self._course.tools(kind[0]): kind for kind in first}
+        kinds = failing | mended
+        most = sum(SURER * len(kind) for kind in kinds.values())
+        doubted = 2 * most <= self._ground.left
+        return [self._settled(child, kind, mended.get(name, ()), doubted=doubted) for name, kind in kinds.items()]
+
+    def _settled(self, child: Candidate, kind: Sequence[Case], mended: Sequence[Case], *, doubted: bool) -> Flow[None]:
+        """Draw the cases of a kind that a child was made for, and what of it may fail by chance."""
+        yield [(child, case, 1) for case in mended if not self._known.lent(child, case)]
+        if doubted:
+            yield from self._course.settled(child, kind)
 
     def _judged(self, child: Candidate, cases: Sequence[Case]) -> tuple[Case, ...]:
         """Return the cases that can tell whether a text helps: not those that are shown as examples."""
         shown = set(example_ids(child))
         return tuple(case for case in cases if case.id not in shown) or tuple(cases)
 
-    def _race(self, candidate: Candidate, child: Candidate, kinds: Sequence[Kind]) -> list[Kind]:
-        """Draw some cases of each kind, again where one draw may be chance; return the kinds that are helped."""
-        raced = [Kind(one.component, one.cases[:_RACED]) for one in kinds]
-        # A text that was proposed before is drawn anew: what it did then may have been chance.
-        first = {case.id: self._ground.evaluator.known(child, case) for one in raced for case in one.cases}
-        self._known.draw([(child, case, first[case.id] + 1) for one in raced for case in one.cases])
-        gains = [self._gain(candidate, child, one, first) for one in raced]
-        alone = [len(one.cases) == 1 and gain < _GAIN for one, gain in zip(raced, gains, strict=True)]
-        unsure = [a or _GAIN <= gain < _CLEAR for a, gain in zip(alone, gains, strict=True)]
-        again = {case.id: first[case.id] + 1 for one in raced for case in one.cases}
-        doubtful = [case for one, doubt in zip(raced, unsure, strict=True) for case in one.cases if doubt]
-        self._known.draw([(child, case, again[case.id] + 1) for case in doubtful])
-        return [
-            kind
-            for kind, one, gain, doubt in zip(kinds, raced, gains, unsure, strict=True)
-            if (self._gain(candidate, child, one, again) if doubt else gain) >= _GAIN
-        ]
 
-    def _unharmful(
-        self, candidate: Candidate, raced: Candidate, texts: dict[str, str], helped: Sequence[Kind]
-    ) -> dict[str, str]:
-        """Return the texts without those that break more of what was right than they mend.
+def _counts(kept: Sequence[Tried]) -> dict[str, int]:
+    """Return of how many cases each text mends."""
+    found: dict[str, int] = {}
+    for one in kept:
+        found[one.component] = found.get(one.component, 0) + len(one.cases)
+    return found
 
-        One case of each kind stands for those that were right; what goes wrong there is laid to what it blames.
-        """
-        right = self._right(candidate)
-        watched = [max(own, key=lambda case: (self._sureness(candidate, case), case.id)) for own in right.values()]
-        if not texts or not watched or self._ground.left < 2 * len(watched):
-            return texts
-        child = self._made(candidate, raced, texts, helped)
-        # Texts that were proposed before are drawn anew: what they did then may have been chance.
-        before = {case.id: self._ground.evaluator.known(child, case) for case in watched}
-        found = self._known.draw([(child, case, before[case.id] + 1) for case in watched])
-        found = self._known.draw([(child, one.case, before[one.case.id] + 2) for one in found if one.score < 1])
-        suspect = [one.case for one in found if one.score < _CLEAR][: self._ground.left // (2 * _SURE)]
-        self._known.draw([(candidate, case, _SURE) for case in suspect])
-        suspect = [case for case in suspect if self._is_right(candidate, case)]
-        found = self._known.draw([(child, case, before[case.id] + _SURE) for case in suspect])
-        harm = dict.fromkeys(texts, 0.0)
-        for one in found:
-            was = self._known.scored(candidate, one.case)
-            lost = (was.score if was else 1.0) - one.score
-            of_kind = next(len(own) for own in right.values() if one.case in own)
-            for name, share in self._laid(one, texts).items():
-                harm[name] += share * lost * of_kind
-        mended = {name: sum(len(kind.cases) for kind in helped if kind.component == name) for name in texts}
-        return {name: text for name, text in texts.items() if harm[name] < _HARM * mended[name]}
 
-    def _laid(self, one: Scored, texts: Mapping[str, str]) -> dict[str, float]:
-        """Return the shares of new texts in what goes wrong with a case, together 1; none where it blames none."""
-        blamed = {name: share for name, share in self._blamer.of_scored(one).items() if name in texts}
-        total = sum(blamed.values())
-        return {name: share / total for name, share in blamed.items()} if total else {}
-
-    def _sureness(self, candidate: Candidate, case: Case) -> float:
-        """Return how sure it is that a case is right: by its draws, as if there had been one more that was not."""
-        scored = self._known.scored(candidate, case)
-        return sum(scored.scores) / (len(scored.scores) + 1) if scored else 0.0
-
-    def _right(self, candidate: Candidate) -> dict[frozenset[str], list[Case]]:
-        """Return the training cases that are right under a candidate, by the tools that the teacher calls."""
-        found: dict[frozenset[str], list[Case]] = {}
-        for case in self._ground.train:
-            reference = self._ground.evaluator.scorer.reference(case)
-            if reference and self._is_right(candidate, case):
-                found.setdefault(frozenset(names_of(reference.chain)), []).append(case)
-        return found
-
-    def _is_right(self, candidate: Candidate, case: Case) -> bool:
-        scored = self._known.scored(candidate, case)
-        return scored is not None and not self._course.fails(case, scored)
-
-    def _gain(self, parent: Candidate, child: Candidate, kind: Kind, draws: Mapping[str, int]) -> float:
-        """Return how much nearer to the teacher one draw of a child is than its parent, over a kind's cases.
-
-        That a draw blames a component no more that its parent's blamed counts, too: it may fail for something else.
-        """
-        gains = []
-        for case in kind.cases:
-            before, after = self._known.scored(parent, case), self._known.scored(child, case)
-            if before and after and len(after.samples) > draws[case.id]:
-                sample, was = after.samples[draws[case.id]], self._blamer.soft(before)
-                close = self._blamer.closeness(case, sample)
-                blamed = self._blamer.of_scored(before).get(kind.component, 0.0) >= _BLAMED
-                relieved = blamed and kind.component not in self._blamer.blamed(case, sample)
-                # Beside the draws that fail: where chance mends one fault of two, its own draws look near.
-                nearer = close > self._blamer.failing(before)
-                gains.append(close - was + (_RELIEF if relieved and nearer else 0.0))
-        return sum(gains) / len(gains) if gains else 0.0
+def _harmless(_: Mapping[str, int]) -> frozenset[str]:
+    """Return what nothing does: harm."""
+    return frozenset()
 
 
 def _ids(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from gepa.strategies.proposal_sampling import ProposalTask
 
 from pytest_toolmatch.repair.adapter import Item, ToolMatchAdapter
 from pytest_toolmatch.repair.blame import Blamer
-from pytest_toolmatch.repair.course import Course, only_affordable
+from pytest_toolmatch.repair.course import SURE, SURER, TOGETHER, Course, affordable
 from pytest_toolmatch.repair.known import Known
 from pytest_toolmatch.repair.mending import Mender
 from pytest_toolmatch.repair.phase import Ground, Mended
@@ -25,12 +25,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.course import Cluster
-
-_AT_ONCE = 6
-"""Components that are mended together."""
-
-_FEW, _SURE, _SURER = 2, 3, 5
-"""Cases of a kind that may fail by chance, and draws of each that rule it out: more where one of them matched."""
+    from pytest_toolmatch.repair.flows import Flow
 
 _VALIDATION_IDS = 1_000_000
 _PATIENCE = 45
@@ -83,8 +78,9 @@ class Steering:
         blamer = Blamer(ground.evaluator.scorer, ground.components, ground.may_change)
         self.known = Known(ground.evaluator)
         self.course = Course(ground, blamer, self.known)
-        mender = Mender(ground, blamer, self.known, self.course)
-        self.adapter = ToolMatchAdapter(ground, blamer, self.known, self.course, mender)
+        self._mender = Mender(ground, blamer, self.known, self.course)
+        self.adapter = ToolMatchAdapter(ground, blamer, self.known, self.course, self._mender)
+        self.adapter.next_rounds = self._further
         self.over = ""
         self.place = 0
         """The candidate that is being mended."""
@@ -107,7 +103,7 @@ class Steering:
         candidate: Candidate,  # noqa: ARG002
     ) -> list[str]:
         """Return the components of the clusters that are being mended."""
-        return [one.component for one in self.adapter.clusters]
+        return list(dict.fromkeys(one.component for one in self.adapter.clusters))
 
     def sample_tasks(
         self,
@@ -120,9 +116,9 @@ class Steering:
         pool = state.program_candidates
         self._settle(pool)
         candidate = pool[self.place]
-        self.adapter.clusters = self._next(candidate)
+        self.adapter.rounds = self._next(candidate)
         self._say(self._line(candidate))
-        if self.over or not self.adapter.clusters:
+        if self.over or not self.adapter.rounds:
             self.over = self.over or self._why_not(candidate)
             return []
         failing = {case.id for one in self.adapter.clusters for case in one.cases}
@@ -133,12 +129,12 @@ class Steering:
         """Take note of what became of the attempt before."""
         kept = len(pool) > self._pool
         self.place = len(pool) - 1 if kept else self.place
-        for one in self.adapter.clusters:
-            if kept and one.component in self.adapter.proposed:
-                self.course.kept(one.component, one.cases)
-            elif one.component in self.adapter.proposed:
-                self.course.in_vain(one.component, self.adapter.proposed[one.component], one.cases)
-        self._idle = 0 if kept else self._idle + bool(self.adapter.clusters)
+        if not kept:
+            self._mender.withdraw(self._mender.kept)
+        self._mender.kept = []
+        if kept:
+            self._ground.promising()
+        self._idle = 0 if kept else self._idle + len(self.adapter.rounds)
         self._pool, self.adapter.proposed = len(pool), {}
         if self.adapter.error:
             self.over = str(self.adapter.error)
@@ -147,16 +143,30 @@ class Steering:
         elif self._idle >= _PATIENCE:
             self.over = f"nothing helped in {self._idle} attempts in a row"
 
-    def _next(self, candidate: Candidate) -> list[Cluster]:
+    def _next(self, candidate: Candidate) -> list[list[Cluster]]:
         if self.over:
             return []
         self._recall(candidate)
-        clusters = self.course.clusters(candidate)
+        rounds = self.course.rounds(candidate)
         # What was mended holds as far as it is known: so look whether it does on the other cases, too, and again.
-        while self._doubt(candidate, clusters[:_AT_ONCE]) if clusters else self._once_more(candidate):
-            clusters = self.course.clusters(candidate)
+        while self._doubt(candidate, rounds[0]) if rounds else self._once_more(candidate):
+            rounds = self.course.rounds(candidate)
         untried = self._pool == 1 and not self._idle
-        return only_affordable(clusters[:_AT_ONCE], self._affordable(), cut=untried)
+        return affordable(rounds, self._affordable(), cut=untried)
+
+    def _further(self, candidate: Candidate) -> list[list[Cluster]]:
+        """Return what else to mend of a candidate that has just been mended: nothing where that can't be sure now."""
+        if self._ground.reflector.broken:
+            return []
+        self._ground.promising()
+        rounds = self.course.rounds(candidate)
+        first = [kind for one in rounds[0][:TOGETHER] for kind in one.kinds] if rounds else []
+        sure = not any(self.course.doubts(candidate, kind) for kind in first)
+        rounds = affordable(rounds, self._affordable()) if sure else []
+        if rounds:
+            self.adapter.rounds = rounds
+            self._say(self._line(candidate))
+        return rounds
 
     def _recall(self, candidate: Candidate) -> None:
         """Take note of draws that were made before, of cases that nothing is known of here; draw those without any."""
@@ -168,13 +178,14 @@ class Steering:
 
     def _doubt(self, candidate: Candidate, clusters: Sequence[Cluster]) -> bool:
         """Draw once more what so few cases say that it may be chance; say whether there was anything to draw."""
-        few = [case for one in clusters for kind in one.kinds if len(kind) <= _FEW for case in kind]
-        wanted = [(case, _SURER if self._matched(candidate, case) else _SURE) for case in few]
-        known = self._ground.evaluator.known
-        jobs = [(candidate, case, draws) for case, draws in wanted if known(candidate, case) < draws]
+        kinds = [kind for one in clusters[:TOGETHER] for kind in one.kinds]
+        jobs = [job for kind in kinds for job in self.course.doubts(candidate, kind)]
         if not jobs or self._ground.evaluator.cost(jobs) > self._affordable():
             return False
-        self.known.draw(jobs)
+        if 2 * SURER * sum(map(len, kinds)) <= self._ground.left:
+            self.known.together([self.course.settled(candidate, kind) for kind in kinds])
+        else:
+            self.known.draw(jobs)
         return True
 
     def _once_more(self, candidate: Candidate) -> bool:
@@ -185,33 +196,35 @@ class Steering:
         """
         known = self._ground.evaluator.known
         matched = [case for case in self._ground.train if not self._fails(candidate, case)]
-        least = min((known(candidate, case) for case in matched), default=_SURE)
+        least = min((known(candidate, case) for case in matched), default=SURE)
         fewest = [case for case in matched if known(candidate, case) == least]
-        if least >= _SURE or len(fewest) > self._affordable():
+        if least >= SURE or len(fewest) > self._affordable():
             return False
         self._look(candidate, fewest)
         return True
 
     def _look(self, candidate: Candidate, cases: Sequence[Case]) -> None:
         """Draw a candidate on cases once more, and again where that may be chance."""
-        if self._ground.left < len(cases):
-            return
-        known = self._ground.evaluator.known
-        found = self.known.draw([(candidate, case, known(candidate, case) + 1) for case in cases])
-        again = [one for one in found if one.scores and one.score < 1 and (len(one.scores) == 1 or one.score > 0)]
-        if len(again) <= self._ground.left:
-            self.known.draw([(candidate, one.case, len(one.samples) + 1) for one in again])
+        spare = self._ground.left - len(cases)
+        if spare >= 0:
+            more = [min(SURER, spare - SURER * place) for place in range(len(cases))]
+            self.known.together([self._looked(candidate, one, most) for one, most in zip(cases, more, strict=True)])
 
-    def _matched(self, candidate: Candidate, case: Case) -> bool:
-        scored = self.known.scored(candidate, case)
-        return scored is not None and scored.score > 0
+    def _looked(self, candidate: Candidate, case: Case, more: int) -> Flow[None]:
+        """Draw a case once; then again, and until it is sure, as far as there are so many rollouts more."""
+        draws = self._ground.evaluator.known(candidate, case) + 1
+        (one,) = yield [(candidate, case, draws)]
+        if more > 0 and one.scores and one.score < 1 and (len(one.scores) == 1 or one.score > 0):
+            yield [(candidate, case, draws + 1)]
+        if more >= SURER:
+            yield from self.course.settled(candidate, [case])
 
     def _affordable(self) -> int:
         """Return how many failing cases an iteration may have: each may be raced, and drawn again."""
         return self._ground.left // 2
 
     def _why_not(self, candidate: Candidate) -> str:
-        if self.course.clusters(candidate):
+        if self.course.rounds(candidate):
             return "the rollouts are spent"
         failing = [case for case in self._ground.train if self._fails(candidate, case)]
         return "no text helps what still fails" if failing else "no training case fails any more"
@@ -222,7 +235,7 @@ class Steering:
 
     def _line(self, candidate: Candidate) -> str:
         train, validation = (self.known.mean(candidate, own) for own in (self._ground.train, self._ground.validation))
-        mended = ", ".join(one.component for one in self.adapter.clusters)
+        mended = ", ".join(dict.fromkeys(one.component for one in self.adapter.clusters))
         doing = f" · mending {mended}" if mended else ""
         spent = self._ground.evaluator.rollouts
         return f"  {spent} rollouts · match {train:.2f} in training, {validation:.2f} in validation{doing}"

@@ -22,7 +22,8 @@ class Ground:
 
     It may see ``train`` cases in full, and learns of ``validation`` cases only how candidates score on them.
     ``limit`` is the number of rollouts (``evaluator.rollouts``) at which it has to come to its end, ``affordable`` says
-    how many more the budget pays for.
+    how many more the budget pays for. ``promising`` is to be called once a candidate is kept that will be put to the
+    test if nothing comes in between.
     """
 
     train: tuple[Case, ...]
@@ -33,6 +34,7 @@ class Ground:
     options: RepairOptions
     limit: int
     affordable: Callable[[], float] = lambda: math.inf
+    promising: Callable[[], None] = lambda: None
 
     @property
     def left(self) -> int:

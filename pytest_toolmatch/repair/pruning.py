@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from pytest_toolmatch.repair.candidate import Candidate, changed_components
 from pytest_toolmatch.repair.evaluating import mean_score
+from pytest_toolmatch.repair.flows import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.repair.evaluating import Job, Scored
     from pytest_toolmatch.repair.phase import Ground
 
 _DRAWS, _CASES = 2, 4
@@ -45,37 +47,46 @@ def pruned(
     own = {name: [by_id[one] for one in helped.get(name, ()) if one in by_id] for name in changed}
     better = [] if all(own.values()) else _better(ground, start, mended)
     judged = {name: (cases or better)[:_CASES] for name, cases in own.items()}
-    kept, useless = mended, list[str]()
-    # One after the other, for two of them may mend the same: what is left is what the next one is judged beside.
-    doubtful = [name for name in changed if len(own[name]) < _PLENTY]
-    for name in sorted(doubtful, key=lambda name: (len(own[name]), name)):
-        if judged[name] and not _missed(ground, start, kept, name, judged[name]):
-            kept = kept | {name: start[name]}
-            useless.append(name)
-    if not useless or not _holds(ground, mended, kept):
+    doubtful = sorted((len(own[name]), name) for name in changed if judged[name] and len(own[name]) < _PLENTY)
+    jobs = {name: _compared(start, mended, [name], judged[name]) for _, name in doubtful}
+    while jobs and ground.evaluator.cost([job for some in jobs.values() for job in some]) > ground.left:
+        jobs.popitem()
+    found = ground.evaluator.together([once(some) for some in jobs.values()])
+    useless = [name for name, scored in zip(jobs, found, strict=True) if not _missed(scored)]
+    while useless and not _holds(ground, start, mended, useless, judged):
+        # Two of them may mend the same: then one of them stays, that which has helped the most.
+        useless.remove(max(useless, key=lambda name: (len(own[name]), name)))
+    if not useless:
         return mended
     say(f"  reverted, for it helps nothing: {', '.join(useless)}")
-    return kept
+    return mended | {name: start[name] for name in useless}
 
 
-def _missed(ground: Ground, start: Candidate, mended: Candidate, component: str, cases: Sequence[Case]) -> bool:
-    """Say whether a component's cases get worse without its change; yes where there are no rollouts to tell."""
-    without = mended | {component: start[component]}
-    jobs = [(candidate, case, _DRAWS) for candidate in (mended, without) for case in cases]
-    if ground.evaluator.cost(jobs) > ground.left:
-        return True
-    scored = ground.evaluator.evaluate(jobs)
-    return mean_score(scored[: len(cases)]) - mean_score(scored[len(cases) :]) >= _COSTS
+def _compared(
+    start: Candidate, mended: Candidate, without: Sequence[str], cases: Sequence[Case], draws: int = _DRAWS
+) -> list[Job]:
+    reverted = mended | {name: start[name] for name in without}
+    return [(candidate, case, draws) for candidate in (mended, reverted) for case in cases]
 
 
-def _holds(ground: Ground, mended: Candidate, without: Candidate) -> bool:
-    """Say whether validation, too, misses nothing of what each for itself is not missed."""
-    jobs = [(candidate, case, 1) for candidate in (mended, without) for case in ground.validation]
-    if ground.evaluator.cost(jobs) > ground.left:
+def _missed(scored: Sequence[Scored]) -> bool:
+    """Say whether cases are worse without changes than with them, which come first."""
+    count = len(scored) // 2
+    return mean_score(scored[:count]) - mean_score(scored[count:]) >= _COSTS
+
+
+def _holds(
+    ground: Ground, start: Candidate, mended: Candidate, useless: Sequence[str], judged: Mapping[str, Sequence[Case]]
+) -> bool:
+    """Say whether their cases and those of validation miss nothing, together, of what each for itself is not missed."""
+    cases = list({case.id: case for name in useless for case in judged[name]}.values())
+    both = [
+        _compared(start, mended, useless, cases),
+        _compared(start, mended, useless, ground.validation, draws=1),
+    ]
+    if ground.evaluator.cost([job for jobs in both for job in jobs]) > ground.left:
         return False
-    scored = ground.evaluator.evaluate(jobs)
-    count = len(ground.validation)
-    return mean_score(scored[count:]) >= mean_score(scored[:count]) - _COSTS
+    return not any(_missed(scored) for scored in ground.evaluator.together([once(jobs) for jobs in both]))
 
 
 def _better(ground: Ground, start: Candidate, mended: Candidate) -> list[Case]:

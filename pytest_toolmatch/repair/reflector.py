@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _FAILURES, _LATER_FAILURES = 5, 12
 """Replies in a row that are of no use, after which a model is not asked again: at its first, and at its later ones."""
 
+_FAILED = 2
+"""Texts that were tried in vain that a model is shown: the latest."""
+
 
 class Wish(NamedTuple):
     """A new text that is wanted: of which component, what there is to learn, and what was tried in vain."""
@@ -34,7 +37,7 @@ class Wish(NamedTuple):
     component: str
     candidate: Candidate
     lessons: Sequence[Lesson]
-    failed: Sequence[str] = ()
+    tried: Sequence[str] = ()
 
 
 class Reflector:
@@ -62,7 +65,7 @@ class Reflector:
         Raises what keeps the model from being asked at all.
         """
         drawn = self.ask(
-            [question(w.component, w.candidate, self._components, w.lessons, w.failed) for w in wishes],
+            [question(w.component, w.candidate, self._components, w.lessons, w.tried[-_FAILED:]) for w in wishes],
         )
         return [self._checked(wish, sample) for wish, sample in zip(wishes, drawn, strict=True)]
 
@@ -89,12 +92,19 @@ class Reflector:
         except Unusable as error:
             self._fail(f"{wish.component}: {error}")
             return None
-        self._in_a_row = 0
         self._useful += 1
+        if text in wish.tried:
+            # It may be tried again, for chance may have spoilt it; but a model that writes nothing else is of no use.
+            self._in_vain(f"{wish.component}: the new text was tried before")
+        else:
+            self._in_a_row = 0
         return text
 
     def _fail(self, why: str) -> None:
         self.refused.append(why)
+        self._in_vain(why)
+
+    def _in_vain(self, why: str) -> None:
         self._in_a_row += 1
         most = _LATER_FAILURES if self._useful else _FAILURES
         if self._in_a_row >= most and not self.broken:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.repair.candidate import Components
     from pytest_toolmatch.repair.evaluating import Scored
+    from pytest_toolmatch.repair.flows import Flow
     from pytest_toolmatch.repair.grounds import Given
     from pytest_toolmatch.repair.parts import Parts
     from pytest_toolmatch.repair.phase import Ground, Mended
@@ -159,12 +160,9 @@ class Repair:
 
     def _baseline(self, ground: Ground, start: Candidate) -> list[Scored]:
         """Return what the student does today: by one draw, and by as many as asked for where that one fails."""
-        cases = (*ground.train, *ground.validation)
-        found = ground.evaluator.evaluate([(start, case, 1) for case in cases])
-        failing = [one.case for one in found[: len(ground.train)] if one.score < 1]
-        again = ground.evaluator.evaluate([(start, case, ground.options.draws) for case in failing])
-        by_id = {one.case.id: one for one in (*found, *again)}
-        return [by_id[case.id] for case in cases]
+        draws = ground.options.draws
+        train = [_at_first(start, case, draws) for case in ground.train]
+        return ground.evaluator.together([*train, *(_at_first(start, case, 1) for case in ground.validation)])
 
     def _result(
         self, ground: Ground, parts: Parts, new: Candidate, made: Sequence[tuple[str, Mended]] = (), **found: Any
@@ -189,6 +187,14 @@ def _within(ground: Ground) -> Ground:
     """Return the ground with one draw a case where its rollouts are few: more of them are better spent on texts."""
     few = ground.options.rollouts < _PLENTY * (len(ground.train) + len(ground.validation))
     return replace(ground, options=msgspec.structs.replace(ground.options, draws=1)) if few else ground
+
+
+def _at_first(start: Candidate, case: Case, draws: int) -> Flow[Scored]:
+    """Return what one draw of a case comes to, or so many where that one fails."""
+    (found,) = yield [(start, case, 1)]
+    if found.scores and found.score < 1 and draws > 1:
+        (found,) = yield [(start, case, draws)]
+    return found
 
 
 def _mean(ground: Ground, candidate: Candidate, cases: Sequence[Case], draws: int) -> float:

@@ -74,6 +74,10 @@ class Sampled:
         begun[: len(found)] = found
         return found
 
+    def coming(self, case: Case, draws: int) -> list[Future[Sample]]:
+        """Return those of the first draws of a case, begun before, that nobody has waited for."""
+        return [one for one in self._futures.get(case.id, ())[:draws] if isinstance(one, Future)]
+
     def ready(self, case: Case, draws: int) -> bool:
         """Say whether so many draws of a case were begun and are there, or have failed."""
         begun = self._futures.get(case.id, ())

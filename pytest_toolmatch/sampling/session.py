@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import CancelledError, Future
-from typing import TYPE_CHECKING
+from queue import Empty
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_toolmatch.core.errors import SamplingError
 from pytest_toolmatch.core.sample import Spending
@@ -19,6 +20,7 @@ from pytest_toolmatch.sampling.sampled import Sampled
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from queue import SimpleQueue
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.sample import Sample
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.replies import Answer
     from pytest_toolmatch.sampling.sampler import Sampler
 
+T = TypeVar("T")
 
 _EVERY, _TICK = 0.05, 0.2
 """Seconds between two looks at what goes on meanwhile, and between two of whoever shows it."""
@@ -87,6 +90,17 @@ class Session:
             return one.result()
         except CancelledError:
             raise SamplingError("sampling was stopped; what was drawn until then is kept") from None
+
+    def take(self, ready: SimpleQueue[T]) -> T:
+        """Return what is put next into a queue, and wait for it."""
+        while True:
+            try:
+                return ready.get(timeout=_EVERY)
+            except Empty:
+                pass
+            finally:
+                if time.monotonic() >= self._due:
+                    self._look()
 
     def pause(self) -> None:
         """Let a moment pass for samples to come in, and do what is done meanwhile."""

@@ -6,9 +6,6 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pytest_toolmatch.curation.alike import alike
-from pytest_toolmatch.curation.disjoint import Disjoint
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,6 +44,9 @@ def groups(queries: Sequence[str], each: Each = map) -> list[str]:
     Near are queries of one template, and those that share most of their words. A name does not depend on the order.
     ``each`` applies a function to every part of the work, in order.
     """
+    from pytest_toolmatch.curation.alike import alike  # noqa: PLC0415 - numpy: others need no more than the parts
+    from pytest_toolmatch.curation.disjoint import Disjoint  # noqa: PLC0415 - numpy
+
     joined = Disjoint(len(queries))
     joined.join_equal(map(template, queries))
     words = [frozenset(_WORD.findall(query.lower())) for query in queries]

@@ -44,8 +44,8 @@ def groups(queries: Sequence[str], each: Each = map) -> list[str]:
     Near are queries of one template, and those that share most of their words. A name does not depend on the order.
     ``each`` applies a function to every part of the work, in order.
     """
-    from pytest_toolmatch.curation.alike import alike  # noqa: PLC0415 - numpy: others need no more than the parts
-    from pytest_toolmatch.curation.disjoint import Disjoint  # noqa: PLC0415 - numpy
+    from pytest_toolmatch.curation.alike import alike  # noqa: PLC0415 - numpy: parts and ranks do without
+    from pytest_toolmatch.curation.disjoint import Disjoint  # noqa: PLC0415 - as well
 
     joined = Disjoint(len(queries))
     joined.join_equal(map(template, queries))

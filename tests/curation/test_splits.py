@@ -34,6 +34,7 @@ def components(queries: list[str]) -> list[int]:
     return found
 
 
+@settings(deadline=None)
 @given(QUERIES)
 def test_groups_are_the_queries_that_near_duplicates_connect(queries: list[str]) -> None:
     names, wanted = groups(queries), components(queries)
@@ -56,6 +57,7 @@ def test_groups_of_long_queries_are_the_same(seed: int, size: int) -> None:
     assert [[a == b for b in names] for a in names] == [[a == b for b in wanted] for a in wanted]
 
 
+@settings(deadline=None)
 @given(QUERIES, st.integers(0, 9))
 def test_near_duplicates_never_stand_on_two_sides(queries: list[str], seed: int) -> None:
     sides = parts(groups(queries), seed)
@@ -63,6 +65,7 @@ def test_near_duplicates_never_stand_on_two_sides(queries: list[str], seed: int)
         assert {other for query, other in zip(queries, sides, strict=True) if near(one, query)} == {side}
 
 
+@settings(deadline=None)
 @given(QUERIES)
 def test_neither_the_order_nor_what_else_is_recorded_moves_a_query(queries: list[str]) -> None:
     before = dict(zip(queries, parts(groups(queries), 0), strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from pytest_toolmatch.core.auto import Auto
@@ -15,7 +16,7 @@ from pytest_toolmatch.judging.looks import Round, Wanted, look_of
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.rounds import Rounds
 from pytest_toolmatch.statistics.measures import Measure
-from pytest_toolmatch.statistics.ustatistics import mean_of_draws
+from pytest_toolmatch.statistics.ustatistics import mean_of_draws, paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -213,3 +214,22 @@ def test_at_the_bound_a_gate_is_seldom_decided_wrongly(gate: str) -> None:
         settled(Dice(alike(0.8, 10), seed=seed), gate, most=20).results()[gate].state == "holds" for seed in range(60)
     )
     assert wrong <= 6  # 5 % of 60 are 3; 7 or more have a chance of 2 %
+
+
+def test_a_margin_is_not_decided_by_one_sample_of_each_case() -> None:
+    equal = {0: {0: True, 1: False}, 1: {0: False, 1: True}}
+
+    def seen(samples: int) -> Round:
+        found = paired([1] * samples, [0] * 9 + [1], equal)
+        assert found.consistency
+        assert found.margin
+        made = {"agreement": found.agreement, "consistency": found.consistency, "margin": found.margin}
+        one = CaseResult(suite="s", case="c", query="?", state="diverges", measures=made, student_samples=samples)
+        return Round([msgspec.structs.replace(one, case=f"{number}") for number in range(30)], {})
+
+    look = look_of(parse_gate("as_good_as_teacher = 0.05"), 0.95, scored=True)
+    states = []
+    for samples in (1, 2, 3):
+        look.update(seen(samples))
+        states.append(look.result.state)
+    assert states == ["undecided", "undecided", "fails"]

@@ -251,7 +251,9 @@ def _paired_sides(
     a, b = _sums(above, _share(above)), _sums(below, _share(below))
     draws_a, draws_b = _suite_draws(a, confidence), _suite_draws(b, confidence)
     suite_a, suite_b = (clopper_pearson(s.rate, n, confidence) for s, n in ((a, draws_a), (b, draws_b)))
-    sure = 1 - _doubt_shared(min(a.misses, b.misses), below)
+    telling = min(a.misses, b.misses)
+    # What both share is drawn towards nothing, as design effects are to 1; gates err too often where that fades.
+    sure = telling / (telling + _DOUBT)
     shared = min(_shared(parts, margins), math.sqrt(a.noise * b.noise))
     suite = Sides(a.rate, suite_a, b.rate, suite_b, a.noise, b.noise, sure * shared)
     if a.cases < 2:  # noqa: PLR2004
@@ -265,15 +267,6 @@ def _paired_sides(
     seen = Sides(a.rate, seen_a, b.rate, seen_b, *spreads)
     of_a = _of_queries(a, draws_a, confidence)[0], seen_a[1]
     return [suite, seen, seen._replace(of_a=of_a, unseen=a.rate**2 * a.unseen)]
-
-
-def _doubt_shared(telling: float, below: Sequence[Measure]) -> float:
-    """Return by how much what both share is drawn towards nothing, as design effects are to 1.
-
-    A single pair of teacher draws a case tells too little for that to fade.
-    """
-    fewest = min(measure.draws for measure in below)
-    return _doubt(telling) if fewest >= _TELLING_DRAWS else _DOUBT / (telling + _DOUBT)
 
 
 def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> float:

@@ -7,14 +7,15 @@ ways with one draw (group testing; Dorfman 1943). Of one that is not, shrinking 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pytest_toolmatch.fuzzing.screening import Screened
     from pytest_toolmatch.fuzzing.wells import Well
@@ -24,6 +25,9 @@ NO_CALL = "no call"
 
 _ALONE, _GROUP = 6, 5
 """Tools on which a relation is tried by itself at first; and relations that are tried at once later."""
+
+_OFTEN = 2
+"""Times that a relation is tried on a case before further cases are taken up: what they need is generated meanwhile."""
 
 _ENOUGH, _FEW, _MANY = 8, 0.2, 0.4
 """First looks after which the size of groups is thought over, and the shares of misses that it is to lie between."""
@@ -53,13 +57,16 @@ def cells_of(variant: Variant) -> tuple[Cell, ...]:
 class Explorer:
     """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
 
-    What is chosen depends on the seed and on the results that it was told, in their order.
+    Subjects are taken up one after the other, as those at hand have been tried. What is chosen depends on the seed and
+    on the results that it was told, in their order.
     """
 
-    def __init__(self, wells: Sequence[tuple[Subject, Well]], seed: int) -> None:
+    def __init__(self, wells: Iterable[tuple[Subject, Well]], seed: int) -> None:
         self.reasons: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
+        self._later = deque(wells)
         self._supplies: list[_Supply] = []
+        self._of_subject: dict[str, list[_Supply]] = {}
         self._misses: dict[Cell, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._rates: dict[Cell, float] = {}
         self._group = _GROUP
@@ -68,10 +75,9 @@ class Explorer:
         self.firsts: set[str] = set()
         """The variants that were the first of their relation and tool."""
         self._seen: set[str] = set()
-        for subject, well in self._random.sample(wells, len(wells)):
-            self._add(subject, well)
-        self._tried = {supply.cell.relation for supply in self._supplies}
-        self._first = self._alone()
+        self._tried: set[str] = set()
+        self._alone: dict[str, set[Cell]] = defaultdict(set)
+        self._first: deque[_Supply] = deque()
 
     @property
     def untried(self) -> dict[str, dict[str, int]]:
@@ -81,10 +87,12 @@ class Explorer:
     def next(self, count: int) -> list[Variant]:
         """Return up to so many variants that were not chosen before; none where there are no more."""
         chosen: list[Variant] = []
-        self._guess()
         self._resize()
-        while len(chosen) < count and (variant := self._covered() or self._grouped()):
-            chosen.append(variant)
+        while len(chosen) < count and self._take_up(count - len(chosen)):
+            self._guess()
+            waiting = self._waiting()
+            while len(chosen) < count and (variant := self._covered() or self._grouped(waiting)):
+                chosen.append(variant)
         return chosen
 
     def learn(self, result: Screened) -> None:
@@ -111,42 +119,77 @@ class Explorer:
         """Go on with cells in which a suspect came to nothing."""
         self._closed.difference_update(cells)
 
-    def _add(self, subject: Subject, well: Well) -> None:
+    def _take_up(self, count: int) -> bool:
+        """Have enough at hand for so many variants; say whether there is anything."""
+        fresh = sum(one.tried < _OFTEN for one in self._open())
+        while self._later and fresh < count * _GROUP:
+            fresh += self._add(*self._later.popleft())
+        return bool(self._first or self._open())
+
+    def _add(self, subject: Subject, well: Well) -> int:
+        """Take up a subject; return how many relations apply to it."""
         for name, reason in well.reasons.items():
             self.reasons[name][reason] += 1
-        for name, relation in well.relations.items():
-            self._supplies.append(_Supply(Cell(name, tool_of(subject)), subject, _COSTS[relation.must], well))
+        own = [
+            _Supply(Cell(name, tool_of(subject)), subject, _COSTS[relation.must], well)
+            for name, relation in well.relations.items()
+        ]
+        self._tried.update(well.relations)
+        self._supplies += own
+        self._of_subject[subject.case.id] = own
+        for supply in own:  # what these come to is the profile of their relation
+            cells = self._alone[supply.cell.relation]
+            if len(cells) < _ALONE and supply.cell not in cells:
+                cells.add(supply.cell)
+                self._first.append(supply)
+        return len(own)
 
-    def _alone(self) -> list[_Supply]:
-        """Return a supply of some tools of every relation: what they come to is the relation's profile."""
-        found: dict[str, dict[Cell, _Supply]] = defaultdict(dict)
-        for supply in self._supplies:
-            if len(found[supply.cell.relation]) < _ALONE:
-                found[supply.cell.relation].setdefault(supply.cell, supply)
-        return [supply for supplies in found.values() for supply in supplies.values()]
+    def _open(self) -> list[_Supply]:
+        self._supplies = [one for one in self._supplies if not one.empty]
+        return [one for one in self._supplies if one.cell not in self._closed]
 
     def _covered(self) -> Variant | None:
         """Return the first variant of the next relation and tool that have one."""
         while self._first:
-            variant = self._first.pop().next()
+            variant = self._first.popleft().next()
             if variant and self._is_new(variant):
                 self.firsts.add(variant.id)
                 return variant
         return None
 
-    def _grouped(self) -> Variant | None:
+    def _waiting(self) -> list[tuple[float, int, int]]:
+        """Return what is open, as a heap: the least effort first, with the place of its supply."""
+        waiting = [
+            (self._effort(one), one.tried, place)
+            for place, one in enumerate(self._supplies)
+            if one.cell not in self._closed
+        ]
+        heapify(waiting)
+        return waiting
+
+    def _grouped(self, waiting: list[tuple[float, int, int]]) -> Variant | None:
         """Return a variant of the relations that were tried least on some case, several where they go together."""
-        while open_ := [one for one in self._supplies if one.cell not in self._closed]:
-            lead = min(open_, key=self._effort)
-            group = [lead]
-            if lead.groups:
-                others = [one for one in open_ if one.groups and one.subject is lead.subject and one is not lead]
-                group += sorted(others, key=self._effort)[: self._group - 1]
-            variants = [variant for one in group if (variant := one.next())]
-            self._supplies = [one for one in self._supplies if not one.empty]
+        while waiting:
+            _, tried, place = heappop(waiting)
+            lead = self._supplies[place]
+            if lead.empty:
+                continue
+            if lead.tried != tried:  # it went with another meanwhile
+                heappush(waiting, (self._effort(lead), lead.tried, place))
+                continue
+            variants = [variant for one in self._group_of(lead) if (variant := one.next())]
+            if not lead.empty:
+                heappush(waiting, (self._effort(lead), lead.tried, place))
             if variants and self._is_new(variant := together(variants)):
                 return variant
         return None
+
+    def _group_of(self, lead: _Supply) -> list[_Supply]:
+        if not lead.groups:
+            return [lead]
+        own = self._of_subject[lead.subject.case.id]
+        others = [one for one in own if one.groups and one is not lead and one.cell not in self._closed]
+        return [lead, *sorted((one for one in others if not one.empty), key=self._effort)[: self._group - 1]]
 
     def _effort(self, supply: _Supply) -> float:
         """Return what trying a supply has cost, less where the student failed."""
@@ -154,7 +197,7 @@ class Explorer:
 
     def _guess(self) -> None:
         """Draw every cell's rate of misses from what is known of it (Thompson 1933)."""
-        for cell in {supply.cell for supply in self._supplies}:
+        for cell in dict.fromkeys(supply.cell for supply in self._supplies):
             missed, hit = self._misses[cell]
             self._rates[cell] = self._random.betavariate(1 + missed, 2 + hit)
         for supply in self._supplies:

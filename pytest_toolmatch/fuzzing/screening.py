@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
+from pytest_toolmatch.fuzzing.pool import side_by_side
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Variant
 from pytest_toolmatch.statistics.drops import Tally
@@ -74,7 +75,36 @@ def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = 
     tally = scorer.tally(variant, chain, samples)
     if not tally.draws:
         return msgspec.structs.replace(first, fault="unsampled")
-    return msgspec.structs.replace(first, suspect=tally.rate < before.rate - _SUSPECT)
+    return msgspec.structs.replace(first, suspect=_suspect(tally, before))
+
+
+def pinned(variant: Variant, scorer: Scorer, before: Tally) -> Trial[tuple[Variant, ...]]:
+    """Return which of the relations of a suspect it is, each alone; all together where it is none of them alone.
+
+    None at all where more draws speak for the student. Each is looked at once, and those that do well again where all
+    of them do: one draw in ten may be luck.
+    """
+    for draws in (1, 2):
+        looks = yield from side_by_side([_look(one, scorer, before, draws) for one in variant.alone()])
+        if found := tuple(one for one, suspect in looks if suspect):
+            return found
+        if not (yield from _look(variant, scorer, before, LOOKS + draws))[1]:
+            return ()
+    return (variant,)
+
+
+def _look(variant: Variant, scorer: Scorer, before: Tally, draws: int) -> Trial[tuple[Variant, bool]]:
+    """Say whether a variant is suspect: not where the last of so many draws matches, else by two more."""
+    chain = variant.expected or ()
+    (samples,) = yield (Ask(variant, "student", draws),)
+    if all(scorer.hits(variant, chain, samples[-1:])):
+        return variant, False
+    (samples,) = yield (Ask(variant, "student", draws + LOOKS - 1),)
+    return variant, _suspect(scorer.tally(variant, chain, samples), before)
+
+
+def _suspect(tally: Tally, before: Tally) -> bool:
+    return tally.draws > 0 and tally.rate < before.rate - _SUSPECT
 
 
 def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:

@@ -20,26 +20,33 @@ from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_
 from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
+from pytest_toolmatch.fuzzing.screening import LOOKS, Shown
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant, made, together
+from pytest_toolmatch.statistics.drops import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
-    from pytest_toolmatch.statistics.drops import Tally
 
 _SURE, _DOUBTFUL = math.log(50), -math.log(6)
 """Log-likelihood at which a step keeps the drop, and at which it is given up."""
+
+_LIKELY = 1.0
+"""What speaks for leaving something out before it is tried, where it is likely: one draw by chance then decides less."""
+
+_CHANCE = 0.1
+"""How often a student is taken to do otherwise by chance, at least: so that no draw decides alone."""
 
 _MOST = 9
 """Draws after which a step that is not decided is given up."""
 
 _NEEDED = math.log(10)
-"""Evidence that the smallest variant has to show by itself."""
+"""Evidence that the smallest variant has to show by itself, where that which it was made of has shown enough."""
 
 _TRIES, _OTHERS = 3, 8
 
@@ -52,35 +59,89 @@ _STEM = 5
 Words = tuple[Rewrite, ...]
 
 
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a suspect came to: the ``smallest`` variant that keeps its drop, or none; and all that were ``compared``."""
+
+    suspect: Variant
+    smallest: Shown | None = None
+    compared: tuple[Shown, ...] = ()
+
+
+def settled(
+    suspect: Variant, scorer: Scorer, before: Tally, *, needed: Callable[[], float], hurried: Callable[[], bool]
+) -> Trial[Settled]:
+    """Make a suspect small, then compare the smallest with its parent, until a drop is shown by ``needed`` nats.
+
+    ``before`` is what is known of the parent. Once ``hurried``, nothing smaller is tried. The teacher is asked first:
+    what it does not keep up with either says nothing against the student.
+    """
+    shrinker = _Shrinker(suspect, scorer, before, Tally(0, LOOKS), hurried)
+    told = yield (Ask(suspect, "teacher", 1), Ask(suspect, "student", LOOKS + 1))
+    chain = yield from expected(suspect, scorer)
+    if chain is None or not (yield from shrinker.confirmed(chain)):
+        return Settled(suspect=suspect)
+    teacher = scorer.tally(suspect, chain, told[0])
+    if teacher.draws and not teacher.matches:
+        teacher = yield from of_teacher(suspect, chain, scorer)
+        if not teacher_keeps(teacher):
+            broken = Shown(compared=Compared(variant=suspect, state="unclear", chain=chain), teacher=teacher)
+            return Settled(suspect=suspect, compared=(broken,))
+    yield from shrinker.shrink()
+    tried: list[Shown] = []
+    for variant in list(reversed(shrinker.kept))[:_TRIES]:
+        found = yield from shrinker.again(variant, needed())
+        tried.append(found)
+        if found.lower and found.teacher_keeps:
+            return Settled(suspect=suspect, smallest=found, compared=tuple(tried))
+    return Settled(suspect=suspect, compared=tuple(tried))
+
+
 def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
-    shrinker = _Shrinker(found, scorer)
-    yield from shrinker.take_apart()
-    yield from shrinker.exchange()
-    for _ in range(_ROUNDS):
-        yield from shrinker.leave_out_edits()
-        yield from shrinker.make_edits_smaller()
-        yield from shrinker.leave_out_words()
+    shrinker = _Shrinker(found.variant, scorer, found.before, found.after, lambda: False)
+    yield from shrinker.shrink()
     for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
-        skip, of_parent = (shrinker.drawn.get(case.id, 0) for case in (variant, variant.parent))
-        again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=skip, skip_parent=of_parent)
-        if again.state != "lower" or again.chain is None:
-            continue
-        if teacher_keeps((yield from of_teacher(variant, again.chain, scorer))):
-            return again
+        again = yield from shrinker.again(variant, _NEEDED)
+        if again.lower and again.teacher_keeps:
+            return again.compared
     return found
 
 
 class _Shrinker:
     """The steps of one shrinking; ``kept`` are the variants that kept the drop, each smaller than the one before."""
 
-    def __init__(self, found: Compared, scorer: Scorer) -> None:
-        self.kept = [found.variant]
-        self.drawn: dict[str, int] = {}
-        self._scorer = scorer
-        self._high = min(0.98, found.before.rate)
-        self._low = min(max(0.02, found.after.rate), self._high - 0.1)
-        self._lost: set[str] = {found.variant.id}
+    def __init__(
+        self, found: Variant, scorer: Scorer, before: Tally, after: Tally, hurried: Callable[[], bool]
+    ) -> None:
+        self.kept = [found]
+        self.drawn = {found.id: after.draws}
+        self._scorer, self._hurried = scorer, hurried
+        self._high = min(1 - _CHANCE, before.rate)
+        self._low = min(max(_CHANCE, after.rate), self._high - _CHANCE)
+        self._lost: set[str] = {found.id}
+
+    def shrink(self) -> Trial[None]:
+        """Leave out whatever can be: relations, edits, words."""
+        yield from self.take_apart()
+        yield from self.exchange()
+        for _ in range(_ROUNDS):
+            yield from self.leave_out_edits()
+            yield from self.make_edits_smaller()
+            yield from self.leave_out_words()
+
+    def confirmed(self, chain: Chain) -> Trial[bool]:
+        """Say whether draws that no look has seen bear a suspect out."""
+        return (yield from self._decided(self.smallest, chain, high=False, first=LOOKS + 1, skip=LOOKS))
+
+    def again(self, variant: Variant, needed: float) -> Trial[Shown]:
+        """Compare a variant anew, and see whether the teacher does what is expected of it."""
+        skip, of_parent = (self.drawn.get(case.id, 0) for case in (variant, variant.parent))
+        found = yield from compared(
+            variant, self._scorer, needed=needed, skip=skip, skip_parent=of_parent, sparing=True
+        )
+        if found.state != "lower" or found.chain is None:
+            return Shown(compared=found)
+        return Shown(compared=found, teacher=(yield from of_teacher(variant, found.chain, self._scorer)))
 
     @property
     def smallest(self) -> Variant:
@@ -137,16 +198,14 @@ class _Shrinker:
         """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002)."""
         words = _words(self.smallest)
         idle = tuple(one for one in words if not self._speaks(one))
-        if 0 < len(idle) < len(words):
-            yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *idle)))
-        size = max(1, len(_words(self.smallest)) // 2)
+        size = max(1, len(words) // 2)
+        if 0 < len(idle) < len(words) and (yield from self._without(idle, likely=True)):
+            size = 1  # hardly any of those that are left can go
         while True:
             words, place, found = _words(self.smallest), 0, False
             while place < len(words):
                 part = tuple(words[place : place + size])
-                if len(words) > len(part) and (
-                    yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *part)))
-                ):
+                if len(words) > len(part) and (yield from self._without(part, likely=size == 1)):
                     words, found = words[:place] + words[place + size :], True
                 else:
                     place += size
@@ -154,45 +213,53 @@ class _Shrinker:
                 return
             size = max(1, size // 2)
 
+    def _without(self, words: Words, *, likely: bool) -> Trial[bool]:
+        cuts = _joined((*self.smallest.cuts, *words))
+        return (yield from self._try(self.smallest.edits, cuts, _LIKELY if likely else 0.0))
+
     def _speaks(self, word: Rewrite) -> bool:
         """Say whether a word is one of the tool's that is called, or has a value of its call."""
         subject = self.smallest.subject
         text = subject.query[word.start : word.end].strip(" .,;:!?'\"").casefold()
         return any(text in own or own in text for own in _words_of_calls(subject)) if text else False
 
-    def _try(self, edits: tuple[Edit, ...], cuts: Words) -> Trial[bool]:
+    def _try(self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0) -> Trial[bool]:
         """Say whether these edits and cuts keep the drop; then they are the smallest."""
         now = self.smallest
         variant = made(now.subject, now.relation, now.must, edits, cuts)
-        return (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts)))
+        return (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior))
 
-    def _keeps(self, variant: Variant) -> Trial[bool]:
-        """Say whether a variant keeps the drop; then it is the smallest."""
-        if variant.id in self._lost or not variant.query.strip() or _unchanged(variant):
+    def _keeps(self, variant: Variant, prior: float = 0.0) -> Trial[bool]:
+        """Say whether a variant keeps the drop; then it is the smallest. ``prior`` speaks for it from the start."""
+        if self._hurried() or variant.id in self._lost or not variant.query.strip() or _unchanged(variant):
             return False
         self._lost.add(variant.id)
         if variant.cuts != self.smallest.cuts:
             wanted = variant.subject.chain
-            if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True)):
+            if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True, prior=prior)):
                 return False
         chain = yield from expected(variant, self._scorer)
-        if chain is None or not (yield from self._decided(variant, chain, high=False)):
+        if chain is None or not (yield from self._decided(variant, chain, high=False, prior=prior)):
             return False
         self.kept.append(variant)
         return True
 
-    def _decided(self, case: Case, chain: Chain, *, high: bool) -> Trial[bool]:
-        """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked."""
-        draws = 1 if high else 2
-        while draws <= _MOST:
+    def _decided(
+        self, case: Case, chain: Chain, *, high: bool, prior: float = 0.0, first: int = 1, skip: int = 0
+    ) -> Trial[bool]:
+        """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked.
+
+        By ``first`` draws and more, of which ``skip`` don't count.
+        """
+        for draws in range(first, skip + _MOST + 1):
             (samples,) = yield (Ask(case, "student", draws),)
-            self.drawn[case.id] = draws
-            towards = self._lead(self._scorer.tally(case, chain, samples)) * (1 if high else -1)
+            self.drawn[case.id] = max(draws, self.drawn.get(case.id, 0))
+            tally = self._scorer.tally(case, chain, [one for one in samples if one.draw >= skip])
+            towards = prior + self._lead(tally) * (1 if high else -1)
             if towards >= (-_DOUBTFUL if high else _SURE):
                 return True
             if towards <= _DOUBTFUL:
                 return False
-            draws += 1
         return False
 
     def _lead(self, tally: Tally) -> float:

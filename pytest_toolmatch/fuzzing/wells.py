@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import pickle
 import signal
+from collections import defaultdict
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -23,76 +25,104 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.relation import Relation
     from pytest_toolmatch.fuzzing.variant import Subject, Variant
 
-    Made: TypeAlias = dict[str, list[tuple[Edit, ...]]]
-
 _AT_ONCE, _MANY = 6, 24
 """Variants of a relation that are generated together; and of one of which little new comes, once."""
+
+
+class Made(NamedTuple):
+    """Edits by relation, the simplest first; and of relations that don't apply, why."""
+
+    edits: dict[str, list[tuple[Edit, ...]]]
+    reasons: dict[str, str]
 
 
 def beside() -> Executor | None:
     """Return what generates in another process, so that this one has its time for samples; None on a single core."""
     if (os.cpu_count() or 1) == 1:
         return None
-    ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this process, which then ends the other
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), signal.signal, ignore)
+    executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin_process)
+    executor.submit(_begin_process)  # it starts, and imports what it needs, while the first samples are drawn
+    return executor
 
 
-def edits_of(subject: Subject, relations: Sequence[Relation], most: int, seed: str) -> Made:
-    """Return edits of a subject by relation, ``most`` of each at most, the simplest first."""
-    return drawn_together({one.name: one.edits(subject) for one in relations}, most, seed)
+def _begin_process() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process, which then ends this one
+
+
+def edits_of(subject: Subject, wanted: Sequence[tuple[Relation, int]], seed: str) -> Made:
+    """Return edits of a subject by relation, so many of each at most."""
+    found, by_count = Made({}, {}), defaultdict[int, dict[str, Any]](dict)
+    for relation, count in wanted:
+        try:
+            by_count[count][relation.name] = relation.edits(subject)
+        except NotApplicable as reason:
+            found.reasons[relation.name] = str(reason)
+    for count, strategies in by_count.items():
+        found.edits.update(drawn_together(strategies, count, f"{seed}/{count}"))
+    return found
 
 
 class Well:
     """The variants of one subject, by relation: those with the most changes of each turn first, none of them twice.
 
-    What comes depends on the seed alone. ``reasons`` says which relations don't apply, and why. What another process
-    can't be sent (a tool's function, say) is generated in this one.
+    What comes depends on the seed alone. What another process can't be sent (a tool's function, say) is generated in
+    this one.
     """
 
     def __init__(self, subject: Subject, relations: Sequence[Relation], seed: str, executor: Executor | None) -> None:
-        self.reasons: dict[str, str] = {}
-        self.relations = {one.name: one for one in relations if self._applies(one, subject)}
         self._subject, self._seed, self._turn = subject, f"{seed}/{subject.case.id}", 0
+        self._all = {one.name: one for one in relations}
+        self._counts = dict.fromkeys(self._all, _AT_ONCE)
+        """How many of each relation are generated next."""
         self._executor = executor if executor and _goes_by_mail(subject, relations) else None
-        self._waiting: dict[str, list[Variant]] = {name: [] for name in self.relations}
+        self._waiting: dict[str, list[tuple[Edit, ...]]] = {}
+        self._edits: dict[str, set[bytes]] = defaultdict(set)
         self._seen: set[str] = set()
-        self._dry: set[str] = set()
-        """The relations of which little new comes."""
+        self._reasons: dict[str, str] = {}
         self._next = self._begin()
 
-    def _applies(self, relation: Relation, subject: Subject) -> bool:
-        try:
-            relation.edits(subject)
-        except NotApplicable as reason:
-            self.reasons[relation.name] = str(reason)
-            return False
-        return True
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """The relations that apply, once the first turn is made."""
+        self._take_first()
+        return {name: self._all[name] for name in self._all if name not in self._reasons}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why others don't."""
+        self._take_first()
+        return self._reasons
 
     def next(self, relation: str) -> Variant | None:
         """Return another variant of a relation; None where it has no more."""
-        waiting = self._waiting[relation]
-        while not waiting and relation not in self._dry:
+        self._take_first()
+        waiting = self._waiting.get(relation, [])
+        while waiting or relation in self._counts:
+            if not waiting:
+                self._take(self._made())
+                continue
+            variant = made(self._subject, relation, self._all[relation].must, waiting.pop(0))
+            if variant.id not in self._seen:
+                self._seen.add(variant.id)
+                return variant
+        return None
+
+    def _take_first(self) -> None:
+        if self._turn == 1:
             self._take(self._made())
-            self._next = self._begin()
-        if not waiting:
-            seed = f"{self._seed}/{relation}/{len(self._seen)}"
-            self._take(edits_of(self._subject, [self.relations[relation]], _MANY, seed))
-        return waiting.pop(0) if waiting else None
 
     def _begin(self) -> Future[Made] | None:
         """Have the next turn made of all relations that have more, where another process does it."""
         self._turn += 1
         try:
-            return self._executor.submit(edits_of, *self._asked()) if self._executor and self._more() else None
+            return self._executor.submit(edits_of, *self._asked()) if self._executor and self._counts else None
         except BrokenProcessPool:  # it was killed, by whomever
             self._executor = None
             return None
 
-    def _asked(self) -> tuple[Subject, list[Relation], int, str]:
-        return self._subject, self._more(), _AT_ONCE, f"{self._seed}/{self._turn}"
-
-    def _more(self) -> list[Relation]:
-        return [one for name, one in self.relations.items() if name not in self._dry]
+    def _asked(self) -> tuple[Subject, list[tuple[Relation, int]], str]:
+        wanted = [(self._all[name], count) for name, count in self._counts.items()]
+        return self._subject, wanted, f"{self._seed}/{self._turn}"
 
     def _made(self) -> Made:
         if self._next:
@@ -103,16 +133,21 @@ class Well:
         return edits_of(*self._asked())
 
     def _take(self, found: Made) -> None:
-        for name, drawn in found.items():
-            must = self.relations[name].must
-            variants = {one.id: one for edits in drawn if (one := made(self._subject, name, must, edits))}
-            new = [one for one in variants.values() if one.id not in self._seen]
-            self._seen.update(one.id for one in new)
-            if len(new) <= len(drawn) / 3:
-                self._dry.add(name)
+        self._reasons |= found.reasons
+        for name, drawn in found.edits.items():
+            new = {text: edits for edits in drawn if (text := msgspec.json.encode(edits)) not in self._edits[name]}
+            self._edits[name].update(new)
+            if self._counts[name] == _MANY:
+                del self._counts[name]
+            elif len(new) <= len(drawn) / 3:
+                self._counts[name] = _MANY
             # The first drawn is the simplest. Much at once is likelier to hit a weakness; shrinking takes it apart.
-            richest = sorted(new, key=lambda one: len(msgspec.json.encode(one.edits)), reverse=True)
-            self._waiting[name] += [*richest[:1], *sorted(richest[1:], key=lambda one: one.id)]
+            richest = sorted(new, key=lambda one: (-len(one), one))
+            order = [*richest[:1], *sorted(richest[1:], key=lambda one: hashlib.sha256(one).digest())]
+            self._waiting.setdefault(name, []).extend(new[one] for one in order)
+        for name in found.reasons:
+            self._counts.pop(name, None)
+        self._next = self._begin()
 
 
 def _goes_by_mail(subject: Subject, relations: Sequence[Relation]) -> bool:

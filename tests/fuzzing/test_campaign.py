@@ -25,7 +25,7 @@ def weak(variant: Variant) -> bool:
 
 
 def fuzzed(
-    is_weak: Callable[[Variant], bool], *, seed: int = 0, budget: int = 1000, at_once: int = 8
+    is_weak: Callable[[Variant], bool], *, seed: int = 0, budget: int = 1000, at_once: int = 32
 ) -> tuple[SimulatedModels, Campaign]:
     models = SimulatedModels(is_weak, seed=seed)
     campaign = Campaign(
@@ -91,7 +91,7 @@ class Poor(SimulatedModels):
 
 def test_a_budget_that_is_spent_ends_it_and_keeps_what_was_found() -> None:
     models = Poor(weak)
-    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=8)
+    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=32)
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.screened
@@ -107,7 +107,7 @@ class Fragile(SimulatedModels):
 
 def test_where_the_teacher_breaks_too_nothing_is_held_against_the_student() -> None:
     models = Fragile(weak)
-    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=8, afford=lambda: models.calls / 800)
+    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=32, afford=lambda: models.calls / 800)
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.findings == []

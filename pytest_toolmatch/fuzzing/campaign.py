@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TO_SHRINK, _TO_COMPARE = 45, 16
+_TO_SHRINK, _TO_COMPARE = 60, 16
 """Draws that making a suspect small takes about, and those of them that show its drop at the end: both are reserved."""
 
-_MARGIN = 0.03
+_MARGIN = 0.02
 """The share of a budget that is left for what can't be foreseen."""
 
 PREPARING = 0.25
@@ -101,7 +101,7 @@ class Campaign:
         *,
         seed: int = 0,
         confidence: float = 0.95,
-        at_once: int = 100,
+        at_once: int = 64,
         executor: Executor | None = None,
         afford: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -115,7 +115,7 @@ class Campaign:
         self.screened: list[Screened] = []
         self.settled: list[Settled] = []
         self._awaited: list[_Awaited] = []
-        self._settling: list[Running[Settled]] = []
+        self._settling: list[Running[Any]] = []
         self._first: list[Running[Screened]] = []
         self._waiting: list[Variant] = []
         self._busy: set[Cell] = set()
@@ -297,19 +297,22 @@ class Campaign:
         self.explorer.learn(look)
         if not look.suspect:
             return
-        variant = look.variant
+        variant, cells = look.variant, cells_of(look.variant)
         if variant.parts:
-            cells = cells_of(variant)
+            if not self._busy.isdisjoint(cells):
+                return  # it was begun before one of them was known to fail
+            self._busy.update(cells)
             self.explorer.close(cells)
             trial = pinned(variant, self._scorer, self._rates[variant.subject.case.id])
-            self._await(trial, lambda found: self._take_pinned(cells, found))
+            self._settling.append(self._await(trial, lambda found: self._take_pinned(cells, found)))
         else:
             self._take_pinned((), (variant,))
 
     def _take_pinned(self, cells: Sequence[Cell], found: tuple[Variant, ...]) -> None:
         assert self.explorer
         self._waiting += found
-        self.explorer.reopen(set(cells) - self._busy)
+        self._busy.difference_update(cells)
+        self.explorer.reopen(cells)
         self._settle()
 
     def _settle(self) -> None:

@@ -23,6 +23,9 @@ LOOKS = 3
 _SUSPECT = 0.4
 """By how much the rate of a first look has to be lower than the parent's for a variant to be compared."""
 
+_USUAL = Tally(9, 10)
+"""How often a student matches on a case that it is fuzzed around, as if it had been drawn before."""
+
 Fault = Literal["", "ambiguous", "unsampled"]
 
 
@@ -104,7 +107,12 @@ def _look(variant: Variant, scorer: Scorer, before: Tally, draws: int) -> Trial[
 
 
 def _suspect(tally: Tally, before: Tally) -> bool:
-    return tally.draws > 0 and tally.rate < before.rate - _SUSPECT
+    return tally.draws > 0 and tally.rate < usual(before) - _SUSPECT
+
+
+def usual(before: Tally) -> float:
+    """Return a student's rate on a parent as it is to be expected, where it has few draws: more or less ``_USUAL``."""
+    return (before.matches + _USUAL.matches) / (before.draws + _USUAL.draws)
 
 
 def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:

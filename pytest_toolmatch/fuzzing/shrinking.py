@@ -20,7 +20,7 @@ from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_
 from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
-from pytest_toolmatch.fuzzing.screening import LOOKS, Shown
+from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, usual
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant, made, together
 from pytest_toolmatch.statistics.drops import Tally
@@ -49,6 +49,9 @@ _NEEDED = math.log(10)
 """Evidence that the smallest variant has to show by itself, where that which it was made of has shown enough."""
 
 _TRIES, _OTHERS = 3, 8
+
+_FEW = 4
+"""Edits that are tried one by one before halves of them."""
 
 _ROUNDS = 2
 """What could not be left out of a long prompt may well be out of a short one."""
@@ -86,24 +89,27 @@ def settled(
         if not teacher_keeps(teacher):
             broken = Shown(compared=Compared(variant=suspect, state="unclear", chain=chain), teacher=teacher)
             return Settled(suspect=suspect, compared=(broken,))
-    yield from shrinker.shrink()
     tried: list[Shown] = []
-    for variant in list(reversed(shrinker.kept))[:_TRIES]:
-        found = yield from shrinker.again(variant, needed())
-        tried.append(found)
-        if found.lower and found.teacher_keeps:
-            return Settled(suspect=suspect, smallest=found, compared=tuple(tried))
+    while shrinker.kept and len(tried) < _TRIES:
+        yield from shrinker.shrink()
+        tried.append((yield from shrinker.again(needed())))
+        if tried[-1].lower and tried[-1].teacher_keeps:
+            return Settled(suspect=suspect, smallest=tried[-1], compared=tuple(tried))
+        shrinker.kept.pop()
     return Settled(suspect=suspect, compared=tuple(tried))
 
 
 def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
     shrinker = _Shrinker(found.variant, scorer, found.before, found.after, lambda: False)
-    yield from shrinker.shrink()
-    for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
-        again = yield from shrinker.again(variant, _NEEDED)
+    for _ in range(_TRIES):
+        yield from shrinker.shrink()
+        if len(shrinker.kept) == 1:
+            break
+        again = yield from shrinker.again(_NEEDED)
         if again.lower and again.teacher_keeps:
             return again.compared
+        shrinker.kept.pop()  # luck had a hand in it: what was kept before may become small in another way
     return found
 
 
@@ -116,25 +122,27 @@ class _Shrinker:
         self.kept = [found]
         self.drawn = {found.id: after.draws}
         self._scorer, self._hurried = scorer, hurried
-        self._high = min(1 - _CHANCE, before.rate)
+        self._high = min(1 - _CHANCE, usual(before))
         self._low = min(max(_CHANCE, after.rate), self._high - _CHANCE)
         self._lost: set[str] = {found.id}
 
     def shrink(self) -> Trial[None]:
-        """Leave out whatever can be: relations, edits, words."""
+        """Leave out whatever can be: relations, edits, words; first of all what is most likely to say nothing."""
         yield from self.take_apart()
-        yield from self.exchange()
+        yield from self.leave_out_idle_words()
         for _ in range(_ROUNDS):
             yield from self.leave_out_edits()
+            yield from self.exchange()
             yield from self.make_edits_smaller()
             yield from self.leave_out_words()
 
     def confirmed(self, chain: Chain) -> Trial[bool]:
         """Say whether draws that no look has seen bear a suspect out."""
-        return (yield from self._decided(self.smallest, chain, high=False, first=LOOKS + 1, skip=LOOKS))
+        return (yield from self._decided(self.smallest, chain, high=False, prior=_LIKELY, first=LOOKS + 1, skip=LOOKS))
 
-    def again(self, variant: Variant, needed: float) -> Trial[Shown]:
-        """Compare a variant anew, and see whether the teacher does what is expected of it."""
+    def again(self, needed: float) -> Trial[Shown]:
+        """Compare the smallest variant anew, and see whether the teacher does what is expected of it."""
+        variant = self.smallest
         skip, of_parent = (self.drawn.get(case.id, 0) for case in (variant, variant.parent))
         found = yield from compared(
             variant, self._scorer, needed=needed, skip=skip, skip_parent=of_parent, sparing=True
@@ -158,28 +166,30 @@ class _Shrinker:
                 continue
 
     def exchange(self) -> Trial[None]:
-        """Try other, shorter variants of the same relation and case."""
+        """Try single edits of the same relation that make a shorter prompt: first those of the same words."""
         now = self.smallest
         if now.relation not in RELATIONS:
             return
         others = drawn(RELATIONS[now.relation].variants(now.subject), _OTHERS, now.id)
-        for other in sorted((one for one in others if _size(one) < _size(now)), key=_size)[:_TRIES]:
-            if (yield from self._keeps(other)):
+        single = {msgspec.json.encode(edit): (edit,) for one in others for edit in one.edits}
+        shorter = [
+            one
+            for edits in single.values()
+            if _size(one := made(now.subject, now.relation, now.must, edits, now.cuts)) < _size(now)
+        ]
+        for one in sorted(shorter, key=lambda one: (not _meet(one.edits, now.edits), _size(one)))[:_TRIES]:
+            if (yield from self._keeps(one)):
                 return
 
     def leave_out_edits(self) -> Trial[None]:
-        """Try one edit alone, then all but one, until none can be left out."""
+        """Try one edit alone, or one half where there are many, then all but one, until none can be left out."""
         if self.smallest.parts:
             return
-        edits = self.smallest.edits
-        if len(edits) < 2:  # noqa: PLR2004 - a single edit is what is looked for
-            return
-        for edit in edits:
-            if (yield from self._try((edit,), self.smallest.cuts)):
-                return
         while len(edits := self.smallest.edits) > 1:
-            for place in range(len(edits)):
-                if (yield from self._try(edits[:place] + edits[place + 1 :], self.smallest.cuts)):
+            half, size = len(edits) // 2, len(edits)
+            few = [(one,) for one in edits] if size <= _FEW else [edits[:half], edits[half:]]
+            for kept in (*few, *(edits[:place] + edits[place + 1 :] for place in range(size))):
+                if (yield from self._try(kept, self.smallest.cuts)):
                     break
             else:
                 return
@@ -194,13 +204,21 @@ class _Shrinker:
             else:
                 place += 1
 
+    def leave_out_idle_words(self) -> Trial[None]:
+        """Leave out all words at once that are none of the tool's, and no value."""
+        idle = tuple(one for one in _words(self.smallest) if not self._speaks(one))
+        if 0 < len(idle) < len(_words(self.smallest)):
+            yield from self._without(idle, likely=True)
+
     def leave_out_words(self) -> Trial[None]:
-        """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002)."""
-        words = _words(self.smallest)
-        idle = tuple(one for one in words if not self._speaks(one))
-        size = max(1, len(words) // 2)
-        if 0 < len(idle) < len(words) and (yield from self._without(idle, likely=True)):
-            size = 1  # hardly any of those that are left can go
+        """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002).
+
+        Of words that speak hardly any can go: those are tried one by one.
+        """
+        yield from self.leave_out_idle_words()
+        size = max(1, len(_words(self.smallest)) // 2)
+        if all(map(self._speaks, _words(self.smallest))):
+            size = 1
         while True:
             words, place, found = _words(self.smallest), 0, False
             while place < len(words):
@@ -221,7 +239,8 @@ class _Shrinker:
         """Say whether a word is one of the tool's that is called, or has a value of its call."""
         subject = self.smallest.subject
         text = subject.query[word.start : word.end].strip(" .,;:!?'\"").casefold()
-        return any(text in own or own in text for own in _words_of_calls(subject)) if text else False
+        stems, values = _words_of_calls(subject)
+        return text in values or any(one in text for one in stems | {one for one in values if len(one) >= _STEM})
 
     def _try(self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0) -> Trial[bool]:
         """Say whether these edits and cuts keep the drop; then they are the smallest."""
@@ -269,12 +288,18 @@ class _Shrinker:
         return tally.matches * up + misses * down
 
 
-def _words_of_calls(subject: Subject) -> set[str]:
-    """Return the stems of the words in the names of the tools that are called, and the values of their calls."""
+def _words_of_calls(subject: Subject) -> tuple[set[str], set[str]]:
+    """Return the stems of the names of the tools that are called and of their arguments; and the values' words."""
     calls = calls_of(subject.chain or ())
-    names = {word.casefold()[:_STEM] for call in calls for word in re.findall(r"[^\W\d_]{3,}", call.name)}
+    names = [name for call in calls for name in (call.name, *_keys(call.arguments))]
+    stems = {word.casefold()[:_STEM] for name in names for word in re.findall(r"[^\W\d_]{3,}", name)}
     values = {str(value).casefold() for call in calls for value in _leaves(call.arguments)}
-    return names | {word for value in values for word in value.split() if len(word) > 1}
+    return stems, values | {word for value in values for word in value.split()}
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from map(str, value)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -288,6 +313,15 @@ def _leaves(value: Any) -> Iterator[Any]:
 def _size(variant: Variant) -> tuple[int, int]:
     said = sum(len(message.content.split()) for message in variant.conversation)
     return said, len(msgspec.json.encode(variant.edits))
+
+
+def _meet(edits: tuple[Edit, ...], others: tuple[Edit, ...]) -> bool:
+    """Say whether some edit of the one writes over words that some edit of the other does, too."""
+    return any(
+        isinstance(one, Rewrite) and isinstance(other, Rewrite) and one.start < other.end and other.start < one.end
+        for one in edits
+        for other in others
+    )
 
 
 def _unchanged(variant: Variant) -> bool:

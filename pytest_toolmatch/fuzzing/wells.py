@@ -19,7 +19,7 @@ from pytest_toolmatch.fuzzing.relation import NotApplicable
 from pytest_toolmatch.fuzzing.variant import made
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_toolmatch.fuzzing.edits import Edit
     from pytest_toolmatch.fuzzing.relation import Relation
@@ -63,7 +63,7 @@ def edits_of(subject: Subject, wanted: Sequence[tuple[Relation, int]], seed: str
 
 
 class Well:
-    """The variants of one subject, by relation: those with the most changes of each turn first, none of them twice.
+    """The variants of one subject, by relation: those of each turn that change most anew first, none of them twice.
 
     What comes depends on the seed alone. What another process can't be sent (a tool's function, say) is generated in
     this one.
@@ -77,6 +77,7 @@ class Well:
         self._executor = executor if executor and _goes_by_mail(subject, relations) else None
         self._waiting: dict[str, list[tuple[Edit, ...]]] = {}
         self._edits: dict[str, set[bytes]] = defaultdict(set)
+        self._changes: dict[str, set[bytes]] = defaultdict(set)
         self._seen: set[str] = set()
         self._reasons: dict[str, str] = {}
         self._next = self._begin()
@@ -141,13 +142,22 @@ class Well:
                 del self._counts[name]
             elif len(new) <= len(drawn) / 3:
                 self._counts[name] = _MANY
-            # The first drawn is the simplest. Much at once is likelier to hit a weakness; shrinking takes it apart.
-            richest = sorted(new, key=lambda one: (-len(one), one))
-            order = [*richest[:1], *sorted(richest[1:], key=lambda one: hashlib.sha256(one).digest())]
-            self._waiting.setdefault(name, []).extend(new[one] for one in order)
+            self._waiting.setdefault(name, []).extend(self._most_new_first(name, new))
         for name in found.reasons:
             self._counts.pop(name, None)
         self._next = self._begin()
+
+    def _most_new_first(self, name: str, drawn: dict[bytes, tuple[Edit, ...]]) -> Iterator[tuple[Edit, ...]]:
+        """Yield what was drawn, each time that with the most edits which nothing before it had.
+
+        Much at once is likelier to hit a weakness, and shrinking takes it apart; the same once more is not.
+        """
+        known = self._changes[name]
+        left = {text: {msgspec.json.encode(one) for one in edits} for text, edits in drawn.items()}
+        while left:
+            text = min(left, key=lambda one: (-len(left[one] - known), hashlib.sha256(one).digest()))
+            known |= left.pop(text)
+            yield drawn[text]
 
 
 def _goes_by_mail(subject: Subject, relations: Sequence[Relation]) -> bool:

@@ -17,7 +17,7 @@ from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, pinn
 from pytest_toolmatch.fuzzing.shrinking import Settled, settled
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
-from pytest_toolmatch.fuzzing.wells import Well
+from pytest_toolmatch.fuzzing.wells import Well, sendable
 from pytest_toolmatch.judging.robustness import VariantResult, VariantState, robustness
 from pytest_toolmatch.statistics.alarms import bar
 from pytest_toolmatch.statistics.drops import Tally, drop
@@ -107,7 +107,8 @@ class Campaign:
     ) -> None:
         self._pool, self._scorer, self._relations = pool, scorer, relations
         self._seed, self._confidence, self._at_once, self._afford = seed, confidence, at_once, afford
-        self._executor, self._wells = executor, dict[str, Well]()
+        self._executor = executor if sendable(relations) else None
+        self._wells: dict[str, Well] = {}
         self.known: list[Known] = []
         self.unknown = 0
         """Cases that the budget does not pay for."""

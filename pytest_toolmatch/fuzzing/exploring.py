@@ -12,11 +12,12 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.chain import names_of
-from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, together
+from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from pytest_toolmatch.fuzzing.edits import Edit
     from pytest_toolmatch.fuzzing.screening import Screened
     from pytest_toolmatch.fuzzing.wells import Well
 
@@ -78,6 +79,8 @@ class Explorer:
         self._tried: set[str] = set()
         self._alone: dict[str, set[Cell]] = defaultdict(set)
         self._first: deque[_Supply] = deque()
+        self._fresh = 0
+        """Supplies at hand that were tried less than ``_OFTEN``."""
 
     @property
     def untried(self) -> dict[str, dict[str, int]]:
@@ -121,19 +124,20 @@ class Explorer:
 
     def _take_up(self, count: int) -> bool:
         """Have enough at hand for so many variants; say whether there is anything."""
-        fresh = sum(one.tried < _OFTEN for one in self._open())
-        while self._later and fresh < count * _GROUP:
-            fresh += self._add(*self._later.popleft())
-        return bool(self._first or self._open())
+        while self._later and self._fresh < count * _GROUP:
+            self._add(*self._later.popleft())
+        self._supplies = [one for one in self._supplies if not one.empty]
+        return bool(self._first or any(one.cell not in self._closed for one in self._supplies))
 
-    def _add(self, subject: Subject, well: Well) -> int:
-        """Take up a subject; return how many relations apply to it."""
+    def _add(self, subject: Subject, well: Well) -> None:
+        """Take up a subject."""
         for name, reason in well.reasons.items():
             self.reasons[name][reason] += 1
         own = [
-            _Supply(Cell(name, tool_of(subject)), subject, _COSTS[relation.must], well)
+            _Supply(Cell(name, tool_of(subject)), subject, relation.must, well)
             for name, relation in well.relations.items()
         ]
+        self._fresh += len(own)
         self._tried.update(well.relations)
         self._supplies += own
         self._of_subject[subject.case.id] = own
@@ -142,17 +146,12 @@ class Explorer:
             if len(cells) < _ALONE and supply.cell not in cells:
                 cells.add(supply.cell)
                 self._first.append(supply)
-        return len(own)
-
-    def _open(self) -> list[_Supply]:
-        self._supplies = [one for one in self._supplies if not one.empty]
-        return [one for one in self._supplies if one.cell not in self._closed]
 
     def _covered(self) -> Variant | None:
         """Return the first variant of the next relation and tool that have one."""
         while self._first:
-            variant = self._first.popleft().next()
-            if variant and self._is_new(variant):
+            variant = self._made([self._first.popleft()])
+            if variant:
                 self.firsts.add(variant.id)
                 return variant
         return None
@@ -177,10 +176,10 @@ class Explorer:
             if lead.tried != tried:  # it went with another meanwhile
                 heappush(waiting, (self._effort(lead), lead.tried, place))
                 continue
-            variants = [variant for one in self._group_of(lead) if (variant := one.next())]
+            variant = self._made(self._group_of(lead))
             if not lead.empty:
                 heappush(waiting, (self._effort(lead), lead.tried, place))
-            if variants and self._is_new(variant := together(variants)):
+            if variant:
                 return variant
         return None
 
@@ -203,27 +202,33 @@ class Explorer:
         for supply in self._supplies:
             supply.tie = self._random.random()
 
-    def _is_new(self, variant: Variant) -> bool:
-        new = variant.id not in self._seen
+    def _made(self, group: Sequence[_Supply]) -> Variant | None:
+        """Return what several supplies make together; None where they have no more, or it was there before."""
+        changes = [(one.cell.relation, one.must, edits) for one in group if (edits := self._next(one))]
+        variant = joined(group[0].subject, changes) if changes else None
+        if variant is None or variant.id in self._seen:
+            return None
         self._seen.add(variant.id)
-        return new
+        return variant
+
+    def _next(self, supply: _Supply) -> tuple[Edit, ...]:
+        """Return other edits of a supply; none, and it is ``empty``, where there are no more."""
+        edits = supply.well.next(supply.cell.relation)
+        self._fresh -= supply.tried == _OFTEN - 1 or (not edits and supply.tried < _OFTEN)
+        supply.tried += 1 if edits else _OFTEN
+        supply.empty = not edits
+        return edits
 
 
 class _Supply:
-    """The variants of one subject under one relation, each of which ``cost`` so many draws.
+    """The edits of one subject under one relation, each of which ``cost`` so many draws.
 
     Those that cost less than one go together with those of other relations.
     """
 
-    def __init__(self, cell: Cell, subject: Subject, cost: float, well: Well) -> None:
-        self.cell, self.subject, self.cost, self.groups = cell, subject, cost, cost < 1
+    def __init__(self, cell: Cell, subject: Subject, must: Must, well: Well) -> None:
+        self.cell, self.subject, self.must, self.well = cell, subject, must, well
+        self.cost = _COSTS[must]
+        self.groups = self.cost < 1
         self.tried, self.tie = 0, 0.5
         self.empty = False
-        self._well = well
-
-    def next(self) -> Variant | None:
-        """Return a variant that was not there before; None, and ``empty``, where there are no more."""
-        variant = self._well.next(self.cell.relation)
-        self.tried += variant is not None
-        self.empty = variant is None
-        return variant

@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
-_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 130, 3
-"""Variants of a block at least, blocks that a budget in calls pays for at least, and blocks that are in flight."""
+_FEWEST, _ROUNDS = 16, 15
+"""Draws under way at least, and answers that a budget in calls is to pay for one after the other."""
+
+_MORE = 1.3
+"""Draws under way for each request that may be: so that none waits for what is made of the answers."""
 
 _EVERY = 2.0
 """Seconds between two lines that say how far it has come."""
@@ -137,9 +140,9 @@ class _Fuzzing:
 
 
 def _at_once(settings: Settings) -> int:
-    """Return how many variants are begun together: so few that what they find can still change what comes next."""
-    wide, calls = settings.concurrency // _IN_FLIGHT, parse_budget(settings.budget).calls
-    return max(_FEWEST, wide if calls is None else min(wide, calls // _BLOCKS))
+    """Return how many draws are under way: so few that what they find can still change what comes next."""
+    wide, calls = int(_MORE * settings.concurrency), parse_budget(settings.budget).calls
+    return max(_FEWEST, wide if calls is None else min(wide, calls // _ROUNDS))
 
 
 def _run_of(suite: Suite, settings: Settings, session: Session, folder: Path) -> SuiteRun:

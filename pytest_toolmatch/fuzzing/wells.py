@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections import defaultdict
+from collections import defaultdict, deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,23 +16,22 @@ import msgspec
 
 from pytest_toolmatch.fuzzing.generating import drawn_together
 from pytest_toolmatch.fuzzing.relation import NotApplicable
-from pytest_toolmatch.fuzzing.variant import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_toolmatch.fuzzing.edits import Edit
     from pytest_toolmatch.fuzzing.relation import Relation
-    from pytest_toolmatch.fuzzing.variant import Subject, Variant
+    from pytest_toolmatch.fuzzing.variant import Subject
 
-_AT_ONCE, _MANY = 6, 24
-"""Variants of a relation that are generated together; and of one of which little new comes, once."""
+_FIRST, _NEXT = 6, 12
+"""Variants of a relation that are generated in the first turn, and in those after it while much of them is new."""
 
 
 class Made(NamedTuple):
-    """Edits by relation, the simplest first; and of relations that don't apply, why."""
+    """Edits by relation, as texts that tell them apart and as what they are read from; and why others don't apply."""
 
-    edits: dict[str, list[tuple[Edit, ...]]]
+    edits: dict[str, list[tuple[bytes, bytes]]]
     reasons: dict[str, str]
 
 
@@ -58,27 +57,41 @@ def edits_of(subject: Subject, wanted: Sequence[tuple[Relation, int]], seed: str
         except NotApplicable as reason:
             found.reasons[relation.name] = str(reason)
     for count, strategies in by_count.items():
-        found.edits.update(drawn_together(strategies, count, f"{seed}/{count}"))
+        for name, drawn in drawn_together(strategies, count, f"{seed}/{count}").items():
+            found.edits[name] = [(text, pickle.dumps(edits)) for text, edits in _most_new_first(drawn)]
     return found
 
 
-class Well:
-    """The variants of one subject, by relation: those of each turn that change most anew first, none of them twice.
+def _most_new_first(drawn: list[tuple[Edit, ...]]) -> Iterator[tuple[bytes, tuple[Edit, ...]]]:
+    """Yield what was drawn, each time that with the most edits which nothing before it had.
 
-    What comes depends on the seed alone. What another process can't be sent (a tool's function, say) is generated in
-    this one.
+    Much at once is likelier to hit a weakness, and shrinking takes it apart; the same once more is not.
+    """
+    known: set[bytes] = set()
+    by_text = {msgspec.json.encode(edits): edits for edits in drawn}
+    left = {text: {msgspec.json.encode(one) for one in edits} for text, edits in by_text.items()}
+    while left:
+        text = min(left, key=lambda one: (-len(left[one] - known), hashlib.sha256(one).digest()))
+        known |= left.pop(text)
+        yield text, by_text[text]
+
+
+class Well:
+    """The edits of one subject, by relation: those of each turn that change most anew first, none of them twice.
+
+    What comes depends on the seed alone. What another process can't be sent (a tool's function) is generated in this
+    one; ``executor`` can be sent the relations.
     """
 
     def __init__(self, subject: Subject, relations: Sequence[Relation], seed: str, executor: Executor | None) -> None:
         self._subject, self._seed, self._turn = subject, f"{seed}/{subject.case.id}", 0
         self._all = {one.name: one for one in relations}
-        self._counts = dict.fromkeys(self._all, _AT_ONCE)
+        self._counts = dict.fromkeys(self._all, _FIRST)
         """How many of each relation are generated next."""
-        self._executor = executor if executor and _goes_by_mail(subject, relations) else None
-        self._waiting: dict[str, list[tuple[Edit, ...]]] = {}
-        self._edits: dict[str, set[bytes]] = defaultdict(set)
-        self._changes: dict[str, set[bytes]] = defaultdict(set)
-        self._seen: set[str] = set()
+        local = any(callable(tool.implementation) or callable(tool.reply) for tool in subject.tools)
+        self._executor = None if local else executor
+        self._waiting: dict[str, deque[bytes]] = defaultdict(deque)
+        self._seen: dict[str, set[bytes]] = defaultdict(set)
         self._reasons: dict[str, str] = {}
         self._next = self._begin()
 
@@ -94,19 +107,16 @@ class Well:
         self._take_first()
         return self._reasons
 
-    def next(self, relation: str) -> Variant | None:
-        """Return another variant of a relation; None where it has no more."""
+    def next(self, relation: str) -> tuple[Edit, ...]:
+        """Return other edits of a relation; none where it has no more."""
         self._take_first()
-        waiting = self._waiting.get(relation, [])
-        while waiting or relation in self._counts:
-            if not waiting:
-                self._take(self._made())
-                continue
-            variant = made(self._subject, relation, self._all[relation].must, waiting.pop(0))
-            if variant.id not in self._seen:
-                self._seen.add(variant.id)
-                return variant
-        return None
+        waiting = self._waiting[relation]
+        while not waiting and relation in self._counts:
+            self._take(self._made())
+        if not waiting:
+            return ()
+        edits: tuple[Edit, ...] = pickle.loads(waiting.popleft())  # noqa: S301 - of our own process
+        return edits
 
     def _take_first(self) -> None:
         if self._turn == 1:
@@ -136,33 +146,20 @@ class Well:
     def _take(self, found: Made) -> None:
         self._reasons |= found.reasons
         for name, drawn in found.edits.items():
-            new = {text: edits for edits in drawn if (text := msgspec.json.encode(edits)) not in self._edits[name]}
-            self._edits[name].update(new)
-            if self._counts[name] == _MANY:
+            new = [(text, edits) for text, edits in drawn if text not in self._seen[name]]
+            self._seen[name].update(text for text, _ in new)
+            self._waiting[name].extend(edits for _, edits in new)
+            if self._turn > 1 and len(new) <= _NEXT / 3:
                 del self._counts[name]
-            elif len(new) <= len(drawn) / 3:
-                self._counts[name] = _MANY
-            self._waiting.setdefault(name, []).extend(self._most_new_first(name, new))
+            else:
+                self._counts[name] = _NEXT
         for name in found.reasons:
             self._counts.pop(name, None)
         self._next = self._begin()
 
-    def _most_new_first(self, name: str, drawn: dict[bytes, tuple[Edit, ...]]) -> Iterator[tuple[Edit, ...]]:
-        """Yield what was drawn, each time that with the most edits which nothing before it had.
 
-        Much at once is likelier to hit a weakness, and shrinking takes it apart; the same once more is not.
-        """
-        known = self._changes[name]
-        left = {text: {msgspec.json.encode(one) for one in edits} for text, edits in drawn.items()}
-        while left:
-            text = min(left, key=lambda one: (-len(left[one] - known), hashlib.sha256(one).digest()))
-            known |= left.pop(text)
-            yield drawn[text]
-
-
-def _goes_by_mail(subject: Subject, relations: Sequence[Relation]) -> bool:
-    if any(callable(tool.implementation) or callable(tool.reply) for tool in subject.tools):
-        return False
+def sendable(relations: Sequence[Relation]) -> bool:
+    """Say whether another process can be sent these relations."""
     try:
         pickle.dumps(relations)
     except (pickle.PicklingError, AttributeError, TypeError):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -13,8 +12,8 @@ import msgspec
 from pytest_toolmatch.fuzzing.comparing import AGREED, Compared, compared, prepared
 from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cells_of, tool_of
 from pytest_toolmatch.fuzzing.pool import LAG
-from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, pinned, screened
-from pytest_toolmatch.fuzzing.shrinking import Settled, settled
+from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened
+from pytest_toolmatch.fuzzing.shrinking import Examined, Settled, examined, settled
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
 from pytest_toolmatch.fuzzing.wells import Well, sendable
@@ -44,8 +43,8 @@ _MARGIN = 0.02
 PREPARING = 0.25
 """The share of a budget that goes into getting to know the cases; those beyond it are left out."""
 
-_TOGETHER = 16
-"""Cases that are got to know at once."""
+_TOGETHER, _TO_KNOW = 16, 6
+"""Cases that are got to know whatever it costs, and the draws that each takes at first."""
 
 _KNOWN = (3, 5)
 """Draws of the student on a case before it is fuzzed: few where all of them match, else more."""
@@ -101,39 +100,38 @@ class Campaign:
         *,
         seed: int = 0,
         confidence: float = 0.95,
-        at_once: int = 64,
+        at_once: int = 75,
         executor: Executor | None = None,
         afford: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._pool, self._scorer, self._relations = pool, scorer, relations
         self._seed, self._confidence, self._at_once, self._afford = seed, confidence, at_once, afford
         self._executor = executor if sendable(relations) else None
-        self._wells: dict[str, Well] = {}
         self.known: list[Known] = []
         self.unknown = 0
         """Cases that the budget does not pay for."""
-        self.explorer: Explorer | None = None
+        self.explorer = Explorer(self._well, seed)
         self.screened: list[Screened] = []
         self.settled: list[Settled] = []
         self._awaited: list[_Awaited] = []
-        self._settling: list[Running[Any]] = []
+        self._examining = self._examined = self._borne_out = self._settling = 0
+        """How many suspects are being examined, were examined and borne out, and are made small."""
         self._first: list[Running[Screened]] = []
-        self._waiting: list[Variant] = []
+        self._waiting: list[Examined] = []
         self._busy: set[Cell] = set()
         self._again: dict[str, Running[Compared]] = {}
         self._beside: Counter[str] = Counter()
         self._rates: dict[str, Tally] = {}
+        self._met = 0
 
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
-        yield from self._prepare(cases)
-        wells = [(one.subject, self._well(one.subject)) for one in self.known if one.subject and one.fuzzed]
-        self._rates = {one.case.id: one.rate for one in self.known}
-        self.explorer = Explorer(wells, self._seed)
-        while self._launch() or self._awaited:
+        unmet = deque(random.Random(self._seed).sample(cases, len(cases)))  # noqa: S311 - chance that is to be repeated
+        while self._meet(unmet) or self._launch() or self._awaited:
             yield from self._pool.turn()
             yield
             self._collect()
+        self.unknown = len(cases) - len(self.known)
         self._confirm()
         while len(self._pool):
             yield from self._pool.turn()
@@ -141,7 +139,7 @@ class Campaign:
     @property
     def untried(self) -> dict[str, dict[str, int]]:
         """The relations that apply to no case: why, and to how many each."""
-        return self.explorer.untried if self.explorer else {}
+        return self.explorer.untried
 
     @property
     def compared(self) -> list[Shown]:
@@ -195,7 +193,7 @@ class Campaign:
         return robustness(results, self._confidence)
 
     def _result(self, look: Screened, found: Settled | None) -> VariantResult:
-        broken = found is not None and any(not one.teacher_keeps for one in found.compared)
+        broken = found is not None and any(one.teacher_breaks for one in found.compared)
         state: VariantState = "lower" if found and found.smallest else "teacher" if broken else "holds"
         case = look.variant.subject.case.id
         return VariantResult(
@@ -209,25 +207,21 @@ class Campaign:
             teacher=look.teacher,
         )
 
-    def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
-        """Get to know cases, all of them or as many as a part of the budget pays for."""
-        waiting = random.Random(self._seed).sample(cases, len(cases))  # noqa: S311 - chance that is to be repeated
-        count = _TOGETHER
-        while waiting and count and not self._pool.spent:
-            running = [self._pool.start(self._known(case)) for case in waiting[:count]]
-            waiting = waiting[count:]
-            while not all(one.done for one in running):
-                yield from self._pool.turn()
-                yield
-            self.known += [one.result for one in running if one.result]
-            count = self._as_many_more()
-        self.unknown = len(cases) - len(self.known)
+    def _meet(self, unmet: deque[Case]) -> bool:
+        """Begin to get to know more cases, as many as a part of the budget pays for; say whether there were any."""
+        room = max(1, self._room // _TO_KNOW)
+        few = range(room) if self._room > 0 else ()
+        met = [unmet.popleft() for _ in few if unmet and (self._met < _TOGETHER or self._spent() < PREPARING)]
+        for case in met:
+            self._met += 1
+            self._await(self._known(case), self._take_known)
+        return bool(met)
 
-    def _as_many_more(self) -> int:
-        """Return how many more cases their part of the budget pays for, at what those cost that are known."""
-        spent = self._afford()
-        left = (PREPARING - spent) / spent if spent else math.inf
-        return int(min(len(self.known) * left, sys.maxsize)) if left > 0 else 0
+    def _take_known(self, one: Known) -> None:
+        self.known.append(one)
+        self._rates[one.case.id] = one.rate
+        if one.subject and one.fuzzed:
+            self.explorer.add(one.subject)
 
     def _known(self, case: Case) -> Trial[Known]:
         yield (Ask(case, "teacher", AGREED), Ask(case, "student", _KNOWN[0]))  # both at once
@@ -239,24 +233,17 @@ class Campaign:
             rate = self._scorer.tally(case, subject.chain, samples)
             if rate.matches == draws:
                 break
-        known = Known(case, subject, rate)
-        if known.fuzzed:
-            self._well(subject)
-        return known
+        return Known(case, subject, rate)
 
     def _well(self, subject: Subject) -> Well:
-        """Return where a subject's variants come from; they are being made from now on."""
-        name = subject.case.id
-        if name not in self._wells:
-            self._wells[name] = Well(subject, self._relations, str(self._seed), self._executor)
-        return self._wells[name]
+        """Return where a subject's edits come from; the first are being made from now on."""
+        return Well(subject, self._relations, str(self._seed), self._executor)
 
     def _launch(self) -> bool:
         """Begin to look at more variants; say whether there was anything to begin."""
-        room = min(self._at_once // LAG, self._at_once - self._pool.under_way)
-        if self.explorer is None or self._over(_TO_SHRINK):
+        if self._room <= 0 or self._over(_TO_SHRINK):
             return False
-        chosen = self.explorer.next(max(1, room)) if room > 0 else []
+        chosen = self.explorer.next(self._room)
         for variant in chosen:
             first = variant.id in self.explorer.firsts
             beside = first and variant.must != "teacher" and self._beside[variant.relation] < _BESIDE
@@ -271,11 +258,19 @@ class Campaign:
 
         Draws cost what those that were handed out did.
         """
+        borne_out = (1 + self._borne_out) / (2 + self._examined)
+        likely = self._settling + len(self._waiting) / 2 + (self._examining + 1) * borne_out
+        return self._pool.spent or self._spent(reserved * likely) >= 1 - _MARGIN
+
+    def _spent(self, more: float = 0.0) -> float:
+        """Return the share of the budget that is spent with all that is under way, and so many draws more."""
         spent, under_way = self._afford(), self._pool.under_way
-        a_draw = spent / max(1, self._pool.draws - under_way)
-        self._settling = [one for one in self._settling if not one.done]
-        wanted = under_way + reserved * (len(self._settling) + len(self._waiting) / 2)
-        return self._pool.spent or spent + a_draw * wanted >= 1 - _MARGIN
+        return spent + spent / max(1, self._pool.draws - under_way) * (under_way + more)
+
+    @property
+    def _room(self) -> int:
+        """How many draws may begin in this turn."""
+        return min(max(1, self._at_once // LAG), self._at_once - self._pool.under_way)
 
     def _await(self, trial: Trial[T], take: Callable[[T], None]) -> Running[T]:
         """Begin a trial whose result is taken once it is there."""
@@ -293,43 +288,42 @@ class Campaign:
                 one.take(one.running.result)
 
     def _take_look(self, look: Screened) -> None:
-        assert self.explorer
         self.screened.append(look)
         self.explorer.learn(look)
         if not look.suspect:
             return
         variant, cells = look.variant, cells_of(look.variant)
-        if variant.parts:
-            if not self._busy.isdisjoint(cells):
-                return  # it was begun before one of them was known to fail
-            self._busy.update(cells)
-            self.explorer.close(cells)
-            trial = pinned(variant, self._scorer, self._rates[variant.subject.case.id])
-            self._settling.append(self._await(trial, lambda found: self._take_pinned(cells, found)))
-        else:
-            self._take_pinned((), (variant,))
+        if not self._busy.isdisjoint(cells):
+            return  # it was begun before one of them was known to fail
+        self._busy.update(cells)
+        self.explorer.close(cells)
+        self._examining += 1
+        trial = examined(variant, self._scorer, self._rates[variant.subject.case.id])
+        self._await(trial, lambda found: self._take_examined(cells, found))
 
-    def _take_pinned(self, cells: Sequence[Cell], found: tuple[Variant, ...]) -> None:
-        assert self.explorer
-        self._waiting += found
-        self._busy.difference_update(cells)
-        self.explorer.reopen(cells)
-        self._settle()
+    def _take_examined(self, cells: Sequence[Cell], found: tuple[Examined, ...]) -> None:
+        self._examining -= 1
+        self._examined += 1
+        self.settled += [Settled(suspect=one.suspect, compared=(one.broken,)) for one in found if one.broken]
+        borne_out = [one for one in found if not one.broken]
+        self._borne_out += bool(borne_out)
+        self._waiting += borne_out
+        self._free(cells)
 
     def _settle(self) -> None:
         """Settle the suspects of whose cells none is looked into already, and none has a finding."""
-        assert self.explorer
-        still: list[Variant] = []
-        for variant in self._waiting:
-            cells = cells_of(variant)
+        still: list[Examined] = []
+        for one in self._waiting:
+            cells = cells_of(one.suspect)
             if not self._busy.isdisjoint(cells):
-                still.append(variant)
+                still.append(one)
                 continue
             self._busy.update(cells)
             self.explorer.close(cells)
-            before = self._rates[variant.subject.case.id]
-            trial = settled(variant, self._scorer, before, needed=self._needed, hurried=lambda: self._over(_TO_COMPARE))
-            self._settling.append(self._await(trial, self._take_settled))
+            self._settling += 1
+            before = self._rates[one.suspect.subject.case.id]
+            trial = settled(one, self._scorer, before, needed=self._needed, hurried=lambda: self._over(_TO_COMPARE))
+            self._await(trial, self._take_settled)
         self._waiting = still
 
     def _needed(self) -> float:
@@ -337,11 +331,13 @@ class Campaign:
 
     def _take_settled(self, one: Settled) -> None:
         """Give the cells of a suspect free but for the one that its smallest form belongs to."""
-        assert self.explorer
+        self._settling -= 1
         self.settled.append(one)
         found = set(cells_of(one.smallest.compared.variant)) if one.smallest else set()
-        self._waiting = [variant for variant in self._waiting if found.isdisjoint(cells_of(variant))]
-        cells = set(cells_of(one.suspect)) - found
+        self._waiting = [other for other in self._waiting if found.isdisjoint(cells_of(other.suspect))]
+        self._free(set(cells_of(one.suspect)) - found)
+
+    def _free(self, cells: Iterable[Cell]) -> None:
         self._busy.difference_update(cells)
         self.explorer.reopen(cells)
         self._settle()

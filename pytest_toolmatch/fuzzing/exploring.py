@@ -15,7 +15,7 @@ from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_toolmatch.fuzzing.edits import Edit
     from pytest_toolmatch.fuzzing.screening import Screened
@@ -27,8 +27,11 @@ NO_CALL = "no call"
 _ALONE, _GROUP = 6, 5
 """Tools on which a relation is tried by itself at first; and relations that are tried at once later."""
 
-_OFTEN = 2
+_OFTEN = 3
 """Times that a relation is tried on a case before further cases are taken up: what they need is generated meanwhile."""
+
+_AHEAD = 12
+"""Cases for which something is generated before they are taken up."""
 
 _ENOUGH, _FEW, _MANY = 8, 0.2, 0.4
 """First looks after which the size of groups is thought over, and the shares of misses that it is to lie between."""
@@ -58,14 +61,15 @@ def cells_of(variant: Variant) -> tuple[Cell, ...]:
 class Explorer:
     """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
 
-    Subjects are taken up one after the other, as those at hand have been tried. What is chosen depends on the seed and
+    Subjects are taken up one after the other, as those at hand have been tried; ``well`` makes their edits. What is chosen depends on the seed and
     on the results that it was told, in their order.
     """
 
-    def __init__(self, wells: Iterable[tuple[Subject, Well]], seed: int) -> None:
+    def __init__(self, well: Callable[[Subject], Well], seed: int) -> None:
         self.reasons: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
-        self._later = deque(wells)
+        self._later, self._well = deque[Subject](), well
+        self._begun: deque[tuple[Subject, Well]] = deque()
         self._supplies: list[_Supply] = []
         self._of_subject: dict[str, list[_Supply]] = {}
         self._misses: dict[Cell, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -98,6 +102,11 @@ class Explorer:
                 chosen.append(variant)
         return chosen
 
+    def add(self, subject: Subject) -> None:
+        """Add a subject, which is taken up later."""
+        self._later.append(subject)
+        self._begin()
+
     def learn(self, result: Screened) -> None:
         """Take a first look at a variant."""
         cells = cells_of(result.variant)
@@ -124,13 +133,19 @@ class Explorer:
 
     def _take_up(self, count: int) -> bool:
         """Have enough at hand for so many variants; say whether there is anything."""
-        while self._later and self._fresh < count * _GROUP:
-            self._add(*self._later.popleft())
+        while self._begun and self._fresh < count * _GROUP / 2:
+            self._take(*self._begun.popleft())
+            self._begin()
         self._supplies = [one for one in self._supplies if not one.empty]
         return bool(self._first or any(one.cell not in self._closed for one in self._supplies))
 
-    def _add(self, subject: Subject, well: Well) -> None:
-        """Take up a subject."""
+    def _begin(self) -> None:
+        """Have the first edits of a few subjects made ahead, and no more: the next ones of others would wait for it."""
+        while self._later and len(self._begun) < _AHEAD:
+            subject = self._later.popleft()
+            self._begun.append((subject, self._well(subject)))
+
+    def _take(self, subject: Subject, well: Well) -> None:
         for name, reason in well.reasons.items():
             self.reasons[name][reason] += 1
         own = [

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _FEWEST, _ROUNDS = 16, 15
 """Draws under way at least, and answers that a budget in calls is to pay for one after the other."""
 
-_MORE = 1.3
+_MORE = 1.5
 """Draws under way for each request that may be: so that none waits for what is made of the answers."""
 
 _EVERY = 2.0
@@ -83,7 +83,8 @@ class _Fuzzing:
     def __init__(self, suite: Suite, saver: Saver, settings: Settings, session: Session, options: FuzzOptions) -> None:
         self.suite, self.saver, self.settings, self.session, self.options = suite, saver, settings, session, options
         self.run_of_suite = _run_of(suite, settings, session, saver.folder)
-        self.pool = Pool(Drawn(self.run_of_suite))
+        self.drawn = Drawn(self.run_of_suite)
+        self.pool = Pool(self.drawn)
 
     def run(self, relations: Sequence[Relation], share: float, executor: Executor | None) -> Iterator[str]:
         """Fuzz by a share of what is left of the budget, and yield what to print; ``executor`` generates variants."""
@@ -98,7 +99,7 @@ class _Fuzzing:
             confidence=self.settings.confidence,
             at_once=_at_once(self.settings),
             executor=executor,
-            afford=lambda: (self.session.spent_share() - before) / ((1 - before) * share) if before < 1 else 1.0,
+            afford=lambda: self.session.share_of(self.drawn.spent) / ((1 - before) * share) if before < 1 else 1.0,
         )
         error: BaseException | None = None
         due = time.monotonic() + _EVERY

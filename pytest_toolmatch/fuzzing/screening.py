@@ -59,6 +59,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the teacher does what is expected; if not, the variant says nothing against the student."""
         return teacher_keeps(self.teacher)
 
+    @property
+    def teacher_breaks(self) -> bool:
+        """Whether the teacher was asked, and does not."""
+        return self.teacher.draws > 0 and not self.teacher_keeps
+
 
 def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = False) -> Trial[Screened]:
     """Look at one draw of the student, after a miss at two more; ``before`` is what is known of the parent.

@@ -20,13 +20,14 @@ from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_
 from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
-from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, usual
+from pytest_toolmatch.fuzzing.pool import side_by_side
+from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, pinned, usual
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant, made, together
 from pytest_toolmatch.statistics.drops import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.chain import Chain
@@ -38,6 +39,9 @@ _SURE, _DOUBTFUL = math.log(50), -math.log(6)
 
 _LIKELY = 1.0
 """What speaks for leaving something out before it is tried, where it is likely: one draw by chance then decides less."""
+
+_DECIDING = 2
+"""Draws after which it is mostly known that a word can't be left out."""
 
 _CHANCE = 0.1
 """How often a student is taken to do otherwise by chance, at least: so that no draw decides alone."""
@@ -70,38 +74,59 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     compared: tuple[Shown, ...] = ()
 
 
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """A suspect that more draws bear out, by so many in all; or one that the teacher does not keep up with either."""
+
+    suspect: Variant
+    drawn: int = 0
+    broken: Shown | None = None
+
+
+def examined(suspect: Variant, scorer: Scorer, before: Tally) -> Trial[tuple[Examined, ...]]:
+    """Return what of a suspect is borne out: each relation alone, where it has several; ``before`` is the parent's.
+
+    What the teacher does not keep up with says nothing against the student.
+    """
+    found = (yield from pinned(suspect, scorer, before)) if suspect.parts else (suspect,)
+    borne_out = yield from side_by_side([_borne_out(one, scorer, before) for one in found])
+    return tuple(one for one in borne_out if one.drawn or one.broken)
+
+
+def _borne_out(suspect: Variant, scorer: Scorer, before: Tally) -> Trial[Examined]:
+    (samples, _) = yield (Ask(suspect, "teacher", 1), Ask(suspect, "student", LOOKS + 1))
+    chain = yield from expected(suspect, scorer)
+    if chain is None:
+        return Examined(suspect=suspect)
+    if not all(scorer.hits(suspect, chain, samples)):
+        teacher = yield from of_teacher(suspect, chain, scorer)
+        if not teacher_keeps(teacher):
+            unclear = Compared(variant=suspect, state="unclear", chain=chain)
+            return Examined(suspect=suspect, broken=Shown(compared=unclear, teacher=teacher))
+    return Examined(suspect=suspect, drawn=(yield from _Shrinker(suspect, scorer, before, LOOKS).confirmed(chain)))
+
+
 def settled(
-    suspect: Variant, scorer: Scorer, before: Tally, *, needed: Callable[[], float], hurried: Callable[[], bool]
+    found: Examined, scorer: Scorer, before: Tally, *, needed: Callable[[], float], hurried: Callable[[], bool]
 ) -> Trial[Settled]:
     """Make a suspect small, then compare the smallest with its parent, until a drop is shown by ``needed`` nats.
 
-    ``before`` is what is known of the parent. Once ``hurried``, nothing smaller is tried. The teacher is asked first:
-    what it does not keep up with either says nothing against the student.
+    ``before`` is what is known of the parent. Once ``hurried``, nothing smaller is tried.
     """
-    shrinker = _Shrinker(suspect, scorer, before, Tally(0, LOOKS), hurried)
-    told = yield (Ask(suspect, "teacher", 1), Ask(suspect, "student", LOOKS + 1))
-    chain = yield from expected(suspect, scorer)
-    if chain is None or not (yield from shrinker.confirmed(chain)):
-        return Settled(suspect=suspect)
-    teacher = scorer.tally(suspect, chain, told[0])
-    if teacher.draws and not teacher.matches:
-        teacher = yield from of_teacher(suspect, chain, scorer)
-        if not teacher_keeps(teacher):
-            broken = Shown(compared=Compared(variant=suspect, state="unclear", chain=chain), teacher=teacher)
-            return Settled(suspect=suspect, compared=(broken,))
+    suspect, shrinker = found.suspect, _Shrinker(found.suspect, scorer, before, found.drawn, hurried=hurried)
     tried: list[Shown] = []
-    while shrinker.kept and len(tried) < _TRIES:
-        yield from shrinker.shrink()
+    while shrinker.kept:
+        if len(tried) < _TRIES:
+            yield from shrinker.shrink()
         tried.append((yield from shrinker.again(needed())))
         if tried[-1].lower and tried[-1].teacher_keeps:
             return Settled(suspect=suspect, smallest=tried[-1], compared=tuple(tried))
-        shrinker.kept.pop()
+        shrinker.back(all_the_way=len(tried) >= _TRIES)
     return Settled(suspect=suspect, compared=tuple(tried))
 
 
 def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
-    shrinker = _Shrinker(found.variant, scorer, found.before, found.after, lambda: False)
+    shrinker = _Shrinker(found.variant, scorer, found.before, found.skipped + found.after.draws, found.after.rate)
     for _ in range(_TRIES):
         yield from shrinker.shrink()
         if len(shrinker.kept) == 1:
@@ -109,7 +134,7 @@ def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
         again = yield from shrinker.again(_NEEDED)
         if again.lower and again.teacher_keeps:
             return again.compared
-        shrinker.kept.pop()  # luck had a hand in it: what was kept before may become small in another way
+        shrinker.back()
     return found
 
 
@@ -117,13 +142,20 @@ class _Shrinker:
     """The steps of one shrinking; ``kept`` are the variants that kept the drop, each smaller than the one before."""
 
     def __init__(
-        self, found: Variant, scorer: Scorer, before: Tally, after: Tally, hurried: Callable[[], bool]
+        self,
+        found: Variant,
+        scorer: Scorer,
+        before: Tally,
+        drawn: int,
+        after: float = 0.0,
+        *,
+        hurried: Callable[[], bool] = lambda: False,
     ) -> None:
         self.kept = [found]
-        self.drawn = {found.id: after.draws}
+        self.drawn = {found.id: drawn}
         self._scorer, self._hurried = scorer, hurried
         self._high = min(1 - _CHANCE, usual(before))
-        self._low = min(max(_CHANCE, after.rate), self._high - _CHANCE)
+        self._low = min(max(_CHANCE, after), self._high - _CHANCE)
         self._lost: set[str] = {found.id}
 
     def shrink(self) -> Trial[None]:
@@ -136,9 +168,16 @@ class _Shrinker:
             yield from self.make_edits_smaller()
             yield from self.leave_out_words()
 
-    def confirmed(self, chain: Chain) -> Trial[bool]:
-        """Say whether draws that no look has seen bear a suspect out."""
-        return (yield from self._decided(self.smallest, chain, high=False, prior=_LIKELY, first=LOOKS + 1, skip=LOOKS))
+    def confirmed(self, chain: Chain) -> Trial[int]:
+        """Return by how many draws a suspect is borne out, of which no look has seen the last ones; 0 if it isn't."""
+        lower = yield from self._decided(
+            self.smallest, chain, high=False, prior=_LIKELY, first=LOOKS + 1, skip=LOOKS
+        )
+        return self.drawn[self.smallest.id] if lower else 0
+
+    def back(self, *, all_the_way: bool = False) -> None:
+        """Go back to what was kept before: luck had a hand in the last step, and another one may do."""
+        del self.kept[1 if all_the_way and len(self.kept) > 1 else -1 :]
 
     def again(self, needed: float) -> Trial[Shown]:
         """Compare the smallest variant anew, and see whether the teacher does what is expected of it."""
@@ -158,7 +197,7 @@ class _Shrinker:
     def take_apart(self) -> Trial[None]:
         """Try each of the relations alone that were put together, then leave out what can be left out."""
         for variant in self.smallest.alone():
-            if (yield from self._keeps(variant)):
+            if (yield from self._keeps(variant, _LIKELY)):
                 return
         for place in reversed(range(len(self.smallest.parts))):
             rest = self.smallest.alone()
@@ -199,7 +238,8 @@ class _Shrinker:
         place = len(self.smallest.edits) if self.smallest.parts else 0
         while place < len(edits := self.smallest.edits):
             for smaller in _smaller(edits[place], self.smallest.subject.query):
-                if (yield from self._try((*edits[:place], smaller, *edits[place + 1 :]), self.smallest.cuts)):
+                changed = (*edits[:place], smaller, *edits[place + 1 :])
+                if (yield from self._try(changed, self.smallest.cuts, ask_teacher=True)):
                     break
             else:
                 place += 1
@@ -221,6 +261,8 @@ class _Shrinker:
             size = 1
         while True:
             words, place, found = _words(self.smallest), 0, False
+            if size == 1 and len(words) > 1 and not self._hurried():
+                yield from self._ask_ahead(words)
             while place < len(words):
                 part = tuple(words[place : place + size])
                 if len(words) > len(part) and (yield from self._without(part, likely=size == 1)):
@@ -230,6 +272,13 @@ class _Shrinker:
             if size == 1 and not found:
                 return
             size = max(1, size // 2)
+
+    def _ask_ahead(self, words: Sequence[Rewrite]) -> Trial[None]:
+        """Have the parents without each of the words drawn at once: where none can go, each takes its draws anyway."""
+        now = self.smallest
+        cuts = [_joined((*now.cuts, word)) for word in words]
+        parents = [made(now.subject, now.relation, now.must, now.edits, one).parent for one in cuts]
+        yield tuple(Ask(one, "student", _DECIDING) for one in parents if one.query.strip())
 
     def _without(self, words: Words, *, likely: bool) -> Trial[bool]:
         cuts = _joined((*self.smallest.cuts, *words))
@@ -242,11 +291,23 @@ class _Shrinker:
         stems, values = _words_of_calls(subject)
         return text in values or any(one in text for one in stems | {one for one in values if len(one) >= _STEM})
 
-    def _try(self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0) -> Trial[bool]:
-        """Say whether these edits and cuts keep the drop; then they are the smallest."""
+    def _try(
+        self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0, *, ask_teacher: bool = False
+    ) -> Trial[bool]:
+        """Say whether these edits and cuts keep the drop; then they are the smallest.
+
+        ``ask_teacher`` where it is not known that the edits call for what is expected.
+        """
         now = self.smallest
         variant = made(now.subject, now.relation, now.must, edits, cuts)
-        return (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior))
+        if not (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior)):
+            return False
+        if ask_teacher and variant.must != "teacher":
+            (samples,) = yield (Ask(variant, "teacher", 1),)
+            if not all(self._scorer.hits(variant, variant.expected or (), samples)):
+                self.kept.pop()
+                return False
+        return True
 
     def _keeps(self, variant: Variant, prior: float = 0.0) -> Trial[bool]:
         """Say whether a variant keeps the drop; then it is the smallest. ``prior`` speaks for it from the start."""

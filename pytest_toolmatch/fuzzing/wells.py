@@ -10,6 +10,7 @@ import signal
 from collections import defaultdict, deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _FIRST, _NEXT = 6, 12
 """Variants of a relation that are generated in the first turn, and in those after it while much of them is new."""
+
+_LOW = 2
+"""Variants of a relation that are left when the next turn begins."""
 
 
 class Made(NamedTuple):
@@ -93,7 +97,9 @@ class Well:
         self._waiting: dict[str, deque[bytes]] = defaultdict(deque)
         self._seen: dict[str, set[bytes]] = defaultdict(set)
         self._reasons: dict[str, str] = {}
-        self._next = self._begin()
+        self._asked: tuple[Subject, list[tuple[Relation, int]], str] | None = None
+        self._next: Future[Made] | None = None
+        self._begin()
 
     @property
     def relations(self) -> dict[str, Relation]:
@@ -113,35 +119,39 @@ class Well:
         waiting = self._waiting[relation]
         while not waiting and relation in self._counts:
             self._take(self._made())
+        if relation in self._counts and len(waiting) <= _LOW:
+            self._begin()
         if not waiting:
             return ()
         edits: tuple[Edit, ...] = pickle.loads(waiting.popleft())  # noqa: S301 - of our own process
         return edits
 
     def _take_first(self) -> None:
-        if self._turn == 1:
+        if self._turn == 0:
             self._take(self._made())
 
-    def _begin(self) -> Future[Made] | None:
-        """Have the next turn made of all relations that have more, where another process does it."""
-        self._turn += 1
-        try:
-            return self._executor.submit(edits_of, *self._asked()) if self._executor and self._counts else None
-        except BrokenProcessPool:  # it was killed, by whomever
-            self._executor = None
-            return None
-
-    def _asked(self) -> tuple[Subject, list[tuple[Relation, int]], str]:
-        wanted = [(self._all[name], count) for name, count in self._counts.items()]
-        return self._subject, wanted, f"{self._seed}/{self._turn}"
+    def _begin(self) -> None:
+        """Have the next turn made of the relations that will soon want it, in another process where there is one."""
+        if self._asked is None:
+            low = [(self._all[name], count) for name, count in self._counts.items() if len(self._waiting[name]) <= _LOW]
+            self._asked = (self._subject, low, f"{self._seed}/{self._turn}")
+            with self._without_a_broken_process():
+                self._next = self._executor.submit(edits_of, *self._asked) if self._executor else None
 
     def _made(self) -> Made:
-        if self._next:
-            try:
+        self._begin()
+        with self._without_a_broken_process():
+            if self._next:
                 return self._next.result()
-            except BrokenProcessPool:
-                self._executor = None
-        return edits_of(*self._asked())
+        assert self._asked
+        return edits_of(*self._asked)
+
+    @contextmanager
+    def _without_a_broken_process(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenProcessPool:  # it was killed, by whomever
+            self._executor = self._next = None
 
     def _take(self, found: Made) -> None:
         self._reasons |= found.reasons
@@ -149,13 +159,13 @@ class Well:
             new = [(text, edits) for text, edits in drawn if text not in self._seen[name]]
             self._seen[name].update(text for text, _ in new)
             self._waiting[name].extend(edits for _, edits in new)
-            if self._turn > 1 and len(new) <= _NEXT / 3:
+            if self._turn and len(new) <= _NEXT / 3:
                 del self._counts[name]
             else:
                 self._counts[name] = _NEXT
         for name in found.reasons:
             self._counts.pop(name, None)
-        self._next = self._begin()
+        self._turn, self._asked, self._next = self._turn + 1, None, None
 
 
 def sendable(relations: Sequence[Relation]) -> bool:

@@ -19,9 +19,9 @@ SUITE = simulated_suite()
 
 
 def weak(variant: Variant) -> bool:
-    words = variant.query.split()
-    shouted = variant.relation == "shouting" and "ORDER" in words and "cancel" in variant.query.lower()
-    return shouted or (variant.relation == "greeting" and "dear" in words and "where" in words)
+    words, relations = variant.query.split(), variant.relation.split("+")
+    shouted = "shouting" in relations and "ORDER" in words and "cancel" in variant.query.lower()
+    return shouted or ("greeting" in relations and "dear" in words and "where" in variant.query.lower().split())
 
 
 def fuzzed(
@@ -111,4 +111,4 @@ def test_where_the_teacher_breaks_too_nothing_is_held_against_the_student() -> N
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.findings == []
-    assert any(one.lower and not one.teacher_keeps for one in campaign.compared)
+    assert any(one.teacher_breaks for one in campaign.compared)

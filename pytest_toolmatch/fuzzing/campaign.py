@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TO_SHRINK, _TO_COMPARE = 60, 16
+_TO_SHRINK, _TO_COMPARE = 70, 16
 """Draws that making a suspect small takes about, and those of them that show its drop at the end: both are reserved."""
 
 _MARGIN = 0.02

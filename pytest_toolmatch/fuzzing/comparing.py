@@ -31,6 +31,9 @@ FIRST = 3
 
 _MORE = 2
 
+_MANY = 4
+"""Draws that show a parent for what it is."""
+
 ComparedState: TypeAlias = Literal["lower", "holds", "unclear", "ambiguous", "unsampled"]
 
 
@@ -124,6 +127,8 @@ def compared(
             return msgspec.structs.replace(found, state="unsampled")
         if found.evidence >= needed and before.rate - after.rate >= WORTH:
             return msgspec.structs.replace(found, state="lower")
+        if sparing and before.draws > _MANY and before.rate < 2 * WORTH:
+            return found  # a parent that was taken for a good one by luck
         if hopeless(before, after):
             return msgspec.structs.replace(found, state="holds")
         if draws >= most:

@@ -30,8 +30,8 @@ _ALONE, _GROUP = 6, 5
 _OFTEN = 3
 """Times that a relation is tried on a case before further cases are taken up: what they need is generated meanwhile."""
 
-_AHEAD = 12
-"""Cases for which something is generated before they are taken up."""
+_BROAD, _AHEAD = 24, 12
+"""Cases that are at hand from the start; and those for which something is generated before they are taken up."""
 
 _ENOUGH, _FEW, _MANY = 8, 0.2, 0.4
 """First looks after which the size of groups is thought over, and the shares of misses that it is to lie between."""
@@ -133,7 +133,7 @@ class Explorer:
 
     def _take_up(self, count: int) -> bool:
         """Have enough at hand for so many variants; say whether there is anything."""
-        while self._begun and self._fresh < count * _GROUP / 2:
+        while self._begun and (self._fresh < count * _GROUP or len(self._of_subject) < _BROAD):
             self._take(*self._begun.popleft())
             self._begin()
         self._supplies = [one for one in self._supplies if not one.empty]

@@ -46,13 +46,13 @@ _DECIDING = 2
 _CHANCE = 0.1
 """How often a student is taken to do otherwise by chance, at least: so that no draw decides alone."""
 
-_MOST = 9
-"""Draws after which a step that is not decided is given up."""
+_MOST, _AT_LAST = 9, 24
+"""Draws after which a step that is not decided is given up; and the last comparison, after which there is none."""
 
 _NEEDED = math.log(10)
 """Evidence that the smallest variant has to show by itself, where that which it was made of has shown enough."""
 
-_TRIES, _OTHERS = 3, 8
+_TRIES, _OTHERS = 3, 24
 
 _FEW = 4
 """Edits that are tried one by one before halves of them."""
@@ -176,15 +176,17 @@ class _Shrinker:
         return self.drawn[self.smallest.id] if lower else 0
 
     def back(self, *, all_the_way: bool = False) -> None:
-        """Go back to what was kept before: luck had a hand in the last step, and another one may do."""
-        del self.kept[1 if all_the_way and len(self.kept) > 1 else -1 :]
+        """Go back to what had another parent: luck had a hand in the last step, and another one may do."""
+        last = self.kept.pop()
+        while len(self.kept) > 1 and (all_the_way or self.kept[-1].cuts == last.cuts):
+            self.kept.pop()
 
     def again(self, needed: float) -> Trial[Shown]:
         """Compare the smallest variant anew, and see whether the teacher does what is expected of it."""
-        variant = self.smallest
+        variant, most = self.smallest, _MOST if len(self.kept) > 1 else _AT_LAST
         skip, of_parent = (self.drawn.get(case.id, 0) for case in (variant, variant.parent))
         found = yield from compared(
-            variant, self._scorer, needed=needed, skip=skip, skip_parent=of_parent, sparing=True
+            variant, self._scorer, needed=needed, most=most, skip=skip, skip_parent=of_parent, sparing=True
         )
         if found.state != "lower" or found.chain is None:
             return Shown(compared=found)

@@ -50,7 +50,7 @@ def test_planted_weaknesses_are_found_told_apart_and_made_small() -> None:
         }
         for one in campaign.findings:
             assert weak(one.smallest.variant)
-            assert len(one.smallest.variant.query.split()) <= len(one.shown.variant.query.split())
+            assert len(one.smallest.variant.query.split()) <= len(one.suspect.query.split())
         assert models.calls <= 1100
 
 

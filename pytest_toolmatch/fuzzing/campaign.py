@@ -13,7 +13,7 @@ from pytest_toolmatch.fuzzing.comparing import AGREED, Compared, compared, prepa
 from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cells_of, tool_of
 from pytest_toolmatch.fuzzing.pool import LAG
 from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened
-from pytest_toolmatch.fuzzing.shrinking import Examined, Settled, examined, settled
+from pytest_toolmatch.fuzzing.settling import Examined, Settled, examined, settled
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
 from pytest_toolmatch.fuzzing.wells import Well, sendable

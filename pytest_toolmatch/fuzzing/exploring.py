@@ -61,8 +61,8 @@ def cells_of(variant: Variant) -> tuple[Cell, ...]:
 class Explorer:
     """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
 
-    Subjects are taken up one after the other, as those at hand have been tried; ``well`` makes their edits. What is chosen depends on the seed and
-    on the results that it was told, in their order.
+    Subjects are taken up one after the other, as those at hand have been tried; ``well`` makes their edits. What is
+    chosen depends on the seed and on the results that it was told, in their order.
     """
 
     def __init__(self, well: Callable[[Subject], Well], seed: int) -> None:

@@ -107,7 +107,9 @@ class Fragile(SimulatedModels):
 
 def test_where_the_teacher_breaks_too_nothing_is_held_against_the_student() -> None:
     models = Fragile(weak)
-    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=32, afford=lambda: models.calls / 800)
+    campaign = Campaign(
+        Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=32, afford=lambda: models.calls / 800
+    )
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.findings == []

@@ -20,7 +20,7 @@ from pytest_toolmatch.fuzzing.relations import phrased
 from pytest_toolmatch.fuzzing.saving import Saver, kept
 from pytest_toolmatch.fuzzing.scoring import Scorer
 from pytest_toolmatch.fuzzing.strategies import relations_of
-from pytest_toolmatch.fuzzing.wells import beside
+from pytest_toolmatch.fuzzing.wells import beside, end
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.reports.figures import plural
@@ -74,7 +74,7 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
     finally:
         session.close(cancel=True, complete=True)
         if executor:
-            executor.shutdown(wait=False, cancel_futures=True)
+            end(executor)
 
 
 class _Fuzzing:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _FIRST, _NEXT = 6, 12
 """Variants of a relation that are generated in the first turn, and in those after it while much of them is new."""
 
+_WORKERS = 2
+"""Processes that generate, at most: what the thread that draws samples leaves of two cores."""
+
 _LOW = 2
 """Variants of a relation that are left when the next turn begins."""
 
@@ -40,16 +43,28 @@ class Made(NamedTuple):
 
 
 def beside() -> Executor | None:
-    """Return what generates in another process, so that this one has its time for samples; None on a single core."""
-    if (os.cpu_count() or 1) == 1:
+    """Return what generates in other processes, so that this one has its time for samples; None on a single core."""
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    if workers == 1:
         return None
-    executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin_process)
-    executor.submit(_begin_process)  # it starts, and imports what it needs, while the first samples are drawn
+    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin_process)
+    executor.submit(_prepare)  # one starts, and imports what it needs, while the first samples are drawn
     return executor
+
+
+def end(executor: Executor) -> None:
+    """End the processes at once, whatever they are at."""
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in multiprocessing.active_children():
+        process.terminate()
 
 
 def _begin_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process, which then ends this one
+
+
+def _prepare() -> None:
+    import pytest_toolmatch.fuzzing.relations  # noqa: F401, PLC0415
 
 
 def edits_of(subject: Subject, wanted: Sequence[tuple[Relation, int]], seed: str) -> Made:

@@ -12,13 +12,13 @@ from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, pinned
 from pytest_toolmatch.fuzzing.shrinking import TRIES, Shrinker
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Variant
+from pytest_toolmatch.statistics.drops import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
-    from pytest_toolmatch.statistics.drops import Tally
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +30,10 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
-    """A suspect that more draws bear out, by so many in all; or one that the teacher does not keep up with either."""
+    """A suspect that draws bear out ``after`` those of its look; or one that the teacher does not keep up with."""
 
     suspect: Variant
-    drawn: int = 0
+    after: Tally = Tally()
     broken: Shown | None = None
 
 
@@ -44,7 +44,7 @@ def examined(suspect: Variant, scorer: Scorer, before: Tally) -> Trial[tuple[Exa
     """
     found = (yield from pinned(suspect, scorer, before)) if suspect.parts else (suspect,)
     borne_out = yield from side_by_side([_borne_out(one, scorer, before) for one in found])
-    return tuple(one for one in borne_out if one.drawn or one.broken)
+    return tuple(one for one in borne_out if one.after.draws or one.broken)
 
 
 def _borne_out(suspect: Variant, scorer: Scorer, before: Tally) -> Trial[Examined]:
@@ -57,7 +57,7 @@ def _borne_out(suspect: Variant, scorer: Scorer, before: Tally) -> Trial[Examine
         if not teacher_keeps(teacher):
             unclear = Compared(variant=suspect, state="unclear", chain=chain)
             return Examined(suspect=suspect, broken=Shown(compared=unclear, teacher=teacher))
-    return Examined(suspect=suspect, drawn=(yield from Shrinker(suspect, scorer, before, LOOKS).confirmed(chain)))
+    return Examined(suspect=suspect, after=(yield from Shrinker(suspect, scorer, before, LOOKS).confirmed(chain)))
 
 
 def settled(
@@ -67,7 +67,10 @@ def settled(
 
     ``before`` is what is known of the parent. Once ``hurried``, nothing smaller is tried.
     """
-    suspect, shrinker = found.suspect, Shrinker(found.suspect, scorer, before, found.drawn, hurried=hurried)
+    suspect, shrinker = (
+        found.suspect,
+        Shrinker(found.suspect, scorer, before, LOOKS + found.after.draws, found.after.rate, hurried=hurried),
+    )
     tried: list[Shown] = []
     while shrinker.kept:
         if len(tried) < TRIES:

@@ -104,10 +104,16 @@ class Shrinker:
             yield from self.make_edits_smaller()
             yield from self.leave_out_words()
 
-    def confirmed(self, chain: Chain) -> Trial[int]:
-        """Return by how many draws a suspect is borne out, of which no look has seen the last ones; 0 if it isn't."""
+    def confirmed(self, chain: Chain) -> Trial[Tally]:
+        """Return the draws by which a suspect is borne out, and which no look has seen; none if it isn't.
+
+        A rate that is half of the parent's is low enough.
+        """
+        self._low = self._high / 2
         lower = yield from self._decided(self.smallest, chain, high=False, prior=_LIKELY, first=LOOKS + 1, skip=LOOKS)
-        return self.drawn[self.smallest.id] if lower else 0
+        (samples,) = yield (Ask(self.smallest, "student", self.drawn[self.smallest.id]),)
+        tally = self._scorer.tally(self.smallest, chain, [one for one in samples if one.draw >= LOOKS])
+        return tally if lower else Tally()
 
     def back(self, *, all_the_way: bool = False) -> None:
         """Go back to what had another parent: luck had a hand in the last step, and another one may do."""

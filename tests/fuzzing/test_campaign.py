@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from functools import partial
 
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import BudgetSpent
@@ -63,6 +65,33 @@ def test_the_same_seed_tries_the_same_prompts_in_the_same_order() -> None:
     tried = [[one.variant.id for one in fuzzed(weak, seed=3, budget=500)[1].screened] for _ in range(2)]
     assert tried[0] == tried[1]
     assert tried[0] != [one.variant.id for one in fuzzed(weak, seed=4, budget=500)[1].screened]
+
+
+class Slow(SimulatedModels):
+    """Answers come in whatever order."""
+
+    def __init__(self, is_weak: Callable[[Variant], bool], order: int) -> None:
+        super().__init__(is_weak, seed=3)
+        self._order = random.Random(order)  # noqa: S311 - any order will do
+
+    def ready(self, _: Asked) -> bool:
+        return self._order.random() < 0.5
+
+    def rest(self) -> None:
+        pass
+
+
+def test_what_is_tried_and_found_depends_on_no_order_of_answers() -> None:
+    ends = []
+    for order in range(2):
+        models = Slow(weak, order)
+        afford = partial(lambda models: models.calls / 600, models)
+        campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], seed=3, at_once=32, afford=afford)
+        for _ in campaign.run(SUITE.cases):
+            pass
+        ends.append(([one.variant.id for one in campaign.screened], campaign.findings, models.calls))
+    assert ends[0] == ends[1]
+    assert ends[0][1]
 
 
 def test_every_relation_is_tried_alone_on_every_tool_and_then_with_others() -> None:

@@ -128,11 +128,13 @@ class Draws:
                 continue
             if isinstance(source, Replayed) and source.end(case) <= getattr(drawn, role):
                 return f"no more samples of {source.plan.model.identity} are recorded"
-        if self._session and self._session.over_share(self.share, self._submitted()):
+        if self._session and self._session.over_share(self.share, self.submitted):
             return "this suite's share of the budget is spent"
         return ""
 
-    def _submitted(self) -> int:
+    @property
+    def submitted(self) -> int:
+        """How many draws a model was asked for in this run."""
         return sum(source.submitted for source in self._sources.values() if not isinstance(source, Replayed))
 
     def _samples(self, case: Case, role: SampleRole, draws: int | None) -> list[Sample]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import random
-import sys
 from collections import Counter, deque
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from pytest_toolmatch.fuzzing.comparing import Compared, compared, prepared
+from pytest_toolmatch.fuzzing.comparing import AGREED, Compared, compared, prepared
 from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cells_of, tool_of
-from pytest_toolmatch.fuzzing.screening import LOOKS, Screened, Shown, needed_for, screened, shown
-from pytest_toolmatch.fuzzing.shrinking import shrunk
+from pytest_toolmatch.fuzzing.pool import LAG
+from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened
+from pytest_toolmatch.fuzzing.settling import Examined, Settled, examined, settled
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
-from pytest_toolmatch.fuzzing.wells import Well
+from pytest_toolmatch.fuzzing.wells import Well, sendable
 from pytest_toolmatch.judging.robustness import VariantResult, VariantState, robustness
 from pytest_toolmatch.statistics.alarms import bar
 from pytest_toolmatch.statistics.drops import Tally, drop
@@ -34,20 +34,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RESERVE = 50
-"""Draws that making a finding small takes about; so many are kept for each that is not yet."""
+_TO_SHRINK, _TO_COMPARE = 70, 16
+"""Draws that making a suspect small takes about, and those of them that show its drop at the end: both are reserved."""
 
-_MARGIN = 0.1
-"""The share of a budget that is left for what is under way when looking ends."""
+_MARGIN = 0.02
+"""The share of a budget that is left for what can't be foreseen."""
 
 PREPARING = 0.25
 """The share of a budget that goes into getting to know the cases; those beyond it are left out."""
 
-_TOGETHER = 16
-"""Cases that are got to know at once."""
-
-_LOOKED, _COMPARED, _SHRUNK = 4, 8, 16
-"""Blocks after which first looks, comparisons and shrinkings are waited for: what is tried depends on no clock."""
+_TOGETHER, _TO_KNOW = 16, 6
+"""Cases that are got to know whatever it costs, and the draws that each takes at first."""
 
 _KNOWN = (3, 5)
 """Draws of the student on a case before it is fuzzed: few where all of them match, else more."""
@@ -63,10 +60,10 @@ _BESIDE = 4
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A weakness: the relation and the tool, the variant that showed it, and the smallest one that still does."""
+    """A weakness: the relation and the tool, the variant that it was met in, and the smallest one that shows it."""
 
     cell: Cell
-    shown: Compared
+    suspect: Variant
     smallest: Compared
 
     def drop(self, confidence: float) -> tuple[float, tuple[float, float]]:
@@ -90,9 +87,9 @@ class Known(NamedTuple):
 class Campaign:
     """What is done to one suite, and what has come of it.
 
-    ``afford`` says which share of the budget is spent. ``at_once`` variants make a block: what is tried next depends
-    on the seed, and on the blocks before, never on which answer came first. ``executor`` generates variants, where
-    another process does so.
+    ``afford`` says which share of the budget is spent for what was handed out. ``at_once`` draws are under way: what is
+    tried next depends on the seed, and on what was handed out before, never on which answer came first. ``executor``
+    generates variants, where another process does so.
     """
 
     def __init__(
@@ -103,80 +100,92 @@ class Campaign:
         *,
         seed: int = 0,
         confidence: float = 0.95,
-        at_once: int = 15,
+        at_once: int = 75,
         executor: Executor | None = None,
         afford: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._pool, self._scorer, self._relations = pool, scorer, relations
         self._seed, self._confidence, self._at_once, self._afford = seed, confidence, at_once, afford
-        self._executor, self._wells = executor, dict[str, Well]()
+        self._executor = executor if sendable(relations) else None
         self.known: list[Known] = []
         self.unknown = 0
         """Cases that the budget does not pay for."""
-        self.explorer: Explorer | None = None
+        self.explorer = Explorer(self._well, seed)
         self.screened: list[Screened] = []
-        self.compared: list[Shown] = []
-        self._shrinking: list[tuple[Shown, Running[Compared]]] = []
+        self.settled: list[Settled] = []
+        self._awaited: list[_Awaited] = []
+        self._examining = self._examined = self._borne_out = self._settling = 0
+        """How many suspects are being examined, were examined and borne out, and are made small."""
         self._first: list[Running[Screened]] = []
-        self._looks: deque[tuple[int, Running[Screened]]] = deque()
-        self._waiting: list[Variant] = []
+        self._waiting: list[Examined] = []
         self._busy: set[Cell] = set()
-        self._suspects: deque[tuple[int, Running[Shown]]] = deque()
-        self._shrunk: deque[tuple[int, Running[Compared]]] = deque()
-        self._again: list[Running[Compared]] = []
-        self._confirmed: dict[str, Compared] = {}
+        self._again: dict[str, Running[Compared]] = {}
         self._beside: Counter[str] = Counter()
         self._rates: dict[str, Tally] = {}
-        self._block = 0
+        self._met = 0
 
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
-        yield from self._prepare(cases)
-        wells = [(one.subject, self._well(one.subject)) for one in self.known if one.subject and one.fuzzed]
-        self._rates = {one.case.id: one.rate for one in self.known}
-        self.explorer = Explorer(wells, self._seed)
-        while self._launch() or self._looks or self._suspects or self._shrunk:
-            self._collect()
-            self._block += 1
+        unmet = deque(random.Random(self._seed).sample(cases, len(cases)))  # noqa: S311 - chance that is to be repeated
+        while self._meet(unmet) or self._launch() or self._awaited:
+            yield from self._pool.turn()
             yield
+            self._collect()
+        self.unknown = len(cases) - len(self.known)
         self._confirm()
         while len(self._pool):
-            self._pool.go_on()
-            yield
-        self._confirmed = {one.result.variant.id: one.result for one in self._again if one.result}
+            yield from self._pool.turn()
 
     @property
     def untried(self) -> dict[str, dict[str, int]]:
         """The relations that apply to no case: why, and to how many each."""
-        return self.explorer.untried if self.explorer else {}
+        return self.explorer.untried
+
+    @property
+    def compared(self) -> list[Shown]:
+        """All comparisons of a variant with its parent by the student's draws, whatever came of them."""
+        return [shown for one in self.settled for shown in one.compared if shown.compared.after.draws]
+
+    @property
+    def broken(self) -> int:
+        """On how many prompts the teacher does not do what is expected either."""
+        return sum(shown.teacher_breaks for one in self.settled for shown in one.compared)
 
     @property
     def findings(self) -> list[Finding]:
         """What is shown, the largest drop first: with false discovery control over all comparisons (e-BH)."""
-        values = [math.exp(-max(0.0, self._latest(one).evidence)) for one in self.compared]
-        level = bar(values, self._confidence).shown
-        clear = [one for one, value in zip(self.compared, values, strict=True) if one.lower and value <= level]
+        latest = [self._latest(one.compared) for one in self.compared]
+        level = bar([math.exp(-max(0.0, one.evidence)) for one in latest], self._confidence).shown
         found: dict[Cell, Finding] = {}
-        for first, running in self._shrinking:
-            if first in clear:
-                smallest = running.result or first.compared
+        for one in self.settled:
+            smallest = self._latest(one.smallest.compared) if one.smallest else None
+            if smallest and smallest.state == "lower" and math.exp(-smallest.evidence) <= level:
                 cell = Cell(smallest.variant.relation, tool_of(smallest.variant.subject))
-                found.setdefault(cell, Finding(cell=cell, shown=self._latest(first), smallest=smallest))
+                found.setdefault(cell, Finding(cell=cell, suspect=one.suspect, smallest=smallest))
         return sorted(found.values(), key=lambda one: -one.drop(self._confidence)[0])
 
-    def _latest(self, one: Shown) -> Compared:
-        return self._confirmed.get(one.compared.variant.id, one.compared)
+    def _latest(self, one: Compared) -> Compared:
+        again = self._again.get(one.variant.id)
+        return again.result if again and again.result else one
 
     def _confirm(self) -> None:
         """Draw more for what is shown, but not clearly enough among so many comparisons."""
-        lower = [one for one in self.compared if one.lower]
+        lower = [one.smallest.compared for one in self.settled if one.smallest]
         if not lower:
             return
         needed = math.log(len(self.compared) / len(lower) / (1 - self._confidence))
         for one in lower:
-            if one.compared.evidence < needed:
-                trial = compared(one.compared.variant, self._scorer, needed=needed, most=_MOST, skip=LOOKS)
-                self._again.append(self._pool.start(trial))
+            if one.evidence < needed:
+                again = compared(
+                    one.variant,
+                    self._scorer,
+                    needed=needed,
+                    most=_MOST,
+                    skip=one.skipped,
+                    skip_parent=one.skipped_parent,
+                    sparing=True,
+                )
+                self._again[one.variant.id] = self._pool.start(again)
 
     def profile(self) -> dict[str, Robustness]:
         """Return how often the student, and the teacher, do what is expected of changed prompts, by relation.
@@ -184,12 +193,13 @@ class Campaign:
         By one draw of the first variant of every case under every relation: those that were chosen later were chosen
         for failing.
         """
-        lower = {one.compared.variant.id: one for one in self.compared if one.lower}
+        lower = {one.suspect.id: one for one in self.settled}
         results = [self._result(one.result, lower.get(one.result.variant.id)) for one in self._first if one.result]
         return robustness(results, self._confidence)
 
-    def _result(self, look: Screened, found: Shown | None) -> VariantResult:
-        state: VariantState = "holds" if found is None else "lower" if found.teacher_keeps else "teacher"
+    def _result(self, look: Screened, found: Settled | None) -> VariantResult:
+        broken = found is not None and any(one.teacher_breaks for one in found.compared)
+        state: VariantState = "lower" if found and found.smallest else "teacher" if broken else "holds"
         case = look.variant.subject.case.id
         return VariantResult(
             suite=self._scorer.suite.name,
@@ -202,27 +212,24 @@ class Campaign:
             teacher=look.teacher,
         )
 
-    def _prepare(self, cases: Sequence[Case]) -> Iterator[None]:
-        """Get to know cases, all of them or as many as a part of the budget pays for."""
-        waiting = random.Random(self._seed).sample(cases, len(cases))  # noqa: S311 - chance that is to be repeated
-        count = _TOGETHER
-        while waiting and count and not self._pool.spent:
-            running = [self._pool.start(self._known(case)) for case in waiting[:count]]
-            waiting = waiting[count:]
-            while not all(one.done for one in running):
-                self._pool.go_on()
-                yield
-            self.known += [one.result for one in running if one.result]
-            count = self._as_many_more()
-        self.unknown = len(cases) - len(self.known)
+    def _meet(self, unmet: deque[Case]) -> bool:
+        """Begin to get to know more cases, as many as a part of the budget pays for; say whether there were any."""
+        room = max(1, self._room // _TO_KNOW)
+        few = range(room) if self._room > 0 else ()
+        met = [unmet.popleft() for _ in few if unmet and (self._met < _TOGETHER or self._spent() < PREPARING)]
+        for case in met:
+            self._met += 1
+            self._await(self._known(case), self._take_known)
+        return bool(met)
 
-    def _as_many_more(self) -> int:
-        """Return how many more cases their part of the budget pays for, at what those cost that are known."""
-        spent = self._afford()
-        left = (PREPARING - spent) / spent if spent else math.inf
-        return int(min(len(self.known) * left, sys.maxsize)) if left > 0 else 0
+    def _take_known(self, one: Known) -> None:
+        self.known.append(one)
+        self._rates[one.case.id] = one.rate
+        if one.subject and one.fuzzed:
+            self.explorer.add(one.subject)
 
     def _known(self, case: Case) -> Trial[Known]:
+        yield (Ask(case, "teacher", AGREED), Ask(case, "student", _KNOWN[0]))  # both at once
         subject = yield from prepared(case, self._scorer)
         if subject is None or subject.chain is None:
             return Known(case, None, Tally())
@@ -231,102 +238,116 @@ class Campaign:
             rate = self._scorer.tally(case, subject.chain, samples)
             if rate.matches == draws:
                 break
-        known = Known(case, subject, rate)
-        if known.fuzzed:
-            self._well(subject)
-        return known
+        return Known(case, subject, rate)
 
     def _well(self, subject: Subject) -> Well:
-        """Return where a subject's variants come from; they are being made from now on."""
-        name = subject.case.id
-        if name not in self._wells:
-            self._wells[name] = Well(subject, self._relations, str(self._seed), self._executor)
-        return self._wells[name]
+        """Return where a subject's edits come from; the first are being made from now on."""
+        return Well(subject, self._relations, str(self._seed), self._executor)
 
     def _launch(self) -> bool:
-        """Begin a block; say whether there was anything to begin."""
-        if self.explorer is None or self._over:
+        """Begin to look at more variants; say whether there was anything to begin."""
+        if self._room <= 0 or self._over(_TO_SHRINK):
             return False
-        chosen = self.explorer.next(self._at_once)
+        chosen = self.explorer.next(self._room)
         for variant in chosen:
             first = variant.id in self.explorer.firsts
             beside = first and variant.must != "teacher" and self._beside[variant.relation] < _BESIDE
             self._beside[variant.relation] += beside
             before = self._rates[variant.subject.case.id]
-            running = self._pool.start(screened(variant, self._scorer, before, beside=beside))
-            self._looks.append((self._block, running))
+            running = self._await(screened(variant, self._scorer, before, beside=beside), self._take_look)
             self._first += [running] * first
         return bool(chosen)
 
+    def _over(self, reserved: int) -> bool:
+        """Say whether what is left of the budget is wanted for what is under way, and so many draws for each suspect.
+
+        Draws cost what those that were handed out did.
+        """
+        borne_out = (1 + self._borne_out) / (2 + self._examined)
+        likely = self._settling + len(self._waiting) / 2 + (self._examining + 1) * borne_out
+        return self._pool.spent or self._spent(reserved * likely) >= 1 - _MARGIN
+
+    def _spent(self, more: float = 0.0) -> float:
+        """Return the share of the budget that is spent with all that is under way, and so many draws more."""
+        spent, under_way = self._afford(), self._pool.under_way
+        return spent + spent / max(1, self._pool.draws - under_way) * (under_way + more)
+
     @property
-    def _over(self) -> bool:
-        """Whether what is left of the budget is wanted for making small what was found."""
-        spent = self._afford()
-        a_draw = spent / max(1, self._pool.draws)
-        to_shrink = sum(not running.done for _, running in self._shrinking) + len(self._suspects) / 2
-        looking = sum(not running.done for _, running in self._looks)
-        return self._pool.spent or spent + a_draw * (RESERVE * to_shrink + looking) >= 1 - _MARGIN
+    def _room(self) -> int:
+        """How many draws may begin in this turn."""
+        return min(max(1, self._at_once // LAG), self._at_once - self._pool.under_way)
+
+    def _await(self, trial: Trial[T], take: Callable[[T], None]) -> Running[T]:
+        """Begin a trial whose result is taken once it is there."""
+        running = self._pool.start(trial)
+        self._awaited.append(_Awaited(running, take))
+        return running
 
     def _collect(self) -> None:
-        """Take what has come of the blocks before, in their order."""
-        self._pool.advance()
-        self._take(self._looks, _LOOKED, self._take_look)
-        self._take(self._suspects, _COMPARED, self._take_comparison)
-        self._take(self._shrunk, _SHRUNK, self._take_shrunk)
+        """Take what has come to its end, in the order in which it was begun."""
+        awaited, self._awaited = self._awaited, []
+        done = [one for one in awaited if one.running.done]
+        self._awaited += [one for one in awaited if not one.running.done]
+        for one in done:
+            if one.running.result is not None:
+                one.take(one.running.result)
 
-    def _take(self, waited: deque[tuple[int, Running[T]]], lag: int, take: Callable[[Running[T]], None]) -> None:
-        while waited and (self._over or waited[0][0] <= self._block - lag):
-            _, running = waited.popleft()
-            self._pool.finish(running)
-            take(running)
-
-    def _take_look(self, running: Running[Screened]) -> None:
-        assert self.explorer
-        if (look := running.result) is None:
-            return
+    def _take_look(self, look: Screened) -> None:
         self.screened.append(look)
         self.explorer.learn(look)
-        if look.suspect:
-            self._waiting.append(look.variant)
-            self._compare()
+        if not look.suspect:
+            return
+        variant, cells = look.variant, cells_of(look.variant)
+        if not self._busy.isdisjoint(cells):
+            return  # it was begun before one of them was known to fail
+        self._busy.update(cells)
+        self.explorer.close(cells)
+        self._examining += 1
+        trial = examined(variant, self._scorer, self._rates[variant.subject.case.id])
+        self._await(trial, lambda found: self._take_examined(cells, found))
 
-    def _compare(self) -> None:
-        """Compare the suspects of whose cells none is looked into already, and none has a finding."""
-        assert self.explorer
-        still: list[Variant] = []
-        for variant in self._waiting:
-            cells = cells_of(variant)
+    def _take_examined(self, cells: Sequence[Cell], found: tuple[Examined, ...]) -> None:
+        self._examining -= 1
+        self._examined += 1
+        self.settled += [Settled(suspect=one.suspect, compared=(one.broken,)) for one in found if one.broken]
+        borne_out = [one for one in found if not one.broken]
+        self._borne_out += bool(borne_out)
+        self._waiting += borne_out
+        self._free(cells)
+
+    def _settle(self) -> None:
+        """Settle the suspects of whose cells none is looked into already, and none has a finding."""
+        still: list[Examined] = []
+        for one in self._waiting:
+            cells = cells_of(one.suspect)
             if not self._busy.isdisjoint(cells):
-                still.append(variant)
+                still.append(one)
                 continue
             self._busy.update(cells)
             self.explorer.close(cells)
-            needed = needed_for(len(self.compared), len(self._shrinking), self._confidence)
-            trial = shown(variant, self._scorer, needed=needed)
-            self._suspects.append((self._block, self._pool.start(trial)))
+            self._settling += 1
+            before = self._rates[one.suspect.subject.case.id]
+            trial = settled(one, self._scorer, before, needed=self._needed, hurried=lambda: self._over(_TO_COMPARE))
+            self._await(trial, self._take_settled)
         self._waiting = still
 
-    def _take_comparison(self, running: Running[Shown]) -> None:
-        if (result := running.result) is None:
-            return
-        if result.compared.after.draws:
-            self.compared.append(result)
-        if result.lower and result.teacher_keeps:
-            shrinking = self._pool.start(shrunk(result.compared, self._scorer))
-            self._shrinking.append((result, shrinking))
-            self._shrunk.append((self._block, shrinking))
-            return
-        self._settle(cells_of(result.compared.variant))
+    def _needed(self) -> float:
+        return needed_for(len(self.compared), sum(one.smallest is not None for one in self.settled), self._confidence)
 
-    def _take_shrunk(self, running: Running[Compared]) -> None:
-        """Give the cells of a variant free but for the one that its smallest form belongs to."""
-        first = next(first for first, own in self._shrinking if own is running)
-        found = set(cells_of(running.result.variant)) if running.result else set()
-        self._waiting = [one for one in self._waiting if found.isdisjoint(cells_of(one))]
-        self._settle(set(cells_of(first.compared.variant)) - found)
+    def _take_settled(self, one: Settled) -> None:
+        """Give the cells of a suspect free but for the one that its smallest form belongs to."""
+        self._settling -= 1
+        self.settled.append(one)
+        found = set(cells_of(one.smallest.compared.variant)) if one.smallest else set()
+        self._waiting = [other for other in self._waiting if found.isdisjoint(cells_of(other.suspect))]
+        self._free(set(cells_of(one.suspect)) - found)
 
-    def _settle(self, cells: Iterable[Cell]) -> None:
-        assert self.explorer
+    def _free(self, cells: Iterable[Cell]) -> None:
         self._busy.difference_update(cells)
         self.explorer.reopen(cells)
-        self._compare()
+        self._settle()
+
+
+class _Awaited(NamedTuple):
+    running: Running[Any]
+    take: Callable[[Any], None]

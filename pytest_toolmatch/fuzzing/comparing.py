@@ -31,6 +31,9 @@ FIRST = 3
 
 _MORE = 2
 
+_MANY = 4
+"""Draws that show a parent for what it is."""
+
 ComparedState: TypeAlias = Literal["lower", "holds", "unclear", "ambiguous", "unsampled"]
 
 
@@ -38,7 +41,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """What a variant came to beside its parent: tallies of the student's draws, and the evidence in nats of a drop.
 
     ``chain`` is what was expected of the variant; None where the teacher has no consensus (``ambiguous``).
-    ``unsampled``: no valid sample came back. ``skipped`` draws of the variant were looked at before, and don't count.
+    ``unsampled``: no valid sample came back. ``skipped`` draws of the variant were looked at before, and don't count;
+    nor do ``skipped_parent`` of its parent.
     """
 
     variant: Variant
@@ -48,6 +52,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     evidence: float = 0.0
     chain: Chain | None = None
     skipped: int = 0
+    skipped_parent: int = 0
 
 
 def prepared(case: Case, scorer: Scorer, draws: int = TEACHER_DRAWS) -> Trial[Subject | None]:
@@ -83,12 +88,20 @@ def _reference(case: Case, scorer: Scorer, draws: int) -> Trial[Sample | None]:
 
 
 def compared(
-    variant: Variant, scorer: Scorer, *, needed: float, most: int = 24, skip: int = 0, skip_parent: int = 0
+    variant: Variant,
+    scorer: Scorer,
+    *,
+    needed: float,
+    most: int = 24,
+    skip: int = 0,
+    skip_parent: int = 0,
+    sparing: bool = False,
 ) -> Trial[Compared]:
     """Compare a variant with its parent until a drop is shown by ``needed`` nats, or not to be expected any more.
 
     ``most`` draws of the variant are made at most, beyond the first ``skip``, which were looked at before, as were the
-    first ``skip_parent`` of the parent. The subject of the variant has its chain.
+    first ``skip_parent`` of the parent. ``sparing`` adds one draw at a time to each, where the parent's serve no other
+    variant. The subject of the variant has its chain.
     """
     chain = yield from expected(variant, scorer)
     if chain is None:
@@ -96,7 +109,7 @@ def compared(
     parent, wanted = variant.parent, _chain_of_parent(variant)
     before, after, draws = Tally(), Tally(), FIRST
     while True:
-        of_parent = min(PARENT_DRAWS, PARENT_DRAWS // 4 * (1 + (draws - FIRST) // _MORE))
+        of_parent = min(PARENT_DRAWS, draws + 1 if sparing else PARENT_DRAWS // 4 * (1 + (draws - FIRST) // _MORE))
         told = yield (Ask(parent, "student", skip_parent + of_parent), Ask(variant, "student", skip + draws))
         before = scorer.tally(parent, wanted, [one for one in told[0] if one.draw >= skip_parent])
         after = scorer.tally(variant, chain, [one for one in told[1] if one.draw >= skip])
@@ -108,16 +121,19 @@ def compared(
             evidence=evidence(before, after),
             chain=chain,
             skipped=skip,
+            skipped_parent=skip_parent,
         )
         if not before.draws or not after.draws:
             return msgspec.structs.replace(found, state="unsampled")
         if found.evidence >= needed and before.rate - after.rate >= WORTH:
             return msgspec.structs.replace(found, state="lower")
+        if sparing and before.draws > _MANY and before.rate < 2 * WORTH:
+            return found  # a parent that was taken for a good one by luck
         if hopeless(before, after):
             return msgspec.structs.replace(found, state="holds")
         if draws >= most:
             return found
-        draws = min(most, draws + _MORE)
+        draws = min(most, draws + (1 if sparing else _MORE))
 
 
 def _chain_of_parent(variant: Variant) -> Chain:

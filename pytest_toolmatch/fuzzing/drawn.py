@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
+from pytest_toolmatch.core.sample import Spending
 from pytest_toolmatch.fuzzing.variant import Variant
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ class Drawn:
         self._draws, self._session = run.any_draws, run.session
         self._apart = apart
         self._parents: dict[str, Case] = {}
+        self._new: dict[tuple[str, str], set[int]] = {}
+        self._calls, self._cost = 0, 0.0
         self.gaps = False
 
     def begin(self, asked: Asked) -> None:
         """Have draws made; returns at once."""
         for one in asked:
+            before = self._draws.submitted
             self._draws.prefetch(self._asked(one), one.role, one.draws)
+            if new := self._draws.submitted - before:
+                self._new.setdefault((one.role, one.case.id), set()).update(range(one.draws - new, one.draws))
 
     def ready(self, asked: Asked) -> bool:
         """Say whether these draws are there, or never will be."""
@@ -47,7 +53,22 @@ class Drawn:
 
     def told(self, asked: Asked) -> Told:
         """Return the samples; raises what keeps them from being made."""
-        return tuple(self.samples(one) for one in asked)
+        told = tuple(self.samples(one) for one in asked)
+        for one, samples in zip(asked, told, strict=True):
+            self._count(self._new.get((one.role, one.case.id), set()), samples)
+        return told
+
+    @property
+    def spent(self) -> Spending:
+        """What the samples that were handed out have cost, but for those that were recorded."""
+        return Spending(calls=self._calls, cost=self._cost)
+
+    def _count(self, new: set[int], samples: list[Sample]) -> None:
+        for sample in samples:
+            if sample.draw in new:
+                new.remove(sample.draw)
+                self._calls += len(sample.chain) + len(sample.refusals) + 1
+                self._cost += sample.cost or 0.0
 
     def samples(self, one: Ask) -> list[Sample]:
         """Return the samples of one thing asked, which is waited for."""

@@ -7,15 +7,17 @@ ways with one draw (group testing; Dorfman 1943). Of one that is not, shrinking 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.chain import names_of
-from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, together
+from pytest_toolmatch.fuzzing.variant import Must, Subject, Variant, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from pytest_toolmatch.fuzzing.edits import Edit
     from pytest_toolmatch.fuzzing.screening import Screened
     from pytest_toolmatch.fuzzing.wells import Well
 
@@ -24,6 +26,12 @@ NO_CALL = "no call"
 
 _ALONE, _GROUP = 6, 5
 """Tools on which a relation is tried by itself at first; and relations that are tried at once later."""
+
+_OFTEN = 3
+"""Times that a relation is tried on a case before further cases are taken up: what they need is generated meanwhile."""
+
+_BROAD, _AHEAD = 24, 12
+"""Cases that are at hand from the start; and those for which something is generated before they are taken up."""
 
 _ENOUGH, _FEW, _MANY = 8, 0.2, 0.4
 """First looks after which the size of groups is thought over, and the shares of misses that it is to lie between."""
@@ -53,13 +61,17 @@ def cells_of(variant: Variant) -> tuple[Cell, ...]:
 class Explorer:
     """Chooses variants; ``reasons`` says of each relation why it did not apply, and to how many cases.
 
-    What is chosen depends on the seed and on the results that it was told, in their order.
+    Subjects are taken up one after the other, as those at hand have been tried; ``well`` makes their edits. What is
+    chosen depends on the seed and on the results that it was told, in their order.
     """
 
-    def __init__(self, wells: Sequence[tuple[Subject, Well]], seed: int) -> None:
+    def __init__(self, well: Callable[[Subject], Well], seed: int) -> None:
         self.reasons: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._random = random.Random(seed)  # noqa: S311 - chance that is to be repeated, no secret
+        self._later, self._well = deque[Subject](), well
+        self._begun: deque[tuple[Subject, Well]] = deque()
         self._supplies: list[_Supply] = []
+        self._of_subject: dict[str, list[_Supply]] = {}
         self._misses: dict[Cell, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._rates: dict[Cell, float] = {}
         self._group = _GROUP
@@ -68,10 +80,11 @@ class Explorer:
         self.firsts: set[str] = set()
         """The variants that were the first of their relation and tool."""
         self._seen: set[str] = set()
-        for subject, well in self._random.sample(wells, len(wells)):
-            self._add(subject, well)
-        self._tried = {supply.cell.relation for supply in self._supplies}
-        self._first = self._alone()
+        self._tried: set[str] = set()
+        self._alone: dict[str, set[Cell]] = defaultdict(set)
+        self._first: deque[_Supply] = deque()
+        self._fresh = 0
+        """Supplies at hand that were tried less than ``_OFTEN``."""
 
     @property
     def untried(self) -> dict[str, dict[str, int]]:
@@ -81,11 +94,18 @@ class Explorer:
     def next(self, count: int) -> list[Variant]:
         """Return up to so many variants that were not chosen before; none where there are no more."""
         chosen: list[Variant] = []
-        self._guess()
         self._resize()
-        while len(chosen) < count and (variant := self._covered() or self._grouped()):
-            chosen.append(variant)
+        while len(chosen) < count and self._take_up(count - len(chosen)):
+            self._guess()
+            waiting = self._waiting()
+            while len(chosen) < count and (variant := self._covered() or self._grouped(waiting)):
+                chosen.append(variant)
         return chosen
+
+    def add(self, subject: Subject) -> None:
+        """Add a subject, which is taken up later."""
+        self._later.append(subject)
+        self._begin()
 
     def learn(self, result: Screened) -> None:
         """Take a first look at a variant."""
@@ -111,42 +131,79 @@ class Explorer:
         """Go on with cells in which a suspect came to nothing."""
         self._closed.difference_update(cells)
 
-    def _add(self, subject: Subject, well: Well) -> None:
+    def _take_up(self, count: int) -> bool:
+        """Have enough at hand for so many variants; say whether there is anything."""
+        while self._begun and (self._fresh < count * _GROUP or len(self._of_subject) < _BROAD):
+            self._take(*self._begun.popleft())
+            self._begin()
+        self._supplies = [one for one in self._supplies if not one.empty]
+        return bool(self._first or any(one.cell not in self._closed for one in self._supplies))
+
+    def _begin(self) -> None:
+        """Have the first edits of a few subjects made ahead, and no more: the next ones of others would wait for it."""
+        while self._later and len(self._begun) < _AHEAD:
+            subject = self._later.popleft()
+            self._begun.append((subject, self._well(subject)))
+
+    def _take(self, subject: Subject, well: Well) -> None:
         for name, reason in well.reasons.items():
             self.reasons[name][reason] += 1
-        for name, relation in well.relations.items():
-            self._supplies.append(_Supply(Cell(name, tool_of(subject)), subject, _COSTS[relation.must], well))
-
-    def _alone(self) -> list[_Supply]:
-        """Return a supply of some tools of every relation: what they come to is the relation's profile."""
-        found: dict[str, dict[Cell, _Supply]] = defaultdict(dict)
-        for supply in self._supplies:
-            if len(found[supply.cell.relation]) < _ALONE:
-                found[supply.cell.relation].setdefault(supply.cell, supply)
-        return [supply for supplies in found.values() for supply in supplies.values()]
+        own = [
+            _Supply(Cell(name, tool_of(subject)), subject, relation.must, well)
+            for name, relation in well.relations.items()
+        ]
+        self._fresh += len(own)
+        self._tried.update(well.relations)
+        self._supplies += own
+        self._of_subject[subject.case.id] = own
+        for supply in own:  # what these come to is the profile of their relation
+            cells = self._alone[supply.cell.relation]
+            if len(cells) < _ALONE and supply.cell not in cells:
+                cells.add(supply.cell)
+                self._first.append(supply)
 
     def _covered(self) -> Variant | None:
         """Return the first variant of the next relation and tool that have one."""
         while self._first:
-            variant = self._first.pop().next()
-            if variant and self._is_new(variant):
+            variant = self._made([self._first.popleft()])
+            if variant:
                 self.firsts.add(variant.id)
                 return variant
         return None
 
-    def _grouped(self) -> Variant | None:
+    def _waiting(self) -> list[tuple[float, int, int]]:
+        """Return what is open, as a heap: the least effort first, with the place of its supply."""
+        waiting = [
+            (self._effort(one), one.tried, place)
+            for place, one in enumerate(self._supplies)
+            if one.cell not in self._closed
+        ]
+        heapify(waiting)
+        return waiting
+
+    def _grouped(self, waiting: list[tuple[float, int, int]]) -> Variant | None:
         """Return a variant of the relations that were tried least on some case, several where they go together."""
-        while open_ := [one for one in self._supplies if one.cell not in self._closed]:
-            lead = min(open_, key=self._effort)
-            group = [lead]
-            if lead.groups:
-                others = [one for one in open_ if one.groups and one.subject is lead.subject and one is not lead]
-                group += sorted(others, key=self._effort)[: self._group - 1]
-            variants = [variant for one in group if (variant := one.next())]
-            self._supplies = [one for one in self._supplies if not one.empty]
-            if variants and self._is_new(variant := together(variants)):
+        while waiting:
+            _, tried, place = heappop(waiting)
+            lead = self._supplies[place]
+            if lead.empty:
+                continue
+            if lead.tried != tried:  # it went with another meanwhile
+                heappush(waiting, (self._effort(lead), lead.tried, place))
+                continue
+            variant = self._made(self._group_of(lead))
+            if not lead.empty:
+                heappush(waiting, (self._effort(lead), lead.tried, place))
+            if variant:
                 return variant
         return None
+
+    def _group_of(self, lead: _Supply) -> list[_Supply]:
+        if not lead.groups:
+            return [lead]
+        own = self._of_subject[lead.subject.case.id]
+        others = [one for one in own if one.groups and one is not lead and one.cell not in self._closed]
+        return [lead, *sorted((one for one in others if not one.empty), key=self._effort)[: self._group - 1]]
 
     def _effort(self, supply: _Supply) -> float:
         """Return what trying a supply has cost, less where the student failed."""
@@ -154,33 +211,39 @@ class Explorer:
 
     def _guess(self) -> None:
         """Draw every cell's rate of misses from what is known of it (Thompson 1933)."""
-        for cell in {supply.cell for supply in self._supplies}:
+        for cell in dict.fromkeys(supply.cell for supply in self._supplies):
             missed, hit = self._misses[cell]
             self._rates[cell] = self._random.betavariate(1 + missed, 2 + hit)
         for supply in self._supplies:
             supply.tie = self._random.random()
 
-    def _is_new(self, variant: Variant) -> bool:
-        new = variant.id not in self._seen
+    def _made(self, group: Sequence[_Supply]) -> Variant | None:
+        """Return what several supplies make together; None where they have no more, or it was there before."""
+        changes = [(one.cell.relation, one.must, edits) for one in group if (edits := self._next(one))]
+        variant = joined(group[0].subject, changes) if changes else None
+        if variant is None or variant.id in self._seen:
+            return None
         self._seen.add(variant.id)
-        return new
+        return variant
+
+    def _next(self, supply: _Supply) -> tuple[Edit, ...]:
+        """Return other edits of a supply; none, and it is ``empty``, where there are no more."""
+        edits = supply.well.next(supply.cell.relation)
+        self._fresh -= supply.tried == _OFTEN - 1 or (not edits and supply.tried < _OFTEN)
+        supply.tried += 1 if edits else _OFTEN
+        supply.empty = not edits
+        return edits
 
 
 class _Supply:
-    """The variants of one subject under one relation, each of which ``cost`` so many draws.
+    """The edits of one subject under one relation, each of which ``cost`` so many draws.
 
     Those that cost less than one go together with those of other relations.
     """
 
-    def __init__(self, cell: Cell, subject: Subject, cost: float, well: Well) -> None:
-        self.cell, self.subject, self.cost, self.groups = cell, subject, cost, cost < 1
+    def __init__(self, cell: Cell, subject: Subject, must: Must, well: Well) -> None:
+        self.cell, self.subject, self.must, self.well = cell, subject, must, well
+        self.cost = _COSTS[must]
+        self.groups = self.cost < 1
         self.tried, self.tie = 0, 0.5
         self.empty = False
-        self._well = well
-
-    def next(self) -> Variant | None:
-        """Return a variant that was not there before; None, and ``empty``, where there are no more."""
-        variant = self._well.next(self.cell.relation)
-        self.tried += variant is not None
-        self.empty = variant is None
-        return variant

@@ -20,7 +20,7 @@ from pytest_toolmatch.fuzzing.relations import phrased
 from pytest_toolmatch.fuzzing.saving import Saver, kept
 from pytest_toolmatch.fuzzing.scoring import Scorer
 from pytest_toolmatch.fuzzing.strategies import relations_of
-from pytest_toolmatch.fuzzing.wells import beside
+from pytest_toolmatch.fuzzing.wells import beside, end
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.reports.figures import plural
@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
-_FEWEST, _BLOCKS, _IN_FLIGHT = 4, 130, 3
-"""Variants of a block at least, blocks that a budget in calls pays for at least, and blocks that are in flight."""
+_FEWEST, _ROUNDS = 16, 15
+"""Draws under way at least, and answers that a budget in calls is to pay for one after the other."""
+
+_MORE = 1.5
+"""Draws under way for each request that may be: so that none waits for what is made of the answers."""
 
 _EVERY = 2.0
 """Seconds between two lines that say how far it has come."""
@@ -71,7 +74,7 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
     finally:
         session.close(cancel=True, complete=True)
         if executor:
-            executor.shutdown(wait=False, cancel_futures=True)
+            end(executor)
 
 
 class _Fuzzing:
@@ -80,7 +83,8 @@ class _Fuzzing:
     def __init__(self, suite: Suite, saver: Saver, settings: Settings, session: Session, options: FuzzOptions) -> None:
         self.suite, self.saver, self.settings, self.session, self.options = suite, saver, settings, session, options
         self.run_of_suite = _run_of(suite, settings, session, saver.folder)
-        self.pool = Pool(Drawn(self.run_of_suite))
+        self.drawn = Drawn(self.run_of_suite)
+        self.pool = Pool(self.drawn)
 
     def run(self, relations: Sequence[Relation], share: float, executor: Executor | None) -> Iterator[str]:
         """Fuzz by a share of what is left of the budget, and yield what to print; ``executor`` generates variants."""
@@ -95,7 +99,7 @@ class _Fuzzing:
             confidence=self.settings.confidence,
             at_once=_at_once(self.settings),
             executor=executor,
-            afford=lambda: (self.session.spent_share() - before) / ((1 - before) * share) if before < 1 else 1.0,
+            afford=lambda: self.session.share_of(self.drawn.spent) / ((1 - before) * share) if before < 1 else 1.0,
         )
         error: BaseException | None = None
         due = time.monotonic() + _EVERY
@@ -137,9 +141,9 @@ class _Fuzzing:
 
 
 def _at_once(settings: Settings) -> int:
-    """Return how many variants are begun together: so few that what they find can still change what comes next."""
-    wide, calls = settings.concurrency // _IN_FLIGHT, parse_budget(settings.budget).calls
-    return max(_FEWEST, wide if calls is None else min(wide, calls // _BLOCKS))
+    """Return how many draws are under way: so few that what they find can still change what comes next."""
+    wide, calls = int(_MORE * settings.concurrency), parse_budget(settings.budget).calls
+    return max(_FEWEST, wide if calls is None else min(wide, calls // _ROUNDS))
 
 
 def _run_of(suite: Suite, settings: Settings, session: Session, folder: Path) -> SuiteRun:

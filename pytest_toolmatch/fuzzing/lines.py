@@ -43,9 +43,8 @@ def account_lines(suite: str, campaign: Campaign, spent: Spending, options: Fuzz
     for name, reasons in campaign.untried.items():
         said = sorted(reasons.items(), key=lambda one: -one[1])[:_REASONS]
         yield f"  {name} not tried: " + "; ".join(f"{why} ({plural(count, 'case')})" for why, count in said)
-    broken = [one for one in campaign.compared if one.lower and not one.teacher_keeps]
-    if broken:
-        yield f"  {plural(len(broken), 'prompt')} on which {options.teacher} does not do what is expected either"
+    if campaign.broken:
+        yield f"  {plural(campaign.broken, 'prompt')} on which {options.teacher} does not do what is expected either"
 
 
 def profile_lines(suite: str, campaign: Campaign, confidence: float) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.fuzzing.comparing import FIRST, Compared, of_teacher, prepared
-from pytest_toolmatch.fuzzing.pool import Running
+from pytest_toolmatch.fuzzing.pool import side_by_side
 from pytest_toolmatch.fuzzing.profile import BESIDE
 from pytest_toolmatch.fuzzing.screening import Shown, shown
 from pytest_toolmatch.fuzzing.shrinking import shrunk
@@ -16,14 +16,10 @@ from pytest_toolmatch.fuzzing.strategies import spread
 from pytest_toolmatch.fuzzing.trial import Ask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_toolmatch.core.fuzz import Fuzz
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
     from pytest_toolmatch.fuzzing.variant import Variant
-
-T = TypeVar("T")
 
 
 class Marked(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,18 +56,6 @@ def smallest(found: Shown, scorer: Scorer) -> Trial[Shown]:
 def _size(one: Shown) -> tuple[int, int, str]:
     variant = one.compared.variant
     return len(variant.edits), len(variant.query), variant.id
-
-
-def side_by_side(trials: Sequence[Trial[T]]) -> Trial[list[T]]:
-    """Run trials side by side: what all of them ask for is asked at once. Each has an end."""
-    running = [Running(trial) for trial in trials]
-    for one in running:
-        one.go_on(None)
-    while left := [one for one in running if not one.done]:
-        told = iter((yield tuple(ask for one in left for ask in one.asked)))
-        for one in left:
-            one.go_on(tuple(next(told) for _ in one.asked))
-    return [one.result for one in running if one.result is not None]
 
 
 def _beside(variant: Variant, scorer: Scorer, needed: float) -> Trial[Shown]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pytest_toolmatch.core.errors import BudgetSpent
 
 if TYPE_CHECKING:
-    from pytest_toolmatch.fuzzing.trial import Asked, Told, Trial
+    from collections.abc import Iterator, Sequence
+
+    from pytest_toolmatch.fuzzing.trial import Ask, Asked, Told, Trial
 
 T = TypeVar("T")
+
+LAG = 4
+"""Turns between asking and handing out: while the draws of one are waited for, those of the others are under way."""
 
 
 class Source(Protocol):
@@ -31,12 +37,14 @@ class Source(Protocol):
 class Running(Generic[T]):
     """A trial under way: ``done`` once it has come to its end, with its ``result``.
 
-    One that the budget did not allow to go on is done, too, without a result.
+    One that the budget did not allow to go on is done, too, without a result. ``due`` is the turn in which it is
+    handed what it has asked for.
     """
 
     def __init__(self, trial: Trial[T]) -> None:
         self._trial = trial
         self.asked: Asked = ()
+        self.due = 0
         self.done = False
         self.result: T | None = None
 
@@ -53,22 +61,55 @@ class Running(Generic[T]):
         self.done = True
 
 
+def side_by_side(trials: Sequence[Trial[T]]) -> Trial[list[T]]:
+    """Run trials side by side: what all of them ask for is asked at once. Each has an end."""
+    running = [Running(trial) for trial in trials]
+    for one in running:
+        one.go_on(None)
+    while left := [one for one in running if not one.done]:
+        told = iter((yield tuple(ask for one in left for ask in one.asked)))
+        for one in left:
+            one.go_on(tuple(next(told) for _ in one.asked))
+    return [one.result for one in running if one.result is not None]
+
+
 class Pool:
-    """Trials under way, in the order in which they were started; ``spent`` once the budget allows no more draws."""
+    """Trials under way, in the order in which they were started; ``spent`` once the budget allows no more draws.
+
+    They go on as draws come in, or in turns: what is asked for in one turn is handed out ``LAG`` turns later, be it
+    there before or not. What comes of turns depends on no clock.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._drawn: dict[tuple[str, str], int] = {}
+        self._drawn: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        """By role and case: how many draws were asked for, and the turns in which they are handed out."""
+        self._due = Counter[int]()
+        self._turn = 0
         self._running: list[Running[Any]] = []
+        self.draws = 0
+        """How many draws were asked for; one that several trials ask for counts once."""
         self.spent = False
 
     def __len__(self) -> int:
         return len(self._running)
 
     @property
-    def draws(self) -> int:
-        """How many draws were asked for; one that several trials ask for counts once."""
-        return sum(self._drawn.values())
+    def under_way(self) -> int:
+        """How many draws were asked for and not yet handed out, in turns."""
+        return sum(self._due.values())
+
+    def turn(self) -> Iterator[None]:
+        """Let a turn pass, with a stop now and then for whoever shows how far it has come."""
+        self._turn += 1
+        for one in [one for one in self._running if one.due <= self._turn]:
+            while not one.done and one.due <= self._turn:
+                while not self._source.ready(one.asked):
+                    self._source.rest()
+                    yield
+                self._hand(one)
+        del self._due[self._turn]
+        self._running = [one for one in self._running if not one.done]
 
     def start(self, trial: Trial[T]) -> Running[T]:
         """Begin a trial; what it asks for first is drawn from now on."""
@@ -82,15 +123,18 @@ class Pool:
         """Hand every trial what is there for it; say whether anything has moved."""
         ready = [one for one in self._running if self._source.ready(one.asked)]
         for one in ready:
-            try:
-                told = self._source.told(one.asked)
-            except BudgetSpent:
-                self.spent = True
-                one.stop()
-            else:
-                self._step(one, told)
+            self._hand(one)
         self._running = [one for one in self._running if not one.done]
         return bool(ready)
+
+    def _hand(self, running: Running[Any]) -> None:
+        try:
+            told = self._source.told(running.asked)
+        except BudgetSpent:
+            self.spent = True
+            running.stop()
+        else:
+            self._step(running, told)
 
     def go_on(self) -> None:
         """Move what can be moved, or wait a moment."""
@@ -111,11 +155,18 @@ class Pool:
     def _step(self, running: Running[Any], told: Told | None) -> None:
         running.go_on(told)
         if not running.done:
-            for one in running.asked:
-                key = (one.role, one.case.id)
-                self._drawn[key] = max(one.draws, self._drawn.get(key, 0))
+            running.due = max((self._noted(one) for one in running.asked), default=self._turn)
             try:
                 self._source.begin(running.asked)
             except BudgetSpent:
                 self.spent = True
                 running.stop()
+
+    def _noted(self, asked: Ask) -> int:
+        """Return the turn in which so many draws are handed out; those that are new are counted."""
+        known = self._drawn.setdefault((asked.role, asked.case.id), [(0, 0)])
+        if (more := asked.draws - known[-1][0]) > 0:
+            known.append((asked.draws, self._turn + LAG))
+            self._due[self._turn + LAG] += more
+            self.draws += more
+        return next(due for draws, due in known if draws >= asked.draws)

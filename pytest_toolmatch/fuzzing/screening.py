@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
+from pytest_toolmatch.fuzzing.pool import side_by_side
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Variant
 from pytest_toolmatch.statistics.drops import Tally
@@ -21,6 +22,9 @@ LOOKS = 3
 
 _SUSPECT = 0.4
 """By how much the rate of a first look has to be lower than the parent's for a variant to be compared."""
+
+_USUAL = Tally(9, 10)
+"""How often a student matches on a case that it is fuzzed around, as if it had been drawn before."""
 
 Fault = Literal["", "ambiguous", "unsampled"]
 
@@ -55,6 +59,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the teacher does what is expected; if not, the variant says nothing against the student."""
         return teacher_keeps(self.teacher)
 
+    @property
+    def teacher_breaks(self) -> bool:
+        """Whether the teacher was asked, and does not."""
+        return self.teacher.draws > 0 and not self.teacher_keeps
+
 
 def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = False) -> Trial[Screened]:
     """Look at one draw of the student, after a miss at two more; ``before`` is what is known of the parent.
@@ -74,7 +83,41 @@ def screened(variant: Variant, scorer: Scorer, before: Tally, *, beside: bool = 
     tally = scorer.tally(variant, chain, samples)
     if not tally.draws:
         return msgspec.structs.replace(first, fault="unsampled")
-    return msgspec.structs.replace(first, suspect=tally.rate < before.rate - _SUSPECT)
+    return msgspec.structs.replace(first, suspect=_suspect(tally, before))
+
+
+def pinned(variant: Variant, scorer: Scorer, before: Tally) -> Trial[tuple[Variant, ...]]:
+    """Return which of the relations of a suspect it is, each alone; all together where it is none of them alone.
+
+    None at all where more draws speak for the student. Each is looked at once, and those that do well again where all
+    of them do: one draw in ten may be luck.
+    """
+    for draws in (1, 2):
+        looks = yield from side_by_side([_look(one, scorer, before, draws) for one in variant.alone()])
+        if found := tuple(one for one, suspect in looks if suspect):
+            return found
+        if not (yield from _look(variant, scorer, before, LOOKS + draws))[1]:
+            return ()
+    return (variant,)
+
+
+def _look(variant: Variant, scorer: Scorer, before: Tally, draws: int) -> Trial[tuple[Variant, bool]]:
+    """Say whether a variant is suspect: not where the last of so many draws matches, else by two more."""
+    chain = variant.expected or ()
+    (samples,) = yield (Ask(variant, "student", draws),)
+    if all(scorer.hits(variant, chain, samples[-1:])):
+        return variant, False
+    (samples,) = yield (Ask(variant, "student", draws + LOOKS - 1),)
+    return variant, _suspect(scorer.tally(variant, chain, samples), before)
+
+
+def _suspect(tally: Tally, before: Tally) -> bool:
+    return tally.draws > 0 and tally.rate < usual(before) - _SUSPECT
+
+
+def usual(before: Tally) -> float:
+    """Return a student's rate on a parent as it is to be expected, where it has few draws: more or less ``_USUAL``."""
+    return (before.matches + _USUAL.matches) / (before.draws + _USUAL.draws)
 
 
 def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:

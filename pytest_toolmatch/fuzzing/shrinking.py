@@ -10,86 +10,137 @@ before it.
 from __future__ import annotations
 
 import math
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_toolmatch.core.chain import calls_of
-from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher, teacher_keeps
-from pytest_toolmatch.fuzzing.edits import Before, Edit, Rewrite, Swap
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher
+from pytest_toolmatch.fuzzing.cutting import Words, joined, meet, size_of, smaller, speaks, unchanged, words_of
+from pytest_toolmatch.fuzzing.edits import Edit, Rewrite
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
+from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, usual
 from pytest_toolmatch.fuzzing.trial import Ask
-from pytest_toolmatch.fuzzing.variant import Subject, Variant, made, together
+from pytest_toolmatch.fuzzing.variant import Variant, made, together
+from pytest_toolmatch.statistics.drops import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Sequence
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
-    from pytest_toolmatch.statistics.drops import Tally
 
 _SURE, _DOUBTFUL = math.log(50), -math.log(6)
 """Log-likelihood at which a step keeps the drop, and at which it is given up."""
 
-_MOST = 9
-"""Draws after which a step that is not decided is given up."""
+_LIKELY = 1.0
+"""What speaks for leaving out what is likely to go, before it is tried: one draw by chance then decides less."""
+
+_DECIDING = 2
+"""Draws after which it is mostly known that a word can't be left out."""
+
+_CHANCE = 0.1
+"""How often a student is taken to do otherwise by chance, at least: so that no draw decides alone."""
+
+_MOST, _AT_LAST = 9, 24
+"""Draws after which a step that is not decided is given up; and the last comparison, after which there is none."""
 
 _NEEDED = math.log(10)
-"""Evidence that the smallest variant has to show by itself."""
+"""Evidence that the smallest variant has to show by itself, where that which it was made of has shown enough."""
 
-_TRIES, _OTHERS = 3, 8
+TRIES, _OTHERS = 3, 24
+"""Times that a shrinking begins anew where luck had a hand in it; and edits among which shorter ones are looked for."""
+
+_FEW = 4
+"""Edits that are tried one by one before halves of them."""
 
 _ROUNDS = 2
 """What could not be left out of a long prompt may well be out of a short one."""
 
-_STEM = 5
-"""Letters of a word by which it is known in another form."""
-
-Words = tuple[Rewrite, ...]
-
 
 def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
     """Return the smallest variant that keeps the drop of one that is shown, compared with its own parent."""
-    shrinker = _Shrinker(found, scorer)
-    yield from shrinker.take_apart()
-    yield from shrinker.exchange()
-    for _ in range(_ROUNDS):
-        yield from shrinker.leave_out_edits()
-        yield from shrinker.make_edits_smaller()
-        yield from shrinker.leave_out_words()
-    for variant in list(reversed(shrinker.kept[1:]))[:_TRIES]:
-        skip, of_parent = (shrinker.drawn.get(case.id, 0) for case in (variant, variant.parent))
-        again: Compared = yield from compared(variant, scorer, needed=_NEEDED, skip=skip, skip_parent=of_parent)
-        if again.state != "lower" or again.chain is None:
-            continue
-        if teacher_keeps((yield from of_teacher(variant, again.chain, scorer))):
-            return again
+    shrinker = Shrinker(found.variant, scorer, found.before, found.skipped + found.after.draws, found.after.rate)
+    for _ in range(TRIES):
+        yield from shrinker.shrink()
+        if len(shrinker.kept) == 1:
+            break
+        again = yield from shrinker.again(_NEEDED)
+        if again.lower and again.teacher_keeps:
+            return again.compared
+        shrinker.back()
     return found
 
 
-class _Shrinker:
+class Shrinker:
     """The steps of one shrinking; ``kept`` are the variants that kept the drop, each smaller than the one before."""
 
-    def __init__(self, found: Compared, scorer: Scorer) -> None:
-        self.kept = [found.variant]
-        self.drawn: dict[str, int] = {}
-        self._scorer = scorer
-        self._high = min(0.98, found.before.rate)
-        self._low = min(max(0.02, found.after.rate), self._high - 0.1)
-        self._lost: set[str] = {found.variant.id}
+    def __init__(
+        self,
+        found: Variant,
+        scorer: Scorer,
+        before: Tally,
+        drawn: int,
+        after: float = 0.0,
+        *,
+        hurried: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.kept = [found]
+        self.drawn = {found.id: drawn}
+        self._scorer, self._hurried = scorer, hurried
+        self._high = min(1 - _CHANCE, usual(before))
+        self._low = min(max(_CHANCE, after), self._high - _CHANCE)
+        self._lost: set[str] = {found.id}
+
+    def shrink(self) -> Trial[None]:
+        """Leave out whatever can be: relations, edits, words; first of all what is most likely to say nothing."""
+        yield from self.take_apart()
+        yield from self.leave_out_idle_words()
+        for _ in range(_ROUNDS):
+            yield from self.leave_out_edits()
+            yield from self.exchange()
+            yield from self.make_edits_smaller()
+            yield from self.leave_out_words()
+
+    def confirmed(self, chain: Chain) -> Trial[Tally]:
+        """Return the draws by which a suspect is borne out, and which no look has seen; none if it isn't.
+
+        A rate that is half of the parent's is low enough.
+        """
+        self._low = self._high / 2
+        lower = yield from self._decided(self.smallest, chain, high=False, prior=_LIKELY, first=LOOKS + 1, skip=LOOKS)
+        (samples,) = yield (Ask(self.smallest, "student", self.drawn[self.smallest.id]),)
+        tally = self._scorer.tally(self.smallest, chain, [one for one in samples if one.draw >= LOOKS])
+        return tally if lower else Tally()
+
+    def back(self, *, all_the_way: bool = False) -> None:
+        """Go back to what had another parent: luck had a hand in the last step, and another one may do."""
+        last = self.kept.pop()
+        while len(self.kept) > 1 and (all_the_way or self.kept[-1].cuts == last.cuts):
+            self.kept.pop()
+
+    def again(self, needed: float) -> Trial[Shown]:
+        """Compare the smallest variant anew, and see whether the teacher does what is expected of it."""
+        variant, most = self.smallest, _MOST if len(self.kept) > 1 else _AT_LAST
+        skip, of_parent = (self.drawn.get(case.id, 0) for case in (variant, variant.parent))
+        found = yield from compared(
+            variant, self._scorer, needed=needed, most=most, skip=skip, skip_parent=of_parent, sparing=True
+        )
+        if found.state != "lower" or found.chain is None:
+            return Shown(compared=found)
+        return Shown(compared=found, teacher=(yield from of_teacher(variant, found.chain, self._scorer)))
 
     @property
     def smallest(self) -> Variant:
+        """The smallest variant so far."""
         return self.kept[-1]
 
     def take_apart(self) -> Trial[None]:
         """Try each of the relations alone that were put together, then leave out what can be left out."""
         for variant in self.smallest.alone():
-            if (yield from self._keeps(variant)):
+            if (yield from self._keeps(variant, _LIKELY)):
                 return
         for place in reversed(range(len(self.smallest.parts))):
             rest = self.smallest.alone()
@@ -97,28 +148,30 @@ class _Shrinker:
                 continue
 
     def exchange(self) -> Trial[None]:
-        """Try other, shorter variants of the same relation and case."""
+        """Try single edits of the same relation that make a shorter prompt: first those of the same words."""
         now = self.smallest
         if now.relation not in RELATIONS:
             return
         others = drawn(RELATIONS[now.relation].variants(now.subject), _OTHERS, now.id)
-        for other in sorted((one for one in others if _size(one) < _size(now)), key=_size)[:_TRIES]:
-            if (yield from self._keeps(other)):
+        single = {msgspec.json.encode(edit): (edit,) for one in others for edit in one.edits}
+        shorter = [
+            one
+            for edits in single.values()
+            if size_of(one := made(now.subject, now.relation, now.must, edits, now.cuts)) < size_of(now)
+        ]
+        for one in sorted(shorter, key=lambda one: (not meet(one.edits, now.edits), size_of(one)))[:TRIES]:
+            if (yield from self._keeps(one)):
                 return
 
     def leave_out_edits(self) -> Trial[None]:
-        """Try one edit alone, then all but one, until none can be left out."""
+        """Try one edit alone, or one half where there are many, then all but one, until none can be left out."""
         if self.smallest.parts:
             return
-        edits = self.smallest.edits
-        if len(edits) < 2:  # noqa: PLR2004 - a single edit is what is looked for
-            return
-        for edit in edits:
-            if (yield from self._try((edit,), self.smallest.cuts)):
-                return
         while len(edits := self.smallest.edits) > 1:
-            for place in range(len(edits)):
-                if (yield from self._try(edits[:place] + edits[place + 1 :], self.smallest.cuts)):
+            half, size = len(edits) // 2, len(edits)
+            few = [(one,) for one in edits] if size <= _FEW else [edits[:half], edits[half:]]
+            for kept in (*few, *(edits[:place] + edits[place + 1 :] for place in range(size))):
+                if (yield from self._try(kept, self.smallest.cuts)):
                     break
             else:
                 return
@@ -127,26 +180,35 @@ class _Shrinker:
         """Try smaller forms of each edit, until none keeps the drop."""
         place = len(self.smallest.edits) if self.smallest.parts else 0
         while place < len(edits := self.smallest.edits):
-            for smaller in _smaller(edits[place], self.smallest.subject.query):
-                if (yield from self._try((*edits[:place], smaller, *edits[place + 1 :]), self.smallest.cuts)):
+            for less in smaller(edits[place], self.smallest.subject.query):
+                changed = (*edits[:place], less, *edits[place + 1 :])
+                if (yield from self._try(changed, self.smallest.cuts, ask_teacher=True)):
                     break
             else:
                 place += 1
 
+    def leave_out_idle_words(self) -> Trial[None]:
+        """Leave out all words at once that are none of the tool's, and no value."""
+        idle = tuple(one for one in words_of(self.smallest) if not speaks(one, self.smallest.subject))
+        if 0 < len(idle) < len(words_of(self.smallest)):
+            yield from self._without(idle, likely=True)
+
     def leave_out_words(self) -> Trial[None]:
-        """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002)."""
-        words = _words(self.smallest)
-        idle = tuple(one for one in words if not self._speaks(one))
-        if 0 < len(idle) < len(words):
-            yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *idle)))
-        size = max(1, len(_words(self.smallest)) // 2)
+        """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002).
+
+        Of words that speak hardly any can go: those are tried one by one.
+        """
+        yield from self.leave_out_idle_words()
+        size = max(1, len(words_of(self.smallest)) // 2)
+        if all(speaks(one, self.smallest.subject) for one in words_of(self.smallest)):
+            size = 1
         while True:
-            words, place, found = _words(self.smallest), 0, False
+            words, place, found = words_of(self.smallest), 0, False
+            if size == 1 and len(words) > 1 and not self._hurried():
+                yield from self._ask_ahead(words)
             while place < len(words):
                 part = tuple(words[place : place + size])
-                if len(words) > len(part) and (
-                    yield from self._try(self.smallest.edits, _joined((*self.smallest.cuts, *part)))
-                ):
+                if len(words) > len(part) and (yield from self._without(part, likely=size == 1)):
                     words, found = words[:place] + words[place + size :], True
                 else:
                     place += size
@@ -154,45 +216,66 @@ class _Shrinker:
                 return
             size = max(1, size // 2)
 
-    def _speaks(self, word: Rewrite) -> bool:
-        """Say whether a word is one of the tool's that is called, or has a value of its call."""
-        subject = self.smallest.subject
-        text = subject.query[word.start : word.end].strip(" .,;:!?'\"").casefold()
-        return any(text in own or own in text for own in _words_of_calls(subject)) if text else False
+    def _ask_ahead(self, words: Sequence[Rewrite]) -> Trial[None]:
+        """Have the parents without each of the words drawn at once: where none can go, each takes its draws anyway."""
+        now = self.smallest
+        cuts = [joined((*now.cuts, word)) for word in words]
+        parents = [made(now.subject, now.relation, now.must, now.edits, one).parent for one in cuts]
+        yield tuple(Ask(one, "student", _DECIDING) for one in parents if one.query.strip())
 
-    def _try(self, edits: tuple[Edit, ...], cuts: Words) -> Trial[bool]:
-        """Say whether these edits and cuts keep the drop; then they are the smallest."""
+    def _without(self, words: Words, *, likely: bool) -> Trial[bool]:
+        cuts = joined((*self.smallest.cuts, *words))
+        return (yield from self._try(self.smallest.edits, cuts, _LIKELY if likely else 0.0))
+
+    def _try(
+        self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0, *, ask_teacher: bool = False
+    ) -> Trial[bool]:
+        """Say whether these edits and cuts keep the drop; then they are the smallest.
+
+        ``ask_teacher`` where it is not known that the edits call for what is expected.
+        """
         now = self.smallest
         variant = made(now.subject, now.relation, now.must, edits, cuts)
-        return (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts)))
+        if not (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior)):
+            return False
+        if ask_teacher and variant.must != "teacher":
+            (samples,) = yield (Ask(variant, "teacher", 1),)
+            if not all(self._scorer.hits(variant, variant.expected or (), samples)):
+                self.kept.pop()
+                return False
+        return True
 
-    def _keeps(self, variant: Variant) -> Trial[bool]:
-        """Say whether a variant keeps the drop; then it is the smallest."""
-        if variant.id in self._lost or not variant.query.strip() or _unchanged(variant):
+    def _keeps(self, variant: Variant, prior: float = 0.0) -> Trial[bool]:
+        """Say whether a variant keeps the drop; then it is the smallest. ``prior`` speaks for it from the start."""
+        if self._hurried() or variant.id in self._lost or not variant.query.strip() or unchanged(variant):
             return False
         self._lost.add(variant.id)
         if variant.cuts != self.smallest.cuts:
             wanted = variant.subject.chain
-            if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True)):
+            if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True, prior=prior)):
                 return False
         chain = yield from expected(variant, self._scorer)
-        if chain is None or not (yield from self._decided(variant, chain, high=False)):
+        if chain is None or not (yield from self._decided(variant, chain, high=False, prior=prior)):
             return False
         self.kept.append(variant)
         return True
 
-    def _decided(self, case: Case, chain: Chain, *, high: bool) -> Trial[bool]:
-        """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked."""
-        draws = 1 if high else 2
-        while draws <= _MOST:
+    def _decided(
+        self, case: Case, chain: Chain, *, high: bool, prior: float = 0.0, first: int = 1, skip: int = 0
+    ) -> Trial[bool]:
+        """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked.
+
+        By ``first`` draws and more, of which ``skip`` don't count.
+        """
+        for draws in range(first, skip + _MOST + 1):
             (samples,) = yield (Ask(case, "student", draws),)
-            self.drawn[case.id] = draws
-            towards = self._lead(self._scorer.tally(case, chain, samples)) * (1 if high else -1)
+            self.drawn[case.id] = max(draws, self.drawn.get(case.id, 0))
+            tally = self._scorer.tally(case, chain, [one for one in samples if one.draw >= skip])
+            towards = prior + self._lead(tally) * (1 if high else -1)
             if towards >= (-_DOUBTFUL if high else _SURE):
                 return True
             if towards <= _DOUBTFUL:
                 return False
-            draws += 1
         return False
 
     def _lead(self, tally: Tally) -> float:
@@ -200,92 +283,3 @@ class _Shrinker:
         misses = tally.draws - tally.matches
         up, down = math.log(self._high / self._low), math.log((1 - self._high) / (1 - self._low))
         return tally.matches * up + misses * down
-
-
-def _words_of_calls(subject: Subject) -> set[str]:
-    """Return the stems of the words in the names of the tools that are called, and the values of their calls."""
-    calls = calls_of(subject.chain or ())
-    names = {word.casefold()[:_STEM] for call in calls for word in re.findall(r"[^\W\d_]{3,}", call.name)}
-    values = {str(value).casefold() for call in calls for value in _leaves(call.arguments)}
-    return names | {word for value in values for word in value.split() if len(word) > 1}
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(one)
-    elif value not in (None, True, False):
-        yield value
-
-
-def _size(variant: Variant) -> tuple[int, int]:
-    said = sum(len(message.content.split()) for message in variant.conversation)
-    return said, len(msgspec.json.encode(variant.edits))
-
-
-def _unchanged(variant: Variant) -> bool:
-    parent = variant.parent
-    return variant.conversation == parent.conversation and variant.tools == parent.tools
-
-
-def _words(variant: Variant) -> list[Rewrite]:
-    """Return the words that may be left out, as cuts: those that no edit touches, each with the space behind it."""
-    touched = [(one.start, one.end) for one in (*variant.cuts, *_rewrites(variant.subject, variant.edits))]
-    found = [Rewrite(word.start(), word.end()) for word in re.finditer(r"\S+\s*", variant.subject.query)]
-    return [one for one in found if all(one.end <= start or end <= one.start for start, end in touched)]
-
-
-def _rewrites(subject: Subject, edits: tuple[Edit, ...]) -> Iterator[Rewrite]:
-    for edit in edits:
-        if isinstance(edit, Rewrite):
-            yield edit
-        if isinstance(edit, Swap):
-            yield from (
-                Rewrite(place.start(), place.end()) for place in re.finditer(re.escape(edit.old), subject.query)
-            )
-
-
-def _joined(cuts: Words) -> Words:
-    """Return cuts in order, those that meet as one."""
-    joined: list[Rewrite] = []
-    for one in sorted(cuts, key=lambda one: one.start):
-        if joined and joined[-1].end >= one.start:
-            joined[-1] = Rewrite(joined[-1].start, max(one.end, joined[-1].end))
-        else:
-            joined.append(one)
-    return tuple(joined)
-
-
-def _smaller(edit: Edit, query: str) -> Iterator[Edit]:
-    """Return smaller forms of an edit, the smallest first: fewer messages, fewer words put in or written anew."""
-    if isinstance(edit, Before):
-        for count in range(2, len(edit.messages), 2):
-            yield msgspec.structs.replace(edit, messages=edit.messages[:count])
-    if isinstance(edit, Rewrite):
-        yield from _fewer_words(edit) if edit.start == edit.end else _fewer_rewritten(edit, query)
-
-
-def _fewer_words(edit: Rewrite) -> Iterator[Rewrite]:
-    """Return insertions of the first or the last few words."""
-    inner = edit.text.split()
-    head, tail = (" " if edit.text[:1] == " " else ""), (" " if edit.text[-1:] == " " else "")
-    for count in range(1, len(inner)):
-        yield msgspec.structs.replace(edit, text=f"{head}{' '.join(inner[:count])}{tail}")
-        yield msgspec.structs.replace(edit, text=f"{head}{' '.join(inner[-count:])}{tail}")
-
-
-def _fewer_rewritten(edit: Rewrite, query: str) -> Iterator[Rewrite]:
-    """Return rewrites of single words, then of halves, of what is rewritten word by word."""
-    old = [
-        (word.start() + edit.start, word.end() + edit.start) for word in _WORD.finditer(query[edit.start : edit.end])
-    ]
-    new = edit.text.split()
-    if len(old) != len(new) or len(old) < 2:  # noqa: PLR2004 - a single word can't be taken apart
-        return
-    pairs = [(start, end, text) for (start, end), text in zip(old, new, strict=True) if query[start:end] != text]
-    yield from (Rewrite(*pair) for pair in pairs)
-    for half in (slice(len(old) // 2), slice(len(old) // 2, None)):
-        yield Rewrite(old[half][0][0], old[half][-1][1], " ".join(new[half]))
-
-
-_WORD = re.compile(r"\S+")

@@ -123,11 +123,16 @@ def made(subject: Subject, relation: str, must: Must, edits: Iterable[Edit], cut
 
 def together(variants: Sequence[Variant]) -> Variant:
     """Return variants of one subject as one; none of them depends on what the teacher does now, or asks for no call."""
-    if len(variants) == 1:
-        return variants[0]
-    parts = tuple(Part(one.relation, one.must, len(one.edits)) for one in variants)
-    edits = [edit for one in variants for edit in one.edits]
-    whole = made(variants[0].subject, "+".join(part.relation for part in parts), "mapped", edits)
+    return joined(variants[0].subject, [(one.relation, one.must, one.edits) for one in variants])
+
+
+def joined(subject: Subject, changes: Sequence[tuple[str, Must, tuple[Edit, ...]]]) -> Variant:
+    """Return the variant that several relations make together, each by its edits."""
+    if len(changes) == 1:
+        return made(subject, *changes[0])
+    parts = tuple(Part(relation, must, len(edits)) for relation, must, edits in changes)
+    edits = [edit for _, _, own in changes for edit in own]
+    whole = made(subject, "+".join(part.relation for part in parts), "mapped", edits)
     return msgspec.structs.replace(whole, parts=parts)
 
 

@@ -119,9 +119,13 @@ class Session:
 
     def spent_share(self) -> float:
         """Return which share of the budget is spent, in money or in calls; 0 without one."""
+        return self.share_of(self.spent())
+
+    def share_of(self, spent: Spending) -> float:
+        """Return which share of the budget so much is, in money or in calls; 0 without one."""
         if isinstance(self.sampler, Batcher):
             return 0.0
-        spent, limit = self.spent(), self.sampler.budget.limit
+        limit = self.sampler.budget.limit
         shares = ((spent.cost, limit.usd), (spent.calls, limit.calls))
         return max((amount / most if most else 1.0 for amount, most in shares if most is not None), default=0.0)
 

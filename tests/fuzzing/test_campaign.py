@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from functools import partial
 
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.errors import BudgetSpent
@@ -19,13 +21,13 @@ SUITE = simulated_suite()
 
 
 def weak(variant: Variant) -> bool:
-    words = variant.query.split()
-    shouted = variant.relation == "shouting" and "ORDER" in words and "cancel" in variant.query.lower()
-    return shouted or (variant.relation == "greeting" and "dear" in words and "where" in words)
+    words, relations = variant.query.split(), variant.relation.split("+")
+    shouted = "shouting" in relations and "ORDER" in words and "cancel" in variant.query.lower()
+    return shouted or ("greeting" in relations and "dear" in words and "where" in variant.query.lower().split())
 
 
 def fuzzed(
-    is_weak: Callable[[Variant], bool], *, seed: int = 0, budget: int = 1000, at_once: int = 8
+    is_weak: Callable[[Variant], bool], *, seed: int = 0, budget: int = 1000, at_once: int = 32
 ) -> tuple[SimulatedModels, Campaign]:
     models = SimulatedModels(is_weak, seed=seed)
     campaign = Campaign(
@@ -50,7 +52,7 @@ def test_planted_weaknesses_are_found_told_apart_and_made_small() -> None:
         }
         for one in campaign.findings:
             assert weak(one.smallest.variant)
-            assert len(one.smallest.variant.query.split()) <= len(one.shown.variant.query.split())
+            assert len(one.smallest.variant.query.split()) <= len(one.suspect.query.split())
         assert models.calls <= 1100
 
 
@@ -63,6 +65,33 @@ def test_the_same_seed_tries_the_same_prompts_in_the_same_order() -> None:
     tried = [[one.variant.id for one in fuzzed(weak, seed=3, budget=500)[1].screened] for _ in range(2)]
     assert tried[0] == tried[1]
     assert tried[0] != [one.variant.id for one in fuzzed(weak, seed=4, budget=500)[1].screened]
+
+
+class Slow(SimulatedModels):
+    """Answers come in whatever order."""
+
+    def __init__(self, is_weak: Callable[[Variant], bool], order: int) -> None:
+        super().__init__(is_weak, seed=3)
+        self._order = random.Random(order)  # noqa: S311 - any order will do
+
+    def ready(self, _: Asked) -> bool:
+        return self._order.random() < 0.5
+
+    def rest(self) -> None:
+        pass
+
+
+def test_what_is_tried_and_found_depends_on_no_order_of_answers() -> None:
+    ends = []
+    for order in range(2):
+        models = Slow(weak, order)
+        afford = partial(lambda models: models.calls / 600, models)
+        campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], seed=3, at_once=32, afford=afford)
+        for _ in campaign.run(SUITE.cases):
+            pass
+        ends.append(([one.variant.id for one in campaign.screened], campaign.findings, models.calls))
+    assert ends[0] == ends[1]
+    assert ends[0][1]
 
 
 def test_every_relation_is_tried_alone_on_every_tool_and_then_with_others() -> None:
@@ -91,7 +120,7 @@ class Poor(SimulatedModels):
 
 def test_a_budget_that_is_spent_ends_it_and_keeps_what_was_found() -> None:
     models = Poor(weak)
-    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=8)
+    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=32)
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.screened
@@ -107,8 +136,10 @@ class Fragile(SimulatedModels):
 
 def test_where_the_teacher_breaks_too_nothing_is_held_against_the_student() -> None:
     models = Fragile(weak)
-    campaign = Campaign(Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=8, afford=lambda: models.calls / 800)
+    campaign = Campaign(
+        Pool(models), Scorer(SUITE), [SHOUTING, GREETING], at_once=32, afford=lambda: models.calls / 800
+    )
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.findings == []
-    assert any(one.lower and not one.teacher_keeps for one in campaign.compared)
+    assert any(one.teacher_breaks for one in campaign.compared)

@@ -27,9 +27,12 @@ def executor() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
-def come(well: Well, most: int = 40) -> dict[str, list[str]]:
-    """Return the ids of a well's variants by relation, until there are no more."""
-    return {name: [one.id for one in islice(iter(partial(well.next, name), None), most)] for name in well.relations}
+def come(well: Well, most: int = 40) -> dict[str, list[bytes]]:
+    """Return a well's edits by relation, until there are no more."""
+    return {
+        name: [msgspec.json.encode(one) for one in islice(iter(partial(well.next, name), ()), most)]
+        for name in well.relations
+    }
 
 
 def test_another_process_makes_the_same_variants(executor: Executor) -> None:
@@ -45,7 +48,7 @@ def test_a_well_goes_on_where_its_process_has_ended(executor: ProcessPoolExecuto
     for process in list(executor._processes.values()):
         process.kill()
     assert first
-    assert [first.id, *come(well)["typos"]] == come(Well(SUBJECT, SOME, "seed", None), 41)["typos"]
+    assert [msgspec.json.encode(first), *come(well)["typos"]] == come(Well(SUBJECT, SOME, "seed", None), 41)["typos"]
 
 
 def test_what_can_not_be_sent_is_made_here(executor: Executor) -> None:

@@ -8,7 +8,6 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
-from hypothesis_jsonschema import from_schema
 
 from pytest_toolmatch.core.chain import calls_of
 from pytest_toolmatch.core.tool import find_tool
@@ -134,6 +133,8 @@ def _generated(schema: dict[str, Any]) -> SearchStrategy[str] | None:
     """Return the strategy of a schema's texts, of plain letters; None where nothing can be generated from it."""
     if "pattern" in schema and not _VARYING.search(re.sub(r"\\[^dws]", "", schema["pattern"])):
         return None
+    from hypothesis_jsonschema import from_schema  # noqa: PLC0415 - it reads all of Unicode: for whoever generates
+
     short = {"maxLength": _LONGEST, **schema, "type": "string"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # patterns that Python can't read

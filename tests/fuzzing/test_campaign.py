@@ -142,4 +142,4 @@ def test_where_the_teacher_breaks_too_nothing_is_held_against_the_student() -> N
     for _ in campaign.run(SUITE.cases):
         pass
     assert campaign.findings == []
-    assert any(one.teacher_breaks for one in campaign.compared)
+    assert campaign.broken > 0

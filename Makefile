@@ -20,7 +20,7 @@ demo: $(INSTALLED)
 	$(BIN)/pytest suites/support $(MODELS) -q -r N --runxfail --no-header -k $(CASE) | sed '/= toolmatch =/,$$d'
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

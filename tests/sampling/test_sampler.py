@@ -292,7 +292,7 @@ END = """
 
     class Hanging:
         async def complete(self, request):
-            print("asked", flush=True)
+            print("asked\\n", end="", flush=True)
             await asyncio.sleep(3600)
         async def aclose(self):
             print("closed", flush=True)
@@ -321,7 +321,7 @@ def test_ctrl_c_ends_waiting_at_once() -> None:
     process = run_python("""
         import time
         try:
-            print("waiting", flush=True)
+            print("waiting\\n", end="", flush=True)
             wait([future])
         except KeyboardInterrupt:
             started = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from pytest_toolmatch.curation.splits import parts, rank
 from pytest_toolmatch.curation.strata import kinds, length_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.judged import Subject
@@ -34,6 +34,14 @@ class Pools(NamedTuple):
     families: list[str]
     terms: list[dict[str, float]]
     quality: list[float]
+    clusters: dict[int, str]
+    lacking: list[str]
+
+
+class Best(NamedTuple):
+    """By the place of a case: why it was chosen; and the cluster of every one that might have been."""
+
+    why: dict[int, str]
     clusters: dict[int, str]
     lacking: list[str]
 
@@ -59,22 +67,37 @@ def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engin
     worth = [quality(one) for one in said]
     kept = [place for place in np.flatnonzero(found.kept).tolist() if placed[place] != "test"]
     kept.sort(key=lambda place: (rank(names[place], options.seed), names[place]))
-    candidates = [
-        Candidate(worth[place], found.strata[place], kinds(cases[place].chain, ambiguous=cases[place].known.ambiguous))
-        for place in kept
-    ]
-    clusters = nested(found.rows[kept], [one.stratum for one in candidates], engine.map)
-    choice = choose(candidates, clusters, options.size)
+    best = best_of(cases, found, kept, worth, size=options.size, each=engine.map)
     return Pools(
-        {kept[place]: why for place, why in choice.why.items()},
+        best.why,
         {one.place: one for one in taken},
         placed,
         kin,
         said,
         worth,
-        dict(zip(kept, clusters, strict=True)),
-        choice.lacking,
+        best.clusters,
+        best.lacking,
     )
+
+
+def best_of(
+    cases: Sequence[Subject],
+    found: Found,
+    kept: Sequence[int],
+    worth: Sequence[float],
+    *,
+    size: int,
+    each: Callable[..., Iterable[Any]] = map,
+) -> Best:
+    """Choose so many of the cases that are ``kept`` as CaR does: of equal ``worth`` the earlier counts as better."""
+    candidates = [
+        Candidate(worth[place], found.strata[place], kinds(cases[place].chain, ambiguous=cases[place].known.ambiguous))
+        for place in kept
+    ]
+    clusters = nested(found.rows[kept], [one.stratum for one in candidates], each)
+    choice = choose(candidates, clusters, size)
+    why = {kept[place]: said for place, said in choice.why.items()}
+    return Best(why, dict(zip(kept, clusters, strict=True)), choice.lacking)
 
 
 def largest_family(pools: Pools) -> float:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.case import Case
-from pytest_toolmatch.fuzzing.comparing import FIRST, Compared, of_teacher, prepared
+from pytest_toolmatch.fuzzing.comparing import FIRST, prepared
 from pytest_toolmatch.fuzzing.pool import side_by_side
 from pytest_toolmatch.fuzzing.profile import BESIDE
-from pytest_toolmatch.fuzzing.screening import Shown, shown
+from pytest_toolmatch.fuzzing.screening import Shown, beside_teacher, shown
 from pytest_toolmatch.fuzzing.shrinking import shrunk
 from pytest_toolmatch.fuzzing.strategies import spread
 from pytest_toolmatch.fuzzing.trial import Ask
@@ -48,9 +48,7 @@ def marked(case: Case, scorer: Scorer, fuzz: Fuzz, *, needed: float) -> Trial[Ma
 
 def smallest(found: Shown, scorer: Scorer) -> Trial[Shown]:
     """Return the smallest variant on which the student still fails, and the teacher does not."""
-    small: Compared = yield from shrunk(found.compared, scorer)
-    assert small.chain is not None, "what is shown to be lower has a chain"
-    return Shown(compared=small, teacher=(yield from of_teacher(small.variant, small.chain, scorer)))
+    return (yield from beside_teacher((yield from shrunk(found.compared, scorer)), scorer))
 
 
 def _size(one: Shown) -> tuple[int, int, str]:
@@ -62,4 +60,4 @@ def _beside(variant: Variant, scorer: Scorer, needed: float) -> Trial[Shown]:
     """Judge a variant, and have the teacher drawn on it for the profile."""
     if variant.must != "teacher":
         yield (Ask(variant, "teacher", BESIDE), Ask(variant, "student", FIRST))
-    return (yield from shown(variant, scorer, needed=needed, skip=0))
+    return (yield from shown(variant, scorer, needed=needed))

@@ -120,18 +120,16 @@ def usual(before: Tally) -> float:
     return (before.matches + _USUAL.matches) / (before.draws + _USUAL.draws)
 
 
-def shown(variant: Variant, scorer: Scorer, *, needed: float, skip: int = LOOKS) -> Trial[Shown]:
-    """Compare a suspect with its parent by draws that the first look has not seen, and ask the teacher beside it."""
-    if variant.parts:
-        # Changed in several ways at once, a prompt may well be too much for the teacher, too: a draw tells mostly.
-        (samples,) = yield (Ask(variant, "teacher", 1),)
-        first = scorer.tally(variant, variant.expected or (), samples)
-        if not first.matches:
-            return Shown(compared=Compared(variant=variant, state="unclear"), teacher=first)
-    found: Compared = yield from compared(variant, scorer, needed=needed, skip=skip)
+def shown(variant: Variant, scorer: Scorer, *, needed: float) -> Trial[Shown]:
+    """Compare a variant with its parent, and ask the teacher where it is lower."""
+    return (yield from beside_teacher((yield from compared(variant, scorer, needed=needed)), scorer))
+
+
+def beside_teacher(found: Compared, scorer: Scorer) -> Trial[Shown]:
+    """Return a comparison, with what the teacher does on the variant where the student's rate is lower."""
     if found.state != "lower" or found.chain is None:
         return Shown(compared=found)
-    return Shown(compared=found, teacher=(yield from of_teacher(variant, found.chain, scorer)))
+    return Shown(compared=found, teacher=(yield from of_teacher(found.variant, found.chain, scorer)))
 
 
 def needed_for(compared_so_far: int, lower_so_far: int, confidence: float) -> float:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected, of_teacher
+from pytest_toolmatch.fuzzing.comparing import Compared, compared, expected
 from pytest_toolmatch.fuzzing.cutting import Words, joined, meet, size_of, smaller, speaks, unchanged, words_of
 from pytest_toolmatch.fuzzing.edits import Edit, Rewrite
 from pytest_toolmatch.fuzzing.generating import drawn
 from pytest_toolmatch.fuzzing.relations import RELATIONS
-from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, usual
+from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, beside_teacher, usual
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Variant, made, together
 from pytest_toolmatch.statistics.drops import Tally
@@ -128,9 +128,7 @@ class Shrinker:
         found = yield from compared(
             variant, self._scorer, needed=needed, most=most, skip=skip, skip_parent=of_parent, sparing=True
         )
-        if found.state != "lower" or found.chain is None:
-            return Shown(compared=found)
-        return Shown(compared=found, teacher=(yield from of_teacher(variant, found.chain, self._scorer)))
+        return (yield from beside_teacher(found, self._scorer))
 
     @property
     def smallest(self) -> Variant:

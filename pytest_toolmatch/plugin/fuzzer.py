@@ -73,7 +73,7 @@ class Fuzzer:
             if whole is None:
                 self._shown[one.id, needed] = _unjudged(one)
             else:
-                running[one.id] = self._pool.start(shown(whole, self.scorer, needed=needed, skip=0))
+                running[one.id] = self._pool.start(shown(whole, self.scorer, needed=needed))
         self._finish(running.values())
         self._shown |= {(name, needed): one.result for name, one in running.items() if one.result}
         return [self._shown[one.id, needed] for one in variants]

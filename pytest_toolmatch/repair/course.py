@@ -86,7 +86,7 @@ class Course:
         return [one for one in found if one]
 
     def failing(self, candidate: Candidate, kind: Sequence[Case]) -> list[Case]:
-        """Return those cases of a kind that fail as far as it is known."""
+        """Return those of some cases that fail as far as it is known."""
         found = [(case, self._known.scored(candidate, case)) for case in kind]
         return [case for case, scored in found if scored and self.fails(case, scored)]
 

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.judged import Subject, said_in
+from pytest_toolmatch.curating.pools import best_of
 from pytest_toolmatch.curating.stages import embedded_cases, without_duplicates
-from pytest_toolmatch.curation.car import Candidate, nested
-from pytest_toolmatch.curation.car import choose as car
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.quality import Known, quality, terms
-from pytest_toolmatch.curation.strata import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +33,7 @@ def chosen(subjects: Sequence[Subject], size: int) -> list[int]:
     found = without_duplicates(subjects, embedded_cases(subjects, embedder), embedder.epsilon, engine)
     worth = [quality(one) for one in terms([one.known for one in subjects])]
     kept = [place for place in range(len(subjects)) if found.kept[place]]
-    candidates = [
-        Candidate(worth[place], found.strata[place], kinds(one.chain, ambiguous=one.known.ambiguous))
-        for place, one in ((place, subjects[place]) for place in kept)
-    ]
-    choice = car(candidates, nested(found.rows[kept], [one.stratum for one in candidates]), size)
-    own = [kept[place] for place in choice.why]
+    own = best_of(subjects, found, kept, worth, size=size).why
     spare = sorted(set(range(len(subjects))) - set(own), key=lambda place: (-worth[place], place))
     return sorted([*own, *spare][:size])
 

@@ -160,11 +160,7 @@ class Evaluator:
 
     def begin(self, jobs: Sequence[Job]) -> list[Future[Sample]]:
         """Have draws made, and return those that are still to come."""
-        found = []
-        for candidate, case, draws in jobs:
-            source = self._source(candidate)
-            source.prefetch((case,), self.scorer.followed(case), draws)
-            found += source.coming(case, draws)
+        found = [one for job in jobs for one in self._begun(job)]
         self._flying.update(one for one in found if not one.done())
         return found
 
@@ -184,10 +180,13 @@ class Evaluator:
             return
         self._flying = {one for one in self._flying if not one.done()}
         while self._ahead and len(self._flying) < self._slots:
-            candidate, case, draws = self._ahead.popleft()
-            source = self._source(candidate)
-            source.prefetch((case,), self.scorer.followed(case), draws)
-            self._flying.update(source.coming(case, draws)[-1:])
+            self._flying.update(self._begun(self._ahead.popleft())[-1:])
+
+    def _begun(self, job: Job) -> Sequence[Future[Sample]]:
+        candidate, case, draws = job
+        source = self._source(candidate)
+        source.prefetch((case,), self.scorer.followed(case), draws)
+        return source.coming(case, draws)
 
     def finished(self, job: Job) -> Scored:
         """Return what a job came to that was begun; waits for it."""

@@ -195,7 +195,8 @@ class Steering:
         strike, or a case that was right by chance, shows in the second draw or the third.
         """
         known = self._ground.evaluator.known
-        matched = [case for case in self._ground.train if not self._fails(candidate, case)]
+        failing = {case.id for case in self.course.failing(candidate, self._ground.train)}
+        matched = [case for case in self._ground.train if case.id not in failing]
         least = min((known(candidate, case) for case in matched), default=SURE)
         fewest = [case for case in matched if known(candidate, case) == least]
         if least >= SURE or len(fewest) > self._affordable():
@@ -226,12 +227,8 @@ class Steering:
     def _why_not(self, candidate: Candidate) -> str:
         if self.course.rounds(candidate):
             return "the rollouts are spent"
-        failing = [case for case in self._ground.train if self._fails(candidate, case)]
+        failing = self.course.failing(candidate, self._ground.train)
         return "no text helps what still fails" if failing else "no training case fails any more"
-
-    def _fails(self, candidate: Candidate, case: Case) -> bool:
-        scored = self.known.scored(candidate, case)
-        return scored is not None and self.course.fails(case, scored)
 
     def _line(self, candidate: Candidate) -> str:
         train, validation = (self.known.mean(candidate, own) for own in (self._ground.train, self._ground.validation))

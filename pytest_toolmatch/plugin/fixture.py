@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,6 +40,7 @@ CURRENT = pytest.StashKey[pytest.Item]()
 _RULES = frozenset(Rules.__struct_fields__)
 _ROLLOUT = frozenset(Rollout.__struct_fields__)
 _OWN = ("suite", "instructions", "gates", "chain_match", "divergence", "recordings", "fuzz", "student")
+_FIXTURES = ("tools", "instructions", *ROLES)
 MARK_KEYS = (*_RULES, *_ROLLOUT, *_OWN)
 
 
@@ -64,7 +66,9 @@ class Toolmatch:
     def __call__(self, query: Case | str) -> Verdict:
         """Judge a case, or a bare query, by its samples; a variant of a case beside that."""
         item = self._run.config.stash[CURRENT]
-        case = query if isinstance(query, Case) else case_of_query(query)
+        case = case_of_query(query) if isinstance(query, str) else query
+        if not isinstance(case, Case):
+            fail(f"toolmatch() got {type(query).__name__}: give it a query as text, or a case of queries(…)")
         if type(case) is not Case:
             return judge_variant(item, self.fuzzer(item), cast("Variant", case))
         return judge(item, self.suite_run(item), case)
@@ -75,6 +79,7 @@ class Toolmatch:
 
     def suite_run(self, item: pytest.Item) -> SuiteRun:
         """Return the run of the suite that a test of this module belongs to."""
+        _refuse_own_fixtures(item)
         suite = suite_of_test(self._run, item)
         if id(suite) not in self._runs:
             instructions = suite.instructions or self._instructions
@@ -93,10 +98,17 @@ def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
     try:
         tools = declared_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
         models = _models(request)
+        instructions = _instructions(request)
     except ToolmatchError as error:
         fail(error)
-    instructions = _fixture(request, "instructions") or ""
     return Toolmatch(request.config.stash[RUN], tools, instructions, models)
+
+
+def _instructions(request: pytest.FixtureRequest) -> str:
+    given = _fixture(request, "instructions")
+    if isinstance(given, str | None):
+        return given or ""
+    raise ConfigError(f"{request.node.path}: fixture 'instructions' gives {type(given).__name__}: return a text")
 
 
 def _models(request: pytest.FixtureRequest) -> dict[SampleRole, Model]:
@@ -116,6 +128,17 @@ def _models(request: pytest.FixtureRequest) -> dict[SampleRole, Model]:
     return found
 
 
+def _refuse_own_fixtures(item: pytest.Item) -> None:
+    """Fail a test whose class has fixtures that its module's suite would pass over, or take for all tests."""
+    own: type | None = getattr(item, "cls", None)
+    for name in _FIXTURES:
+        if own and callable(getattr(own, name, None)):
+            fail(
+                f"{item.path}: {own.__name__} has a fixture {name!r} of its own, and a module has one suite; "
+                "move the class to a module of its own"
+            )
+
+
 def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
     try:
         return request.getfixturevalue(name)
@@ -126,6 +149,13 @@ def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
             raise
         raise ConfigError(
             f"{request.node.path}: no fixture 'tools'; add a module-scoped fixture that returns the list of tools"
+        ) from None
+    except pytest.fail.Exception as error:
+        if not re.match(rf"ScopeMismatch: .* scoped fixture {name} with", str(error)):
+            raise
+        raise ConfigError(
+            f"{request.node.path}: fixture {name!r} is made anew within the module, whose cases are sampled together; "
+            'write @pytest.fixture(scope="module")'
         ) from None
 
 

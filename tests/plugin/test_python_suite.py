@@ -312,6 +312,38 @@ def tools():
     assert "is stale" in run.text  # the tools are read; they are others than the recorded ones
 
 
+@pytest.mark.parametrize("name", ["tools", "instructions", "teacher", "student"])
+def test_a_fixture_that_is_made_for_each_test_is_one_line(trips: Project, name: str) -> None:
+    tools = "@pytest.fixture(scope='module')\ndef tools():\n    return []\n"
+    run = trips.as_python(head=f"{PLAIN}{tools}@pytest.fixture\ndef {name}():\n    return []\n").run()
+    assert run.outcomes == {"errors": 2}
+    assert f"test_trips.py: fixture {name!r} is made anew within the module" in run.text
+    assert 'write @pytest.fixture(scope="module")' in run.text
+    assert "ScopeMismatch" not in run.text
+
+
+@pytest.mark.parametrize("given", ["None", "42", "['a query']"])
+def test_a_query_that_is_no_text_is_one_line(trips: Project, given: str) -> None:
+    run = trips.as_python(f"def test_trips(toolmatch):\n    assert toolmatch({given})\n").run()
+    assert run.outcomes == {"failed": 1}
+    assert ": give it a query as text, or a case of queries(…)" in run.text
+
+
+def test_a_class_with_tools_of_its_own_is_told_to_move(trips: Project) -> None:
+    fixture = "    @pytest.fixture(scope='module')\n    @classmethod\n    def tools(cls):\n        return []\n"
+    tests = f"class TestTrips:\n{fixture}    def test_trips(self, toolmatch, query):\n        assert toolmatch(query)\n"
+    run = trips.as_python(tests).run()
+    assert run.outcomes == {"errors": 2}
+    assert "test_trips.py: TestTrips has a fixture 'tools' of its own, and a module has one suite" in run.text
+
+
+def test_instructions_that_are_no_text_are_one_line(trips: Project) -> None:
+    tools = "@pytest.fixture(scope='module')\ndef tools():\n    return []\n"
+    run = trips.as_python(head=PLAIN + tools + tools.replace("tools", "instructions")).run()
+    assert run.outcomes == {"errors": 2}
+    assert "test_trips.py: fixture 'instructions' gives list: return a text" in run.text
+
+
 def test_a_fixture_that_fails_shows_its_own_failure(trips: Project) -> None:
     fixture = "@pytest.fixture(scope='module')\ndef tools():\n    raise LookupError('of my own')\n"
     run = trips.as_python(head=PLAIN + fixture).run()

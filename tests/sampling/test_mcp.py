@@ -112,7 +112,7 @@ def test_a_server_that_dies_is_started_again(tools: tuple[Tool, ...]) -> None:
 
 def test_a_server_that_hangs() -> None:
     async def main() -> None:
-        hang = find_tool(await fetch_tools(server(timeout=2)), "hang")
+        hang = find_tool(await fetch_tools(server(timeout=6)), "hang")
         assert hang is not None
         with pytest.raises(ServiceFault, match=r"hang: .*timed out"):
             await hang.implementation()

@@ -51,7 +51,7 @@ def settle_truth(item: pytest.Item, run: SuiteRun, result: CaseResult) -> None:
     if _skipped(result, run.settings):
         leave_out(result.reason)
     if result.state == "diverges" and run.divergence == "xfail" and not item.config.option.runxfail:
-        raise pytest.xfail.Exception(result.reason, pytrace=False)
+        raise pytest.xfail.Exception(clean(result.reason), pytrace=False)
 
 
 def leave_out(why: str) -> NoReturn:

@@ -49,7 +49,8 @@ def _rows(profile: Mapping[str, Robustness]) -> Iterator[list[str]]:
         bounds = None if match is None else match.cases or match.suite
         shown = NOTHING if bounds is None else interval("chain_match", bounds)
         beside = [_value(estimate) for estimate in (one.parents, one.teacher)]
-        yield [relation, str(one.cases), str(one.variants), _value(match), shown, *beside, str(one.lower or NOTHING)]
+        of = [str(one.cases), str(one.variants)]
+        yield [clean(relation), *of, _value(match), shown, *beside, str(one.lower or NOTHING)]
 
 
 def _value(estimate: Estimate | None) -> str:

@@ -84,7 +84,9 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
 
 def _unjudged(report: Report) -> str:
     """Say what there is in a run in which no case was judged."""
-    profiles = [f"{name}: {variants(suite.robustness)}" for name, suite in report.suites.items() if suite.robustness]
+    profiles = [
+        f"{clean(name)}: {variants(suite.robustness)}" for name, suite in report.suites.items() if suite.robustness
+    ]
     return f"only fuzzed ({'; '.join(profiles)})" if profiles else "no case was judged"
 
 

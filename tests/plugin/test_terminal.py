@@ -66,3 +66,13 @@ def test_names_can_not_control_the_terminal(project: Project) -> None:
     trips = project.with_case("rome", [LONG] * 4, [OTHER] * 4, tags=["a\x1b[2J"])
     text = trips.as_yaml(gates=["chain_match[tag=a\x1b[2J] >= 0.9"]).run("-v").text
     assert "\x1b" not in text
+
+
+def test_what_a_model_calls_can_not_control_the_terminal_where_it_was_expected_to_diverge(project: Project) -> None:
+    project = project.with_case("rome", [LONG] * 4, [OTHER] * 4).as_python().with_ini(toolmatch_divergence="xfail")
+    student = "fixtures/recordings/trips/small.jsonl"
+    said = (project.write() / student).read_text().replace('"remark"', '"re\\u001b[2Jmark"')
+    run = project.with_file(student, said).run("-rx")
+    assert run.outcomes == {"xfailed": 1}
+    assert "mark" in run.text
+    assert "\x1b" not in run.text

@@ -10,6 +10,7 @@ import msgspec
 
 from pytest_toolmatch.core.errors import (
     BudgetSpent,
+    ConfigError,
     MissingRecording,
     ModelUnavailable,
     RecordingError,
@@ -71,6 +72,7 @@ class SuiteRun:
         self._results: dict[int, tuple[Case, CaseResult]] = {}
         self._unsettled: dict[int, tuple[Case, CaseResult]] = {}
         self._expected: dict[int, Case] = {}
+        self._named: dict[str, Case] = {}
         self._others = 0
         self._family = Family(settings.confidence, fixed=settings.auto is None)
         self.unsampled: Exception | None = None
@@ -111,6 +113,8 @@ class SuiteRun:
         of a budget. Where they are not the ``whole`` suite, no gate is decided, and nothing is drawn for one.
         """
         new = {id(case): case for case in cases if id(case) not in self._unsettled}
+        for case in new.values():
+            self._named.setdefault(case.id, case)
         self._expected |= new
         self._others = max(self._others, others)
         self.draws.share = share
@@ -122,11 +126,10 @@ class SuiteRun:
 
     def _open_rounds(self, cases: list[Case]) -> None:
         assert self.settings.auto
-        # The exact test is one of an even mean.
         even = all(case.weight == cases[0].weight for case in cases)
-        scored = even and not self.draws.alone and self.suite.rules.reference != "draws"
+        scored = not self.draws.alone and self.suite.rules.reference != "draws"
         confidence = self.settings.confidence
-        looks = [look_of(parse_gate(gate), confidence, scored=scored) for gate in self.gates]
+        looks = [look_of(parse_gate(gate), confidence, scored=scored, even=even) for gate in self.gates]
         self._rounds = Rounds(self.draws, cases, [*looks, *self.looks], self.settings.auto)
         if self._session:
             self._session.meanwhile(self._rounds.advance)
@@ -135,8 +138,11 @@ class SuiteRun:
         """Judge a case by its samples, among all the cases of this run; the same case is judged once.
 
         Raises what keeps its own samples from being there. That of others is raised when they are asked for.
+        ConfigError for a case that is called like another one.
         """
         if id(case) not in self._results:
+            if not case.asks_as(self._named.setdefault(case.id, case)):
+                raise ConfigError(f"{self.suite.where}: {two_cases(case, self.suite)}")
             if self._rounds:
                 self._rounds.settle()
             self._results[id(case)] = (case, self._settled(case))
@@ -179,3 +185,8 @@ class SuiteRun:
             return None
         drawn = self._rounds.draws.get(case.id) if self._rounds else None
         return drawn or Wanted(auto.least, auto.least)
+
+
+def two_cases(case: Case, suite: Suite) -> str:
+    """Say that a suite has two cases of one name, which its recordings and reports would take for one."""
+    return f"two cases of suite {suite.name!r} are called {case.id!r} and ask differently; give one another id"

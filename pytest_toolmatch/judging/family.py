@@ -24,12 +24,14 @@ class Family:
         self._confidence = confidence
         self._fixed = fixed
         self._p_values: list[float] = []
+        self._bars: dict[int, Bar] = {}
 
     def add(self, result: CaseResult) -> None:
         """Count a case in; one without ``chain_match`` is no part of it."""
         value = self._p_value(result)
         if value is not None:
             self._p_values.append(value)
+            self._bars.clear()
 
     def is_clear(self, result: CaseResult, others: int) -> bool:
         """Say whether the state of a case is the same whatever becomes of ``others``, which have yet to be judged."""
@@ -43,7 +45,9 @@ class Family:
         return msgspec.structs.replace(result, state="undecided", reason=self._reason(result, others))
 
     def _bar(self, others: int) -> Bar:
-        return bar(self._p_values, self._confidence, others)
+        if others not in self._bars:
+            self._bars[others] = bar(self._p_values, self._confidence, others)
+        return self._bars[others]
 
     def _p_value(self, result: CaseResult) -> float | None:
         measure = result.measures.get("chain_match")

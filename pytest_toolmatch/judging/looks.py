@@ -249,14 +249,18 @@ class MarginLook(EstimateLook):
         return looked.state, found.suite if METRICS[self.gate.metric].kind == "relative" else looked.interval
 
 
-def look_of(gate: Gate, confidence: float, *, scored: bool) -> Look:
-    """Return how a gate is looked at; ``scored`` says that the student has scores against a reference that stays."""
+def look_of(gate: Gate, confidence: float, *, scored: bool, even: bool = True) -> Look:
+    """Return how a gate is looked at.
+
+    ``scored`` says that the student has scores against a reference that stays, ``even`` that all cases count alike:
+    the exact tests are of an even mean, or of a quantile of what all cases came to.
+    """
     kind = METRICS[gate.metric].kind
     if gate.metric == "ambiguous":
         return Look(gate, confidence)
     if kind in {"difference", "relative"}:
         return MarginLook(gate, confidence)
-    if (scored and gate.metric in _MATCHES) or kind == "quantile":
+    if even and ((scored and gate.metric in _MATCHES) or kind == "quantile"):
         return ScoreLook(gate, confidence)
     return EstimateLook(gate, confidence)
 

@@ -104,6 +104,17 @@ def estimate(name: str, results: Sequence[CaseResult], confidence: float) -> Est
     return _KINDS[METRICS[name].kind](name, results, confidence)
 
 
+def value_of(name: str, results: Sequence[CaseResult]) -> float | None:
+    """Return the value of a metric alone, which takes no intervals; None where no case has data for it."""
+    kind = METRICS[name].kind
+    if kind == "relative":
+        return _quotient(beside(results)[0])
+    if kind == "quantile":
+        return _quantile_of(results, QUANTILES[name])
+    measures = _present(name, [(result.measures, result.weight) for result in results])
+    return ratio(measures) if measures else None
+
+
 def _rate(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
     strata = [one.stratum for one in results if (measure := one.measures.get(name)) and measure.weight]
     return _of_measures(name, results, confidence, partial(rate_intervals, strata=strata))
@@ -133,11 +144,16 @@ def _of_measures(
 
 def _relative(_: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
     parts, margins = beside(results)
-    below = math.fsum(b.total for _, b in parts)
-    if not below:
+    value = _quotient(parts)
+    if value is None:
         return None
     suite, cases = relative_intervals(parts, confidence, margins)
-    return Estimate(math.fsum(a.total for a, _ in parts) / below, suite, cases, len(parts), 1.0)
+    return Estimate(value, suite, cases, len(parts), 1.0)
+
+
+def _quotient(parts: Sequence[tuple[Measure, Measure]]) -> float | None:
+    below = math.fsum(b.total for _, b in parts)
+    return math.fsum(a.total for a, _ in parts) / below if below else None
 
 
 def _difference(_: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
@@ -160,14 +176,18 @@ def beside(results: Sequence[CaseResult]) -> tuple[list[tuple[Measure, Measure]]
 
 
 def _quantile(name: str, results: Sequence[CaseResult], confidence: float) -> Estimate | None:
-    by_case = [(result.latencies, result.weight) for result in results if result.latencies]
-    if not by_case:
+    share, timed = QUANTILES[name], [result for result in results if result.latencies]
+    value = _quantile_of(timed, share)
+    if value is None:
         return None
-    share = QUANTILES[name]
-    values, weights = [values for values, _ in by_case], [weight for _, weight in by_case]
+    values, weights = [one.latencies for one in timed], [one.weight for one in timed]
     suite, cases = quantile_intervals(values, share, confidence, weights)
-    every = [(value, weight) for some, weight in by_case for value in some]
-    return Estimate(weighted_quantile(every, share), suite, cases, len(by_case))
+    return Estimate(value, suite, cases, len(timed))
+
+
+def _quantile_of(results: Sequence[CaseResult], share: float) -> float | None:
+    every = [(value, result.weight) for result in results for value in result.latencies]
+    return weighted_quantile(every, share) if every else None
 
 
 def _present(name: str, cases: Iterable[tuple[Mapping[str, Measure], float]]) -> list[Measure]:

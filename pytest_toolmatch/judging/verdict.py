@@ -103,14 +103,14 @@ class Verdict:
         return self._result.state == "agrees"
 
     def __getattr__(self, name: str) -> float:
-        from pytest_toolmatch.judging.metrics import METRICS  # noqa: PLC0415 - metrics are about results
+        from pytest_toolmatch.judging.metrics import METRICS, value_of  # noqa: PLC0415 - metrics are about results
 
         __tracebackhide__ = True
         if name.startswith("_") or name not in METRICS:
             hint = did_you_mean(name, METRICS)
             raise AttributeError(f"a verdict has no metric {name!r}{hint}")
         self._consulted = True
-        value = self._result.value(name)
+        value = value_of(name, [self._result])
         return float("nan") if value is None else value
 
     def __repr__(self) -> str:

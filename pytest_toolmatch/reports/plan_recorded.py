@@ -128,8 +128,8 @@ def _metric(suite: SuiteReport, gate: Gate, assumed: Assumed) -> Iterator[str]:
 
 
 def _seen(suite: SuiteReport, gate: Gate) -> Seen | None:
-    found = (case.measures.get(gate.metric) for case in gate.of(suite.cases))
-    measures = [measure for measure in found if measure is not None and measure.weight]
+    found = ((case.measures.get(gate.metric), case.weight) for case in gate.of(suite.cases))
+    measures = [measure.times(weight) for measure, weight in found if measure is not None and measure.weight]
     if not measures:
         return None
     return Seen(measures, ratio(measures), math.fsum(one.draws for one in measures), within_share(measures))

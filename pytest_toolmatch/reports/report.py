@@ -91,7 +91,7 @@ def suite_report(
     def grouped(keys: Callable[[CaseResult], Iterable[str]]) -> dict[str, Estimates]:
         groups: dict[str, list[CaseResult]] = {}
         for result in cases:
-            for key in keys(result):
+            for key in dict.fromkeys(keys(result)):
                 groups.setdefault(key, []).append(result)
         return {
             key: whole if len(groups[key]) == len(cases) else estimates(groups[key], confidence)

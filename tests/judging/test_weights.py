@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import isnan
 from statistics import fmean
 
 import msgspec
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.judging.baseline import Both
-from pytest_toolmatch.judging.metrics import estimate, estimates
-from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.judging.gate import parse_gate
+from pytest_toolmatch.judging.looks import Round, look_of
+from pytest_toolmatch.judging.metrics import METRICS, estimate, estimates, value_of
+from pytest_toolmatch.judging.verdict import CaseResult, Verdict
 from pytest_toolmatch.reports.paired import paired_test
+from pytest_toolmatch.reports.report import Terms, suite_report
 from pytest_toolmatch.statistics.effective import quantile, quantile_intervals, rate_intervals, weighted_quantile
 from pytest_toolmatch.statistics.measures import Measure, ratio
 
@@ -52,6 +56,42 @@ def test_a_rate_is_the_weighted_mean_and_lies_in_its_intervals(results: list[Cas
     assert found.value == pytest.approx(total / sum(one.weight for one in results))
     for low, high in filter(None, (found.suite, found.cases)):
         assert low - 1e-9 <= found.value <= high + 1e-9
+
+
+@given(RESULTS, st.lists(st.floats(0.01, 9), min_size=1, max_size=5))
+def test_a_value_alone_is_that_of_the_estimate(results: list[CaseResult], latencies: list[float]) -> None:
+    timed = [msgspec.structs.replace(one, latencies=tuple(latencies[: 1 + place])) for place, one in enumerate(results)]
+    found = estimates(timed, 0.95)
+    assert {name: one.value for name, one in found.items()} == {
+        name: value for name in METRICS if (value := value_of(name, timed)) is not None
+    }
+    verdict = Verdict(timed[0])
+    own = estimates(timed[:1], 0.95)
+    for name in METRICS:
+        value = getattr(verdict, name)
+        assert value == own[name].value if name in own else isnan(value)
+
+
+def test_uneven_cases_keep_their_weights_while_quantiles_are_looked_at() -> None:
+    seconds = {0: 0.1, 1: 5.0, 2: 5.0, 3: 5.0}
+    cases = [
+        msgspec.structs.replace(result(place, 1.0, 1.0, 10.0 if place == 0 else 1.0), latencies=(took,) * 40)
+        for place, took in seconds.items()
+    ]
+    drawn = Round(cases, {"latency": {one.case: one.latencies for one in cases}})
+    states = {}
+    for even in (False, True):
+        look = look_of(parse_gate("latency_p50 <= 1"), 0.95, scored=True, even=even)
+        look.update(drawn)
+        states[even] = look.result.state
+    assert states == {False: "holds", True: "fails"}
+
+
+def test_a_tag_that_a_case_has_twice_counts_once() -> None:
+    paid = msgspec.structs.replace(result(0, 1.0, 1.0, 1.0), tags=("pay", "pay"))
+    report = suite_report([paid, result(1, 0.0, 1.0, 1.0)], Terms(expected=2), confidence=0.95)
+    found = report.by_tag["pay"]["chain_match"]
+    assert (found.value, found.n) == (1.0, 1)
 
 
 @given(RESULTS, st.sampled_from([0.5, 3.0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
@@ -196,3 +197,12 @@ def test_cases_that_differ_take_fewer_samples_and_more_cases() -> None:
     assert plans[1] is not None
     assert plans[1].most < plans[0].most
     assert int(mixed_.cases(gate, 0.95, 5)) > int(alike.cases(gate, 0.95, 5))
+
+
+def test_a_plan_from_a_report_counts_cases_as_they_weigh(saved: Any) -> None:
+    made = recorded(2, wrong=5)
+    suite = made.suites["flights"]
+    cases = [msgspec.structs.replace(one, weight=9.0 if one.tags else 1.0) for one in suite.cases]
+    made = report(*cases)
+    assert made.suites["flights"].metrics["chain_match"].value == pytest.approx(0.9)
+    assert "0.90 in 10 samples of 2 cases" in " ".join(printed(saved(made), "chain_match >= 0.5").split())

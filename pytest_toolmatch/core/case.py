@@ -35,6 +35,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
         """The text of the last user message."""
         return last_query(self.conversation)
 
+    def asks_as(self, other: Case) -> bool:
+        """Say whether another case asks the same, with the same tools on offer."""
+        return self is other or (self.conversation == other.conversation and self.tools == other.tools)
+
     def __repr__(self) -> str:
         return f"<Case {self.id}>"
 

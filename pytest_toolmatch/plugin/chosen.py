@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from pytest_toolmatch.harness import two_cases
 from pytest_toolmatch.plugin.run import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from msgspec import Struct
 
     from pytest_toolmatch.core.case import Case
     from pytest_toolmatch.core.suite import Suite
@@ -39,13 +42,19 @@ def choose(
 ) -> tuple[dict[str, Suite], dict[int, list[Case | None]]]:
     """Return the suites of some tests by name, and what was chosen of each, from the suite and cases of every test.
 
-    Raises UsageError for suites of one name, and for what can't be drawn in rounds.
+    Raises UsageError for suites or cases of one name, for suites judged by two rules, and for what can't be drawn in
+    rounds.
     """
     suites: dict[str, Suite] = {}
     chosen: dict[int, list[Case | None]] = {}
+    named: dict[tuple[str, str], Case] = {}
     for suite, cases in asked:
         first = suites.setdefault(suite.name, suite)
         _check_name(suite, first)
+        _check_rules(suite, first)
+        for case in cases:
+            if case is not None and not case.asks_as(named.setdefault((suite.name, case.id), case)):
+                raise pytest.UsageError(f"{suite.where}: {two_cases(case, suite)}")
         if settings.auto:
             _check_whole(suite, first, settings)
             _check_known(suite, cases, settings)
@@ -55,13 +64,14 @@ def choose(
 
 def expect(config: pytest.Config, run: SuiteRun, suite: Suite) -> None:
     """Tell the run of a suite, when it is made, which cases it is about to judge."""
-    every, terms = config.stash[CHOSEN], config.stash[RUN].declared[suite.name]
+    every, terms, awaited = config.stash[CHOSEN], config.stash[RUN].declared[suite.name], config.stash[RUN].awaited
     chosen = every.get(id(suite), [])
+    names = {case.id for case in chosen if case is not None}
     run.expect(
         [case for case in chosen if case is not None],
         others=chosen.count(None),
         share=len(chosen) / max(1, sum(map(len, every.values()))),
-        whole=bool(chosen) and not terms.partial and len(chosen) >= terms.expected,
+        whole=bool(chosen) and not terms.partial and len(names) + chosen.count(None) >= len(awaited[suite.name]),
     )
 
 
@@ -70,6 +80,21 @@ def _check_name(suite: Suite, first: Suite) -> None:
         raise pytest.UsageError(
             f"two suites are named {suite.name!r}: {first.where} and {suite.where}; rename one of them"
         )
+
+
+def _check_rules(suite: Suite, first: Suite) -> None:
+    """Refuse two ways to judge in one suite: its figures would be of neither."""
+    for name, ours, theirs in _differing(suite.rules, first.rules) + _differing(suite.rollout, first.rollout):
+        raise pytest.UsageError(
+            f"{suite.where}: tests of suite {suite.name!r} are judged with {name}={theirs!r} and with {name}={ours!r}, "
+            "and figures over both would be of neither; give the marks of one of them a suite=… of its own, "
+            "and recordings=… where they are to share the samples"
+        )
+
+
+def _differing(ours: Struct, theirs: Struct) -> list[tuple[str, Any, Any]]:
+    fields = ((name, getattr(ours, name), getattr(theirs, name)) for name in ours.__struct_fields__)
+    return [one for one in fields if one[1] != one[2]]
 
 
 def _check_whole(suite: Suite, first: Suite, settings: Settings) -> None:

@@ -73,7 +73,7 @@ class Hooks:
             suite = self._declare(item, partial=False)
             if suite is not None:
                 run.cases.setdefault(suite.name, {}).update({case.id: case for case in _cases_of(item)})
-                run.declared[suite.name].expected += not _is_apart(item)
+                run.awaited[suite.name].ask(_awaited_of(item))
                 tests[suite.name] += _is_fuzz(item)
         config.stash[FUZZED] = {name: Fuzzed(count, []) for name, count in tests.items()}
         for item in session.items:
@@ -153,7 +153,7 @@ class Hooks:
             and not (is_pending or _is_apart(item))
             and (suite := self._suite(item))
         ):
-            report.toolmatch_skipped = suite.name  # type: ignore[attr-defined]
+            report.toolmatch_skipped = [suite.name, _awaited_of(item)]  # type: ignore[attr-defined]
         if call.when == "teardown" and results:
             if self.run.is_worker:
                 report.toolmatch = msgspec.to_builtins(results)  # type: ignore[attr-defined]
@@ -212,6 +212,11 @@ def _asked_of(item: pytest.Item) -> list[Case | None]:
     """Return the cases of its suite that a test judges, None for one that only the test knows."""
     cases: Sequence[Case | None] = _cases_of(item) or [None]
     return [] if _is_apart(item) else [*cases]
+
+
+def _awaited_of(item: pytest.Item) -> list[str]:
+    """Return the names of what a test judges: its own for what only the test knows."""
+    return [case.id if case else item.nodeid for case in _asked_of(item)]
 
 
 def _cases_of(item: pytest.Item) -> list[Case]:

@@ -42,7 +42,8 @@ class Outcome:
         if report.failed and screen_of(self.run.config).ascii:
             _in_ascii(report)
         if hasattr(report, "toolmatch_skipped"):
-            self.run.skipped.setdefault(report.toolmatch_skipped, set()).add(report.nodeid)
+            suite, asked = report.toolmatch_skipped
+            self.run.awaited[suite].leave_out(report.nodeid, asked)
         if hasattr(report, "toolmatch"):
             self.run.add(report.nodeid, msgspec.convert(report.toolmatch, list[CaseResult]))
         if hasattr(report, "toolmatch_fuzzed"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -14,6 +15,7 @@ from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.plugin.awaited import Awaited
 from pytest_toolmatch.plugin.baseline import baseline_of
 from pytest_toolmatch.plugin.fuzzer import Fuzzer
 from pytest_toolmatch.plugin.ini import check_keys, number_of
@@ -47,7 +49,7 @@ class Run:
         self.cases: dict[str, dict[str, Case]] = {}
         self.results: dict[tuple[str, str], CaseResult] = {}
         self.fuzzed: dict[tuple[str, str], VariantResult] = {}
-        self.skipped: dict[str, set[str]] = {}
+        self.awaited: defaultdict[str, Awaited] = defaultdict(Awaited)
         self.faults: list[str] = []
         self.unkept = ""
         self.report: Report | None = None
@@ -128,12 +130,15 @@ class Run:
 
     def known(self) -> dict[str, Any]:
         """Return what a worker knows of the suites, for ``merge``."""
-        known = {"declared": self.declared, "decided": self.decided, "places": self.places}
+        awaited = {name: one.tests for name, one in self.awaited.items()}
+        known = {"declared": self.declared, "decided": self.decided, "places": self.places, "awaited": awaited}
         return {name: msgspec.to_builtins(value) for name, value in known.items()}
 
     def merge(self, told: dict[str, Any]) -> None:
         """Take over what a worker knows of the suites."""
         self.places |= told.get("places", {})
+        for name, tests in told.get("awaited", {}).items():
+            self.awaited[name].tests = Counter(tests)
         self._decided |= msgspec.convert(told.get("decided", {}), dict[str, dict[str, GateResult]])
         for name, terms in msgspec.convert(told.get("declared", {}), dict[str, Terms]).items():
             known = self.declared.get(name)
@@ -141,8 +146,7 @@ class Run:
             self.declared[name] = terms
 
     def _terms(self, name: str) -> Terms:
-        terms = self.declared[name]
-        return msgspec.structs.replace(terms, expected=terms.expected - len(self.skipped.get(name, ())))
+        return msgspec.structs.replace(self.declared[name], expected=len(self.awaited[name]))
 
     def case_text(self, nodeid: str, result: CaseResult) -> str:
         """Return a case in full: the chains side by side, and the command that judges it again."""
@@ -191,7 +195,7 @@ class Run:
     def finish(self, *, interrupted: bool = False) -> Report:
         """Put everything together; safe to call again."""
         by_suite: dict[str, list[CaseResult]] = {}
-        for result in self.results.values():
+        for result in _each_once(self.results.values()):
             by_suite.setdefault(result.suite, []).append(result)
         fuzzed: dict[str, list[VariantResult]] = {}
         for variant in self.fuzzed.values():
@@ -210,6 +214,16 @@ class Run:
         )
         self.report = report if self.baseline is None else self.baseline.gated(report, self.decided)
         return self.report
+
+
+def _each_once(results: Iterable[CaseResult]) -> Iterable[CaseResult]:
+    """Return one result for each case: where several tests judge it, that of the test which wants most of it."""
+    found: dict[tuple[str, str], CaseResult] = {}
+    for result in results:
+        known = found.setdefault((result.suite, result.case), result)
+        if (result.wanted or 0.0) > (known.wanted or 0.0):
+            found[result.suite, result.case] = result
+    return found.values()
 
 
 ModelRole: TypeAlias = Literal["teacher", "student"]

@@ -200,7 +200,7 @@ pytestmark = pytest.mark.toolmatch(match="strict", chain_match=0.5)
 def test_strict(toolmatch, query):
     assert not toolmatch(query)
 
-@pytest.mark.toolmatch(match="unordered")
+@pytest.mark.toolmatch(match="unordered", suite="loose", recordings="fixtures/recordings/trips")
 def test_unordered(toolmatch, query):
     assert toolmatch(query)
 
@@ -208,7 +208,76 @@ def test_unordered(toolmatch, query):
 def test_expected(toolmatch, query):
     assert toolmatch(query)
 """
-    assert project.as_python(tests).run().outcomes == {"passed": 2, "xfailed": 1}
+    run = project.as_python(tests).run("--toolmatch-report=report.json")
+    assert run.outcomes == {"passed": 2, "xfailed": 1}
+    matched = {name: suite["metrics"]["chain_match"]["value"] for name, suite in run.report["suites"].items()}
+    assert matched == {"trips": 0.0, "loose": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ("match='names'", "match='ordered' and with match='names'"),
+        ("mode='next_step'", "mode='rollout' and with mode='next_step'"),
+    ],
+)
+def test_one_suite_is_not_judged_in_two_ways(trips: Project, mark: str, said: str) -> None:
+    tests = (
+        "def test_a(toolmatch, query): assert toolmatch(query)\n"
+        f"@pytest.mark.toolmatch({mark})\ndef test_b(toolmatch, query): assert toolmatch(query)\n"
+    )
+    run = trips.as_python(tests).run()
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert f"test_trips.py: tests of suite 'trips' are judged with {said}, and figures" in run.refusal
+
+
+TWICE = """
+def test_match(toolmatch, query):
+    assert toolmatch(query).chain_match >= 0.5
+
+@pytest.mark.toolmatch(chain_match=0.9)
+def test_names(toolmatch, query):
+    assert toolmatch(query)
+"""
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "2")])
+def test_a_case_that_two_tests_judge_counts_once(trips: Project, how: tuple[str, ...]) -> None:
+    trips = trips.with_case("bern", [BERN] * 4, [BERN] * 3 + [ROME])
+    once = trips.as_python().run("--toolmatch-report=report.json").report["suites"]["trips"]
+    run = trips.as_python(TWICE).run_apart(*how, "--toolmatch-report=report.json")
+    twice = run.report["suites"]["trips"]
+    assert twice["metrics"] == once["metrics"]
+    assert twice["terms"]["expected"] == 3
+    assert not twice["terms"]["partial"]
+    assert [case["wanted"] for case in twice["cases"]] == [0.9] * 3
+
+
+@pytest.mark.parametrize(("skipped", "expected"), [("test_names", 2), ("test_", 0)])
+def test_a_case_is_left_out_where_all_of_its_tests_are(trips: Project, skipped: str, expected: int) -> None:
+    tests = TWICE.replace(f"def {skipped}", f"@pytest.mark.skip\ndef {skipped}")
+    run = trips.as_python(tests).run("--toolmatch-report=report.json")
+    assert run.outcomes["skipped"] == 4 - expected
+    if expected:
+        terms = run.report["suites"]["trips"]["terms"]
+        assert (terms["expected"], terms["partial"]) == (expected, False)
+
+
+def test_two_cases_of_one_name_are_refused(trips: Project) -> None:
+    tests = (
+        "from pytest_toolmatch.core.case import case_of_query\n"
+        "other = queries([case_of_query('Where is Rome?', id='rome')])\n"
+        "def test_a(toolmatch, query): ...\ndef test_b(toolmatch, other): ...\n"
+    )
+    run = trips.as_python(tests).run()
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert "test_trips.py: two cases of suite 'trips' are called 'rome' and ask differently" in run.refusal
+
+
+def test_a_query_that_is_called_like_a_case_is_refused(trips: Project) -> None:
+    tests = "def test_a(toolmatch, query):\n    assert toolmatch(query)\n    assert toolmatch('rome')\n"
+    run = trips.as_python(tests).run()
+    assert "test_trips.py: two cases of suite 'trips' are called 'rome' and ask differently" in run.text
 
 
 def test_the_mark_names_the_suite_and_its_recordings(trips: Project) -> None:

@@ -102,6 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_toolmatch.plugin.run import activate  # noqa: PLC0415 - paid for only by runs that are ours
 
         activate(config)
+    elif idle := [f"--toolmatch{name}" for name, _ in _FLAGS if config.getoption(f"toolmatch{name}".replace("-", "_"))]:
+        raise pytest.UsageError(f"{', '.join(idle)}: without --toolmatch, nothing is judged; add it")
 
 
 def is_active(config: pytest.Config) -> bool:

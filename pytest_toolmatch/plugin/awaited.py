@@ -25,7 +25,12 @@ class Awaited:
         """Note that a test is skipped."""
         self._left_out[nodeid] = set(asked)
 
-    def __len__(self) -> int:
-        """Return how many cases are to be judged: all but those that every one of their tests has skipped."""
+    @property
+    def left_out(self) -> list[str]:
+        """What is not to be judged: that of which every test is skipped."""
         skipped = Counter(one for asked in self._left_out.values() for one in asked)
-        return sum(count > skipped[one] for one, count in self.tests.items())
+        return [one for one, count in skipped.items() if count >= self.tests[one]]
+
+    def __len__(self) -> int:
+        """Return how many cases are to be judged."""
+        return len(self.tests) - len(self.left_out)

@@ -26,6 +26,11 @@ None stands for a test whose queries only it knows. Tests that fuzz judge no cas
 """
 
 
+_ASKED = {"instructions", "student", "recordings"}
+"""What of a suite makes the same query another question."""
+
+_APART = "give the marks of one of them a suite=… of its own"
+
 FUZZED = pytest.StashKey[dict[str, "Fuzzed"]]()
 """In the config's stash: what is fuzzed of each suite, by its name."""
 
@@ -47,14 +52,13 @@ def choose(
     """
     suites: dict[str, Suite] = {}
     chosen: dict[int, list[Case | None]] = {}
-    named: dict[tuple[str, str], Case] = {}
+    named: dict[tuple[str, str], tuple[Case, Suite]] = {}
     for suite, cases in asked:
         first = suites.setdefault(suite.name, suite)
         _check_name(suite, first)
         _check_rules(suite, first)
-        for case in cases:
-            if case is not None and not case.asks_as(named.setdefault((suite.name, case.id), case)):
-                raise pytest.UsageError(f"{suite.where}: {two_cases(case, suite)}")
+        for case in filter(None, cases):
+            _check_case(case, suite, *named.setdefault((suite.name, case.id), (case, suite)))
         if settings.auto:
             _check_whole(suite, first, settings)
             _check_known(suite, cases, settings)
@@ -84,17 +88,29 @@ def _check_name(suite: Suite, first: Suite) -> None:
 
 def _check_rules(suite: Suite, first: Suite) -> None:
     """Refuse two ways to judge in one suite: its figures would be of neither."""
-    for name, ours, theirs in _differing(suite.rules, first.rules) + _differing(suite.rollout, first.rollout):
+    differing = _differing(suite.rules, first.rules) | _differing(suite.rollout, first.rollout)
+    for name, (ours, theirs) in differing.items():
+        if name != "timeout":
+            raise pytest.UsageError(
+                f"{suite.where}: tests of suite {suite.name!r} are judged with {name}={theirs!r} and with "
+                f"{name}={ours!r}, and figures over both would be of neither; {_APART}, "
+                "and recordings=… where they are to share the samples"
+            )
+
+
+def _check_case(case: Case, suite: Suite, known: Case, first: Suite) -> None:
+    """Refuse two questions under one name: reports, baselines and gates would take them for one."""
+    if not case.asks_as(known):
+        raise pytest.UsageError(f"{suite.where}: {two_cases(case, suite)}")
+    for name in _differing(suite, first).keys() & _ASKED:
         raise pytest.UsageError(
-            f"{suite.where}: tests of suite {suite.name!r} are judged with {name}={theirs!r} and with {name}={ours!r}, "
-            "and figures over both would be of neither; give the marks of one of them a suite=… of its own, "
-            "and recordings=… where they are to share the samples"
+            f"{suite.where}: case {case.id!r} of suite {suite.name!r} is asked with two {name}; {_APART}"
         )
 
 
-def _differing(ours: Struct, theirs: Struct) -> list[tuple[str, Any, Any]]:
-    fields = ((name, getattr(ours, name), getattr(theirs, name)) for name in ours.__struct_fields__)
-    return [one for one in fields if one[1] != one[2]]
+def _differing(ours: Struct, theirs: Struct) -> dict[str, tuple[Any, Any]]:
+    values = {name: (getattr(ours, name), getattr(theirs, name)) for name in ours.__struct_fields__}
+    return {name: both for name, both in values.items() if both[0] is not both[1] and both[0] != both[1]}
 
 
 def _check_whole(suite: Suite, first: Suite, settings: Settings) -> None:

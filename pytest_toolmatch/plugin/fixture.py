@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 import pytest
@@ -25,7 +25,7 @@ from pytest_toolmatch.plugin.verdicts import fail, judge
 from pytest_toolmatch.suites.cases import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pytest_toolmatch.core.sample import SampleRole
     from pytest_toolmatch.core.tool import Tool
@@ -41,6 +41,17 @@ _RULES = frozenset(Rules.__struct_fields__)
 _ROLLOUT = frozenset(Rollout.__struct_fields__)
 _OWN = ("suite", "instructions", "gates", "chain_match", "divergence", "recordings", "fuzz", "student")
 _FIXTURES = ("tools", "instructions", *ROLES)
+_CHANGING = (
+    "{name!r} changes from test to test, and a module is one suite; give each value a module, or a run, of its own "
+    "(--toolmatch-student=MODEL)"
+)
+_FAULTS = {
+    "ScopeMismatch: .* scoped fixture {name} with": "fixture {name!r} is made anew within the module, whose cases are "
+    'sampled together; write @pytest.fixture(scope="module")',
+    "no parameter defined for test(.|\n)*'{name}'": _CHANGING,
+}
+"""What pytest says of fixtures that a module's suite can't be made of, and what we say instead."""
+
 MARK_KEYS = (*_RULES, *_ROLLOUT, *_OWN)
 
 
@@ -51,16 +62,21 @@ class _Mark(msgspec.Struct):
     student: Prompt | None = None
 
 
+class Fixtures(NamedTuple):
+    """What a module's fixtures ``given`` by name come to."""
+
+    given: dict[str, Any]
+    tools: tuple[Tool, ...]
+    instructions: str
+    models: dict[SampleRole, Model]
+
+
 class Toolmatch:
     """Judges queries against what is recorded for a module: ``assert toolmatch(query)``."""
 
-    def __init__(
-        self, run: Run, tools: tuple[Tool, ...], instructions: str, models: dict[SampleRole, Model] | None = None
-    ) -> None:
+    def __init__(self, run: Run, fixtures: Fixtures) -> None:
         self._run = run
-        self._tools = tools
-        self._instructions = instructions
-        self._models = models or None
+        self._fixtures = fixtures
         self._runs: dict[int, SuiteRun] = {}
 
     def __call__(self, query: Case | str) -> Verdict:
@@ -79,12 +95,13 @@ class Toolmatch:
 
     def suite_run(self, item: pytest.Item) -> SuiteRun:
         """Return the run of the suite that a test of this module belongs to."""
-        _refuse_own_fixtures(item)
+        made = self._fixtures
+        _refuse_others(item, made.given)
         suite = suite_of_test(self._run, item)
         if id(suite) not in self._runs:
-            instructions = suite.instructions or self._instructions
-            whole = msgspec.structs.replace(suite, tools=self._tools, instructions=instructions)
-            self._runs[id(suite)] = self._run.suite(whole, self._models)
+            instructions = suite.instructions or made.instructions
+            whole = msgspec.structs.replace(suite, tools=made.tools, instructions=instructions)
+            self._runs[id(suite)] = self._run.suite(whole, made.models or None)
             expect(item.config, self._runs[id(suite)], suite)
         return self._runs[id(suite)]
 
@@ -94,42 +111,43 @@ class Toolmatch:
 
 def toolmatch_of(request: pytest.FixtureRequest) -> Toolmatch:
     """Make the fixture's value from the module's ``tools`` and ``instructions`` fixtures."""
-    module = request.node
+    where = request.node.path
+    _refuse_changing(request.config.stash[CURRENT], {})
     try:
-        tools = declared_tools(_fixture(request, "tools"), f"{module.path}: fixture 'tools'")
-        models = _models(request)
-        instructions = _instructions(request)
+        given = {name: _fixture(request, name) for name in _FIXTURES}
+        tools = declared_tools(given["tools"], f"{where}: fixture 'tools'")
+        fixtures = Fixtures(given, tools, _instructions(given["instructions"], where), _models(given, where))
     except ToolmatchError as error:
         fail(error)
-    return Toolmatch(request.config.stash[RUN], tools, instructions, models)
+    return Toolmatch(request.config.stash[RUN], fixtures)
 
 
-def _instructions(request: pytest.FixtureRequest) -> str:
-    given = _fixture(request, "instructions")
+def _instructions(given: Any, where: Path) -> str:
     if isinstance(given, str | None):
         return given or ""
-    raise ConfigError(f"{request.node.path}: fixture 'instructions' gives {type(given).__name__}: return a text")
+    raise ConfigError(f"{where}: fixture 'instructions' gives {type(given).__name__}: return a text")
 
 
-def _models(request: pytest.FixtureRequest) -> dict[SampleRole, Model]:
+def _models(given: Mapping[str, Any], where: Path) -> dict[SampleRole, Model]:
     """Return the models that fixtures named after the roles give: a Model, or a function that answers."""
     found: dict[SampleRole, Model] = {}
-    for role in ("teacher", "student"):
-        value = _fixture(request, role)
+    for role in ROLES:
+        value = given[role]
         if isinstance(value, Model):
             found[role] = value
         elif callable(value):
             found[role] = Model(provider="python", name=f"{value.__module__}:{value.__qualname__}", client=value)
         elif value is not None:
             raise ConfigError(
-                f"{request.node.path}: fixture {role!r} gives {type(value).__name__}: return a Model, as in "
+                f"{where}: fixture {role!r} gives {type(value).__name__}: return a Model, as in "
                 'Model(provider="anthropic", name="claude-sonnet-4-5", client=…), or a function'
             )
     return found
 
 
-def _refuse_own_fixtures(item: pytest.Item) -> None:
-    """Fail a test whose class has fixtures that its module's suite would pass over, or take for all tests."""
+def _refuse_others(item: pytest.Item, given: Mapping[str, Any]) -> None:
+    """Fail a test whose fixtures its suite is not made of: they would be passed over, or taken for all."""
+    _refuse_changing(item, given)
     own: type | None = getattr(item, "cls", None)
     for name in _FIXTURES:
         if own and callable(getattr(own, name, None)):
@@ -137,6 +155,14 @@ def _refuse_own_fixtures(item: pytest.Item) -> None:
                 f"{item.path}: {own.__name__} has a fixture {name!r} of its own, and a module has one suite; "
                 "move the class to a module of its own"
             )
+
+
+def _refuse_changing(item: pytest.Item, given: Mapping[str, Any]) -> None:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    values = getattr(item, "funcargs", {})
+    for name in _FIXTURES:
+        if name in parameters or (given and values.get(name, given[name]) is not given[name]):
+            fail(f"{item.path}: {_CHANGING.format(name=name)}")
 
 
 def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
@@ -151,12 +177,10 @@ def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
             f"{request.node.path}: no fixture 'tools'; add a module-scoped fixture that returns the list of tools"
         ) from None
     except pytest.fail.Exception as error:
-        if not re.match(rf"ScopeMismatch: .* scoped fixture {name} with", str(error)):
-            raise
-        raise ConfigError(
-            f"{request.node.path}: fixture {name!r} is made anew within the module, whose cases are sampled together; "
-            'write @pytest.fixture(scope="module")'
-        ) from None
+        for said, fault in _FAULTS.items():
+            if re.search(said.format(name=name), str(error)):
+                raise ConfigError(f"{request.node.path}: {fault.format(name=name)}") from None
+        raise
 
 
 def suite_of_test(run: Run, item: pytest.Item) -> Suite:

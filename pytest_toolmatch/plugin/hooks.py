@@ -147,12 +147,8 @@ class Hooks:
                 if result.state != "agrees":
                     add_section("toolmatch", self.run.case_text(item.nodeid, result))
         is_pending = item.stash.get(PENDING, False)
-        if (
-            call.when == "setup"
-            and report.skipped
-            and not (is_pending or _is_apart(item))
-            and (suite := self._suite(item))
-        ):
+        left_out = report.skipped and (call.when == "setup" or not hasattr(report, "wasxfail"))
+        if left_out and not (results or is_pending or _is_apart(item)) and (suite := self._suite(item)):
             report.toolmatch_skipped = [suite.name, _awaited_of(item)]  # type: ignore[attr-defined]
         if call.when == "teardown" and results:
             if self.run.is_worker:

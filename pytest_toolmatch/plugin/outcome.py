@@ -20,12 +20,13 @@ from pytest_toolmatch.reports.lines import Line, clean, in_ascii
 from pytest_toolmatch.reports.summary import summary_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from pytest_toolmatch.judging.gate import GateResult
     from pytest_toolmatch.plugin.run import Run
 
+_NAMED = 5
 _STATES = {"fails": "failed", "undecided": "undecided"}
 
 
@@ -125,9 +126,17 @@ class Outcome:
 
 
 def _notes(run: Run) -> list[str]:
-    """Return what there is to know of batches and of the baseline, for any terminal."""
-    notes = list(run.session.batches.notes()) if run.session and run.session.batches else []
+    """Return what there is to know of skipped tests, of batches and of the baseline, for any terminal."""
+    notes = list(_left_out(run)) + (list(run.session.batches.notes()) if run.session and run.session.batches else [])
     return [clean(note) for note in (*notes, *(run.baseline.notes(run.report) if run.baseline else ()))]
+
+
+def _left_out(run: Run) -> Iterator[str]:
+    """Say of which cases nothing is known because their tests were skipped: no gate has looked at them."""
+    for suite, awaited in sorted(run.awaited.items()):
+        if names := awaited.left_out:
+            more = f", … and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            yield f"{suite}: not judged, since skipped: {', '.join(names[:_NAMED])}{more}"
 
 
 def _in_ascii(report: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -59,6 +60,7 @@ class Run:
         self._suites: dict[Any, SuiteRun] = {}
         self._fuzzers: dict[int, Fuzzer] = {}
         self._decided: dict[str, dict[str, GateResult]] = {}
+        self._told: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
         self._read = cache(read_recording)
 
     @property
@@ -132,11 +134,14 @@ class Run:
         """Return what a worker knows of the suites, for ``merge``."""
         awaited = {name: one.tests for name, one in self.awaited.items()}
         known = {"declared": self.declared, "decided": self.decided, "places": self.places, "awaited": awaited}
+        known["names"] = {role: self._names(role) for role in ROLES}
         return {name: msgspec.to_builtins(value) for name, value in known.items()}
 
     def merge(self, told: dict[str, Any]) -> None:
         """Take over what a worker knows of the suites."""
         self.places |= told.get("places", {})
+        for role, names in told.get("names", {}).items():
+            self._told[role] |= names
         for name, tests in told.get("awaited", {}).items():
             self.awaited[name].tests = Counter(tests)
         self._decided |= msgspec.convert(told.get("decided", {}), dict[str, dict[str, GateResult]])
@@ -166,9 +171,16 @@ class Run:
 
     def name_of(self, role: ModelRole, suite: str = "") -> str:
         """Return what the models in a role are called, in one suite or in all: never where they are served."""
-        runs = self.runs(suite) if suite else self._suites.values()
-        names = sorted({run.model(role).identity for run in runs})
-        return ", ".join(names) or self.settings.model(role).identity
+        names = self._names(role)
+        found = names.get(suite, ()) if suite else chain.from_iterable(names.values())
+        return ", ".join(sorted(set(found))) or self.settings.model(role).identity
+
+    def _names(self, role: ModelRole) -> dict[str, list[str]]:
+        """Return what the models in a role are called, by suite; workers tell of theirs."""
+        names = {suite: list(some) for suite, some in self._told[role].items()}
+        for run in self._suites.values():
+            names.setdefault(run.suite.name, []).append(run.model(role).identity)
+        return names
 
     def runs(self, suite: str) -> list[SuiteRun]:
         """Return the runs of the suites of a name, in this process."""
@@ -217,13 +229,14 @@ class Run:
 
 
 def _each_once(results: Iterable[CaseResult]) -> Iterable[CaseResult]:
-    """Return one result for each case: where several tests judge it, that of the test which wants most of it."""
-    found: dict[tuple[str, str], CaseResult] = {}
+    """Return one result for each case: where tests judge it by the same samples, that of the one which wants most."""
+    found: dict[tuple[str, str], list[CaseResult]] = {}
     for result in results:
-        known = found.setdefault((result.suite, result.case), result)
-        if (result.wanted or 0.0) > (known.wanted or 0.0):
-            found[result.suite, result.case] = result
-    return found.values()
+        known = found.setdefault((result.suite, result.case), [])
+        place = next((place for place, one in enumerate(known) if one.measures == result.measures), len(known))
+        if place == len(known) or (result.wanted or 0.0) > (known[place].wanted or 0.0):
+            known[place : place + 1] = [result]
+    return chain.from_iterable(found.values())
 
 
 ModelRole: TypeAlias = Literal["teacher", "student"]

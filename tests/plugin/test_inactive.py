@@ -44,6 +44,13 @@ def test_nothing_of_ours_is_printed_where_there_is_nothing_of_ours(plain: Projec
     assert "= toolmatch =" not in run.text
 
 
+@pytest.mark.parametrize("option", ["--toolmatch-baseline=b.json", "--toolmatch-samples=0", "--toolmatch-teacher=big"])
+def test_an_option_without_the_flag_is_no_silent_success(trips: Project, option: str) -> None:
+    run = trips.run(option, toolmatch=False)
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert run.refusal == f"{option.split('=', maxsplit=1)[0]}: without --toolmatch, nothing is judged; add it"
+
+
 def test_tests_are_skipped_with_a_reason(trips: Project) -> None:
     run = trips.with_file("test_other.py", OTHER).run("-rs", toolmatch=False)
     assert (run.exit, run.outcomes) == (0, {"passed": 1, "skipped": 1})

@@ -378,7 +378,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_was_drawn(
     took = time.monotonic() - start
     assert process.returncode == 2, text
     assert "Traceback" not in text
-    assert took < 3
+    assert took < 10  # the calls would hang for ever
     assert "interrupted" in text
     assert [len(project.recording(model).by_key) for model in ("big", "small")] == [12, 12]
     assert "24 samples drawn in 72 calls" in text

@@ -263,6 +263,33 @@ def test_a_case_is_left_out_where_all_of_its_tests_are(trips: Project, skipped: 
         assert (terms["expected"], terms["partial"]) == (expected, False)
 
 
+@pytest.mark.parametrize("how", [(), ("-n", "2")])
+def test_a_test_that_skips_itself_leaves_its_case_out_and_the_run_says_so(trips: Project, how: tuple[str, ...]) -> None:
+    trips = trips.with_case("bern", [BERN] * 20, [ROME] * 20).with_ini(toolmatch_gates=["chain_match >= 0.99"])
+    tests = """
+def test_trips(toolmatch, query):
+    if query.id != "bern":
+        pytest.skip("another day")
+    assert toolmatch(query).state == "diverges"
+"""
+    run = trips.as_python(tests).run_apart(*how)
+    assert run.outcomes == {"passed": 1, "skipped": 2, "gate": 1}
+    assert "trips: not judged, since skipped: " in run.text
+    assert "gate  trips  chain_match >= 0.99  0.00  0.00–0.17  FAILED" in run.text
+
+
+@pytest.mark.parametrize("key", ["instructions='Be brief.'", "student={'instructions': 'Be brief.'}"])
+def test_one_case_is_not_asked_in_two_ways(trips: Project, key: str) -> None:
+    tests = (
+        f"@pytest.mark.toolmatch({key})\nclass TestBrief:\n"
+        "    def test_a(self, toolmatch, query): assert toolmatch(query)\n"
+        "class TestLong:\n    def test_b(self, toolmatch, query): assert toolmatch(query)\n"
+    )
+    run = trips.as_python(tests).run()
+    asked = f"case 'rome' of suite 'trips' is asked with two {key.split('=', maxsplit=1)[0]}"
+    assert f"test_trips.py: {asked}; give the marks of one of them a suite=… of its own" in run.refusal
+
+
 def test_two_cases_of_one_name_are_refused(trips: Project) -> None:
     tests = (
         "from pytest_toolmatch.core.case import case_of_query\n"
@@ -389,6 +416,46 @@ def test_a_fixture_that_is_made_for_each_test_is_one_line(trips: Project, name: 
     assert f"test_trips.py: fixture {name!r} is made anew within the module" in run.text
     assert 'write @pytest.fixture(scope="module")' in run.text
     assert "ScopeMismatch" not in run.text
+
+
+CHANGING = {
+    "asked for": ("params=[1, 2]", "return lambda asked: []", "@pytest.mark.usefixtures('student')\n"),
+    "not asked for": ("params=[1, 2]", "return lambda asked: []", ""),
+    "by another": ("", "return lambda asked: []", "@pytest.mark.parametrize('student', [1, 2])\n"),
+}
+
+
+@pytest.mark.parametrize("how", CHANGING)
+def test_a_student_that_changes_from_test_to_test_is_refused(trips: Project, how: str) -> None:
+    params, body, mark = CHANGING[how]
+    tools = "@pytest.fixture(scope='module')\ndef tools():\n    return []\n"
+    student = f"@pytest.fixture(scope='module', {params})\ndef student(request):\n    {body}\n"
+    asks = "toolmatch, query, student" if "parametrize" in mark else "toolmatch, query"
+    run = trips.as_python(f"{mark}def test_trips({asks}): assert toolmatch(query)\n", PLAIN + tools + student).run()
+    assert set(run.outcomes) == {"errors"}
+    assert "test_trips.py: 'student' changes from test to test, and a module is one suite" in run.text
+
+
+def test_a_prompt_that_rests_on_a_parametrised_fixture_is_refused(trips: Project) -> None:
+    head = (
+        PLAIN
+        + """
+@pytest.fixture(scope="module", params=["kind", "strict"])
+def tone(request):
+    return request.param
+
+@pytest.fixture(scope="module")
+def tools():
+    return []
+
+@pytest.fixture(scope="module")
+def instructions(tone):
+    return f"Be {tone}."
+"""
+    )
+    run = trips.as_python("def test_trips(toolmatch, query, instructions): assert toolmatch(query)\n", head).run()
+    assert run.outcomes == {"errors": 4}
+    assert "test_trips.py: 'instructions' changes from test to test" in run.text
 
 
 @pytest.mark.parametrize("given", ["None", "42", "['a query']"])

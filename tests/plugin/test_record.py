@@ -242,11 +242,11 @@ def test_each_case_of_a_python_suite_may_have_its_own_marks(project: Project, se
 def test_brief(toolmatch, query):
     assert toolmatch(query)
 
-@pytest.mark.toolmatch(instructions="Be long.")
+@pytest.mark.toolmatch(instructions="Be long.", suite="long")
 def test_long(toolmatch, query):
     assert toolmatch(query)
 
-@pytest.mark.toolmatch(instructions="Be long.", recordings="elsewhere")
+@pytest.mark.toolmatch(instructions="Be long.", suite="other", recordings="elsewhere")
 def test_elsewhere(toolmatch, query):
     assert toolmatch(query)
 """

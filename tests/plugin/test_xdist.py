@@ -83,3 +83,24 @@ def test_trips(toolmatch, query):
     assert run.exit == 1
     assert {"a", "c", "d"} == {case["case"] for case in run.report["suites"]["trips"]["cases"]}
     assert run.report["suites"]["trips"]["terms"]["partial"]
+
+
+def test_models_of_fixtures_are_named_by_the_run_that_gathers(project: Project) -> None:
+    tests = """
+def right(request):
+    return []
+
+teacher = student = pytest.fixture(scope="module")(lambda: right)
+
+def test_trips(toolmatch, query):
+    assert toolmatch(query)
+"""
+    project = project.with_query("a", "b").as_python(tests)
+    reports = []
+    for how in ("--toolmatch-mode=record", "-n2"):
+        run = project.run_apart(how, f"--toolmatch-report={how}.json")
+        assert run.exit == 0, run.text
+        assert "python:test_trips:right → python:test_trips:right" in run.text
+        reports.append(json.loads((run.path / f"{how}.json").read_text()))
+    for report in reports:
+        assert (report["teacher"], report["student"]) == ("python:test_trips:right", "python:test_trips:right")

@@ -6,27 +6,25 @@ import shlex
 from collections import Counter, defaultdict
 from functools import cache
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import msgspec
 import pytest
 
-from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
+from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.verdict import CaseResult
+from pytest_toolmatch.plugin.asked import settings_of
 from pytest_toolmatch.plugin.awaited import Awaited
 from pytest_toolmatch.plugin.baseline import baseline_of
 from pytest_toolmatch.plugin.fuzzer import Fuzzer
-from pytest_toolmatch.plugin.ini import check_keys, number_of
 from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.plugin.sweeping import sweep_rarely
 from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.reports.lines import clean
 from pytest_toolmatch.reports.report import Report, Terms, run_report
 from pytest_toolmatch.sampling.recordings import read_recording
-from pytest_toolmatch.settings import Settings, check_mode, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.judging.robustness import VariantResult
     from pytest_toolmatch.sampling.session import Session
+    from pytest_toolmatch.settings import Settings
 
 
 class Run:
@@ -242,8 +241,6 @@ def _each_once(results: Iterable[CaseResult]) -> Iterable[CaseResult]:
 ModelRole: TypeAlias = Literal["teacher", "student"]
 ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
 RUN = pytest.StashKey[Run]()
-_OPTIONS_ONLY = ("mode", "reports", "batch")
-_PATHS = ("recordings", "baseline")
 
 
 def activate(config: pytest.Config) -> None:
@@ -272,39 +269,3 @@ def _session_of(config: pytest.Config, settings: Settings) -> Session | None:
     from pytest_toolmatch.plugin.sampling import session_of  # noqa: PLC0415 - asyncio and all that, only for calls
 
     return session_of(config, settings)
-
-
-def settings_of(config: pytest.Config) -> Settings:
-    """Return the settings: the command line before the ini file before the defaults."""
-
-    def option(name: str) -> Any:
-        if name == "repair":  # the flag asks for it, the ini file says how
-            return None
-        value = config.getoption({"reports": "toolmatch_report"}.get(name, f"toolmatch_{name}"), default=None)
-        return check_mode(value) if name == "mode" and value else value
-
-    def ini(name: str) -> Any:
-        if name in _OPTIONS_ONLY:
-            return None
-        value = _ini(config, f"toolmatch_{name}")
-        return (config.inipath or config.rootpath / "-").parent / value if name in _PATHS and value else value
-
-    known = [f"toolmatch_{name}" for name in Settings.__struct_fields__ if name not in _OPTIONS_ONLY]
-    check_keys(config.inipath, known)
-    settings = settle(option, ini)
-    here = config.invocation_params.dir
-    return msgspec.structs.replace(
-        settings,
-        recordings=config.rootpath / settings.recordings,
-        reports=tuple(here / Path(path) for path in settings.reports),
-        baseline=here / settings.baseline if settings.baseline else None,
-    )
-
-
-def _ini(config: pytest.Config, name: str) -> Any:
-    try:
-        return config.getini(name)
-    except (ValueError, TypeError, pytest.UsageError) as error:  # the first two before pytest 9
-        if (number := number_of(config.inipath, name)) is not None:
-            return str(number)
-        raise ConfigError(str(error) if name in str(error) else f"{name}: {error}") from None

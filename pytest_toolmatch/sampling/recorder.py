@@ -63,6 +63,18 @@ class Recorder:
             self._append(record)
         return record
 
+    @contextlib.contextmanager
+    def replacing(self) -> Iterator[None]:
+        """Keep all writers out of the file while it is read, and replaced or removed; raises OSError."""
+        if sys.platform == "win32":  # without such a lock; and no file that is open could be replaced there
+            yield
+            return
+        try:
+            with self._locked():
+                yield
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Let go of the file; safe to call twice. A later write opens it again."""
         if self._file >= 0:
@@ -76,15 +88,20 @@ class Recorder:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other writers out of the file that lies at the path now: it may have been replaced since."""
         try:
-            self._lock()
-            try:
+            with self._locked():
                 yield
-            finally:
-                _unlock(self._file)
         except OSError as error:
             raise RecordingError(f"can't write {self.path}: {error.strerror}") from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers out of the file that lies at the path now: it may have been replaced since."""
+        self._lock()
+        try:
+            yield
+        finally:
+            _unlock(self._file)
 
     def _lock(self) -> None:
         while True:

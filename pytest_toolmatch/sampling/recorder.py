@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Self
 
 from pytest_toolmatch.core.errors import RecordingError, at
-from pytest_toolmatch.sampling.recordings import Record, decode_line, encode, is_complete
+from pytest_toolmatch.sampling.recordings import Record, decode_line, encode, is_whole
 
 if sys.platform != "win32":
     import fcntl
@@ -133,25 +133,25 @@ class Recorder:
             return
         text = self._bytes(self._end, size - self._end)
         whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            text = text[:whole] + self._mended(text[whole:], self._end + whole)
-        for line in io.BytesIO(text):
+        for line in io.BytesIO(text[:whole]):
             self._note(line)
+        if rest := text[whole:]:
+            self._mend(rest)
 
-    def _mended(self, rest: bytes, start: int) -> bytes:
-        if not is_complete(rest):
-            os.ftruncate(self._file, start)
-            return b""
+    def _mend(self, rest: bytes) -> None:
+        if not is_whole(rest):
+            os.ftruncate(self._file, self._end)
+            return
+        self._note(rest + b"\n")
         os.write(self._file, b"\n")
-        return rest + b"\n"
 
     def _note(self, line: bytes) -> None:
-        self._lines += 1
         if line.strip():
-            record = decode_line(line, at(self.path, self._lines))
+            record = decode_line(line, at(self.path, self._lines + 1))
             self._model = self._model or record.model
             self._places.setdefault(record.identity, (self._end, len(line)))
         self._end += len(line)
+        self._lines += 1
 
     def _append(self, record: Record) -> None:
         line = rest = encode((record,))
@@ -171,7 +171,11 @@ class Recorder:
 
     def _bytes(self, start: int, length: int) -> bytes:
         os.lseek(self._file, start, os.SEEK_SET)
-        return os.read(self._file, length)
+        parts = []
+        while length and (part := os.read(self._file, length)):  # which returns 2 GiB at most
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
 
 
 def _lock(file: int) -> None:

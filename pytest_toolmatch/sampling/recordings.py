@@ -118,8 +118,8 @@ def _decode(text: bytes, path: Path) -> list[Record]:
 
 
 def _decode_rest(rest: bytes, path: Path, line: int) -> list[Record]:
-    if is_complete(rest):
-        return [_decoder.decode(rest)]
+    if is_whole(rest):
+        return [decode_line(rest, at(path, line))]
     message = "incomplete last line (its writer was stopped): ignored; the next recording removes it"
     warnings.warn_explicit(f"{at(path, line)}: {message}", ToolmatchWarning, str(path), line)
     return []
@@ -133,10 +133,10 @@ def decode_line(line: bytes, where: str) -> Record:
         raise RecordingError(_unreadable(line, where, error)) from None
 
 
-def is_complete(line: bytes) -> bool:
-    """Whether a last line without its newline is a whole record, and not what a stopped writer left behind."""
+def is_whole(line: bytes) -> bool:
+    """Whether a last line without its newline is whole JSON, and not what a stopped writer left behind."""
     try:
-        _decoder.decode(line)
+        msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.errors import RecordingError, ToolmatchWarning
 from pytest_toolmatch.core.sample import Sample
+from pytest_toolmatch.sampling.recorder import Recorder
 from pytest_toolmatch.sampling.recordings import Record, append_records, encode, read_recording, recording_path
 
 texts = st.text(max_size=20)
@@ -192,6 +194,25 @@ def test_a_version_of_the_future_says_what_to_do(path: Path) -> None:
 def test_a_version_of_the_future_of_the_same_shape_is_refused_too(path: Path) -> None:
     written(path, LINES[0] + LINES[1].replace(b'"v":1', b'"v":2'))
     assert refusal(path).startswith(f"{path}:2: recording format 2")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"v":2,"key":"k","model":"big","sample":{"outcome":"brand_new"}}', "recording format 2, "),
+        (LINES[1].strip().replace(b'"called"', b'"brand_new"'), "not a recording line (Invalid enum value"),
+        (b"{}", "not a recording line (Object missing required field"),
+    ],
+)
+def test_a_whole_last_line_of_another_form_is_no_cut_line(path: Path, line: bytes, why: str) -> None:
+    written(path, LINES[0] + line)
+    assert refusal(path).startswith(f"{path}:2: {why}")
+    recorder = Recorder(path)
+    for _ in range(2):
+        with pytest.raises(RecordingError, match=re.escape(f"{path}:2: {why}")):
+            recorder.write(record(7))
+    recorder.close()
+    assert path.read_bytes() == LINES[0] + line
 
 
 def test_a_line_of_another_model_is_named(path: Path) -> None:

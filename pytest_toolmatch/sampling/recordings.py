@@ -1,8 +1,8 @@
 """Recordings: the samples of one suite and one model as JSON Lines, one line a sample, to be kept in git.
 
 Every line carries the format's version, its key (a hash of everything that was sent, plus role and draw) and the
-model. Of two lines with one case and key the first counts. A last line without its newline is what a stopped writer
-leaves behind: reading skips it with a warning, the next writer removes it; no other line is touched.
+model. Of two lines with one case and key the first counts. A last line that breaks off is what a stopped writer leaves
+behind: reading skips it with a warning, the next writer removes it; no other line is touched.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def read_recording(path: Path, model: str) -> Recording:
     """
     records = read_records(path)
     if {(one.v, one.model) for one in records} - {(VERSION, model)}:
-        number, one = next((n, one) for n, one in enumerate(records, 1) if (one.v, one.model) != (VERSION, model))
-        raise RecordingError(_mismatch(one, model, at(path, number)))
+        place, one = next((n, one) for n, one in enumerate(records) if (one.v, one.model) != (VERSION, model))
+        raise RecordingError(_mismatch(one, model, at(path, _line_of(path, place))))
     return Recording(path, records)
 
 
@@ -92,6 +92,12 @@ def read_records(path: Path) -> list[Record]:
         return []
     except OSError as error:
         raise RecordingError(f"can't read {path}: {error.strerror}") from None
+
+
+def _line_of(path: Path, place: int) -> int:
+    """Return the number of the line that the record at this place has: there may be blank ones before it."""
+    lines = enumerate(path.read_bytes().split(b"\n"), 1)
+    return [number for number, line in lines if line.strip()][place]
 
 
 def _mismatch(one: Record, model: str, where: str) -> str:

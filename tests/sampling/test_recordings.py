@@ -220,6 +220,17 @@ def test_a_line_of_another_model_is_named(path: Path) -> None:
     assert refusal(path).startswith(f"{path}:2: a recording of 'small' where 'big' is expected")
 
 
+@given(st.lists(st.sampled_from([b"", b"\r\n", b"\n\n", b" \n"]), min_size=4, max_size=4), st.integers(0, 2))
+def test_blank_lines_are_counted(tmp_path_factory: pytest.TempPathFactory, blanks: list[bytes], place: int) -> None:
+    path = tmp_path_factory.mktemp("recordings") / "big.jsonl"
+    lines = [LINES[0], LINES[1], LINES[2]]
+    lines[place] = encode([record(9, model="small")])
+    text = b"".join(blank + line for blank, line in zip(blanks, [*lines, b""], strict=True))
+    path.write_bytes(text)
+    number = text[: text.index(b'"small"')].count(b"\n") + 1
+    assert refusal(path).startswith(f"{path}:{number}: a recording of 'small'")
+
+
 @pytest.mark.parametrize(
     "garbage",
     [b"<<<<<<< HEAD\n", b"=======\n", b"{}\n", b"[]\n", b"7\n", b'{"v": 1}\n', b"\xff\xfe\n", LINES[0][:-2] + b"\n"],

@@ -7,6 +7,7 @@ behind: reading skips it with a warning, the next writer removes it; no other li
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
+
+_DIGEST = 6
+"""Digits that tell models apart whose names make the same file name."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -41,13 +45,38 @@ class _Version(msgspec.Struct):
     v: int
 
 
+class _Owner(msgspec.Struct):
+    model: str
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
 
 def recording_path(directory: Path, model: str) -> Path:
-    """Return the file of a model's samples: its name with whatever a file system may dislike made a dash."""
-    return directory / f"{re.sub(r'[^A-Za-z0-9._@+-]+', '-', model).strip('-.')}.jsonl"
+    """Return the file of a model's samples: its name with whatever a file system may dislike made a dash.
+
+    Where that is the file of another model, whose name comes to the same, a digest tells them apart.
+    """
+    name = _file_name(model)
+    usual = directory / f"{name}.jsonl"
+    own = directory / f"{name}-{hashlib.sha256(model.encode()).hexdigest()[:_DIGEST]}.jsonl"
+    other = recorded_model(usual)
+    is_taken = other != model and _file_name(other).casefold() == name.casefold()  # as some file systems compare
+    return own if is_taken or own.exists() else usual
+
+
+def recorded_model(path: Path) -> str:
+    """Return the model whose samples a file holds, as its first line says; nothing where that is no record."""
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(next(filter(bytes.strip, file), b""), type=_Owner).model
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _file_name(model: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._@+-]+", "-", model).strip("-.")
 
 
 def encode(records: Iterable[Record]) -> bytes:

@@ -333,3 +333,20 @@ def test_reading_whole_files_warns_of_nothing(path: Path) -> None:
 )
 def test_a_model_s_file_has_a_name_that_every_file_system_takes(model: str, name: str) -> None:
     assert recording_path(Path("r"), model) == Path("r") / name
+
+
+@given(st.permutations(["a/b", "a:b", "a-b", "A:B"]), st.integers(0, 3))
+def test_models_whose_names_come_to_the_same_have_files_of_their_own(
+    tmp_path_factory: pytest.TempPathFactory, models: list[str], gone: int
+) -> None:
+    folder = tmp_path_factory.mktemp("recordings")
+    for model in models:
+        append_records(recording_path(folder, model), [record(0, model=model)])
+    recording_path(folder, models[gone]).unlink()
+    for model in models[:gone] + models[gone + 1 :]:
+        assert read(recording_path(folder, model), model) == [record(0, model=model)]
+
+
+def test_the_file_of_a_model_whose_name_is_another_is_not_passed_over(tmp_path: Path) -> None:
+    append_records(tmp_path / "small.jsonl", [record(0)])
+    assert recording_path(tmp_path, "small") == tmp_path / "small.jsonl"

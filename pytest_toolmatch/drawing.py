@@ -13,7 +13,7 @@ from pytest_toolmatch.judging.consensus import representative
 from pytest_toolmatch.judging.judge import Judge
 from pytest_toolmatch.judging.looks import Wanted
 from pytest_toolmatch.judging.matching import Matcher
-from pytest_toolmatch.sampling.recordings import Recording, recording_path
+from pytest_toolmatch.sampling.recordings import Recording, recorded_model, recording_path
 from pytest_toolmatch.sampling.replayed import Replayed
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Draws:
         return called.source(replayed) if called else replayed
 
     def _unrecorded(self, role: SampleRole, model: Model, path: Path) -> str:
-        names = sorted(path.stem for path in self._directory.glob("*.jsonl"))
+        names = sorted(recorded_model(path) or path.stem for path in self._directory.glob("*.jsonl"))
         there = f" (recorded there: {', '.join(names)})" if names else "; record it first, or import it from a log"
         how = "; make one with pytest --toolmatch-mode=record" if model.provider else there + _mistyped(model)
         return f"suite {self.suite.name}: no recording of {role} {model.identity!r} at {path}{how}"

@@ -1,4 +1,4 @@
-"""Composition: a case, its samples, its result. The only reader of both sampling and judging."""
+"""One suite in one run: its cases, their draws and their results, which hold together."""
 
 from __future__ import annotations
 

@@ -94,15 +94,16 @@ def _write(imported: ImportedSuite, aside: Path, output: Path, keys: dict[str, A
         written = (_lean(case, imported.usual) for case in ticker.follow(imported.cases, "cases"))
         file.writelines(map(case_line, written))
     for model, drawn in imported.samples.items():
-        path = recording_path(Path("recordings", suite.name), model)
+        folder = Path("recordings", suite.name)
+        # The longer one: another model may have the usual file in either place.
+        path = folder / max((recording_path(root / folder, model).name for root in (aside, output)), key=len)
         _record(aside / path, output / path, _records(suite, Model(name=model), drawn, imported.usual, ticker))
 
 
 def _record(path: Path, before: Path, records: Iterator[Record]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if before.exists() or path.exists():  # two models whose names differ by signs that no file name has share a file
-        if not path.exists():
-            shutil.copyfile(before, path)
+    if before.exists():
+        shutil.copyfile(before, path)
         append_records(path, records)
         return
     with path.open("wb") as file:

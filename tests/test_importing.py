@@ -19,6 +19,7 @@ from pytest_toolmatch import importing, staging
 from pytest_toolmatch.cli import main
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.sampling.recordings import read_recording, recording_path
 from pytest_toolmatch.suites.yaml_file import read_suite
 
 TOOLS = [{"name": "go", "parameters": {"type": "object"}}]
@@ -303,6 +304,24 @@ def test_what_was_recorded_before_stays_in_the_file(capsys: pytest.CaptureFixtur
     printed(capsys, "react")
     assert recording.read_bytes().startswith(before)
     assert recording.read_bytes().count(b"\n") == 2
+
+
+def test_models_whose_names_come_to_the_same_each_have_a_recording(capsys: pytest.CaptureFixture[str]) -> None:
+    def log(*models: str) -> None:
+        run = {"steps": [{"action": "go", "action_input": {}}]}
+        lines("logs/all.jsonl", *({"task_id": "a", "question": "a?", "model": one, "runs": [run]} for one in models))
+        printed(capsys, "react")
+
+    def recorded() -> dict[str, int]:
+        folder = Path("out/recordings/out")
+        return {one: len(read_recording(recording_path(folder, one), one).by_key) for one in ("a/b", "a:b", "a b")}
+
+    log("a/b", "a:b")
+    assert recorded() == {"a/b": 1, "a:b": 1, "a b": 0}
+    for path in Path("out").glob("out.*"):
+        path.unlink()
+    log("a b")
+    assert recorded() == {"a/b": 1, "a:b": 1, "a b": 1}
 
 
 @pytest.mark.parametrize("depth", [100, 400, 700, 5000])

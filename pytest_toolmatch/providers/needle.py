@@ -63,11 +63,14 @@ class Provider:
             self._agents.clear()
 
     def _ask(self, request: Request, limit: int) -> Turn:
+        texts = to_wire(request.conversation)
+        if not texts:
+            raise RequestRejected(f"{self._model}: the conversation has no words of a user, and no reply of a tool")
         with _ENGINE:
             agent = self._agent(request)
             try:
                 agent.reset()
-                for text in to_wire(request.conversation):
+                for text in texts:
                     # It would warn of a long conversation, which its own loop has as well.
                     agent._turns = 0  # noqa: SLF001
                     answer = agent.complete(text, max_new_tokens=limit)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.judging.matching import Matcher
+from pytest_toolmatch.recorded.matchers import Matchers
 from pytest_toolmatch.sampling.replies import Reply, as_text
 from pytest_toolmatch.sampling.simulated import simulated
 
@@ -13,20 +14,29 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.core.chain import Call
     from pytest_toolmatch.core.sample import Sample
+    from pytest_toolmatch.judging.matching import Matcher
     from pytest_toolmatch.recorded.reading import Recorded
 
 
 class KnownReplies:
-    """The replies of one case: recorded ones of an equal call, else the suite's own, else simulated ones."""
+    """The replies of one case: recorded ones of an equal call, else the suite's own, else simulated ones.
 
-    def __init__(self, case: Recorded) -> None:
+    ``matchers`` are shared with other cases.
+    """
+
+    def __init__(self, case: Recorded, matchers: Matchers | None = None) -> None:
+        self._case = case
+        self._matchers = matchers or Matchers()
         self._tools = {tool.name: tool for tool in case.tools}
-        self._matcher = Matcher(case.tools, rules=case.suite.rules)
         self._recorded: dict[str, list[tuple[Call, str]]] = {}
         for sample in case.samples:
             for step, texts in zip(sample.chain, sample.replies, strict=False):
                 for call, text in zip(step, texts, strict=False):
                     self._recorded.setdefault(call.name, []).append((call, text))
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return self._matchers.of(self._case)
 
     def known(self, call: Call) -> str | None:
         """Return what a call was answered, or always is; None where nobody has said it. The same for equal calls."""

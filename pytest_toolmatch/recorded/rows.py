@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.judging.consensus import agreed
-from pytest_toolmatch.judging.matching import Matcher
+from pytest_toolmatch.recorded.matchers import Matchers
 from pytest_toolmatch.recorded.reading import USABLE, usable
 from pytest_toolmatch.recorded.replies import KnownReplies
 from pytest_toolmatch.suites.exporters.row import Row
@@ -35,11 +35,12 @@ class Rows:
     def __init__(self, unit: Unit) -> None:
         self.left: Counter[tuple[str, str]] = Counter()
         self._choose = {"sample": self._samples, "case": self._consensus}[unit]
+        self._matchers = Matchers()
         self._validators: dict[int, tuple[tuple[Tool, ...], ArgumentValidator]] = {}
 
     def of(self, placed: Parted, number: int) -> Iterator[Row]:
         """Yield the rows of a case; ``number`` is its place among all cases."""
-        one, replies = placed.recorded, KnownReplies(placed.recorded)
+        one, replies = placed.recorded, KnownReplies(placed.recorded, self._matchers)
         for sample, support in self._choose(one):
             if (why := self._refused(one.tools, sample)) is not None:
                 self.left["sample", why] += 1
@@ -74,7 +75,7 @@ class Rows:
         if any(sample.alternative for sample in one.samples):
             yield from self._samples(one)
             return
-        found = agreed(Matcher(one.tools, rules=one.suite.rules), one.samples)
+        found = agreed(self._matchers.of(one), one.samples)
         if found is None or found.consensus.share < one.suite.rules.min_consensus:
             self.left["case", "ambiguous, the teacher has no consensus"] += 1
         elif found.sample.outcome not in USABLE:

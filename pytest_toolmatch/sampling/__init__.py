@@ -1,1 +1,1 @@
-"""Where samples come from: recordings today, models later."""
+"""Where samples come from: recordings, and models that are called one by one or by the batch."""

@@ -231,6 +231,7 @@ class Lane:
             worker = asyncio.current_task()
             assert worker
             self._workers.discard(worker)
+            self._account.budget.changed()
 
     async def _draw(self, job: Job) -> None:
         try:
@@ -269,6 +270,7 @@ class Lane:
                 self._refuse(job, error)
             else:
                 self.done += 1
+        self._account.budget.changed()  # other models give way to what is queued
 
     def _refuse(self, job: Job, error: BaseException) -> None:
         self.done += 1

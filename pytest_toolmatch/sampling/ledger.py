@@ -127,19 +127,21 @@ class Ledger:
         self.replies: dict[tuple[str, str, int], Reply] = {}
         self._recorded: set[str] = set()
         self._file = -1
+        self._is_read = False
 
     def open(self) -> None:
         """Read what is noted, and keep all others out."""
         try:
             self._open()
             whole, _, rest = self._read().rpartition(b"\n")
+            for number, line in enumerate(whole.split(b"\n"), 1):
+                if line:
+                    self._apply(self._decoded(line, number))
             if rest:  # of a writer that was killed
                 os.ftruncate(self._file, len(whole) + bool(whole))
         except OSError as error:
             raise RecordingError(f"can't write {self.path}: {error.strerror}") from None
-        for number, line in enumerate(whole.split(b"\n"), 1):
-            if line:
-                self._apply(self._decoded(line, number))
+        self._is_read = True
 
     def note(self, fact: Fact, *, safe: bool = False) -> None:
         """Append a fact; ``safe`` waits until it is on the disk."""
@@ -156,15 +158,15 @@ class Ledger:
         return {request for planned in self.planned.values() for request in planned.requests}
 
     def close(self) -> None:
-        """Leave only what the next run needs, and no file where that is nothing; safe to call twice."""
+        """Leave only what the next run needs, and no file where that is nothing; safe to call twice.
+
+        A file that could not be read is left as it is: it may tell of batches that are paid for.
+        """
         if self._file < 0:
             return
-        facts = list(self._needed())
         try:
-            if facts:
-                self._replace(facts)
-            else:
-                self.path.unlink(missing_ok=True)
+            if self._is_read:
+                self._tidy()
         except OSError as error:
             raise RecordingError(f"can't write {self.path}: {error.strerror}") from None
         finally:
@@ -202,6 +204,13 @@ class Ledger:
         for (draw, call, number), reply in self.replies.items():
             if draw not in self._recorded:
                 yield Replied(draw=draw, call=call, number=number, reply=reply)
+
+    def _tidy(self) -> None:
+        facts = list(self._needed())
+        if facts:
+            self._replace(facts)
+        else:
+            self.path.unlink(missing_ok=True)
 
     def _replace(self, facts: Iterable[Fact]) -> None:
         new = self.path.with_suffix(".new")

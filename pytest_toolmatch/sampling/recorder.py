@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Self
 
 from pytest_toolmatch.core.errors import RecordingError, at
-from pytest_toolmatch.sampling.recordings import Record, decode_line, encode, is_complete
+from pytest_toolmatch.sampling.recordings import Record, decode_line, encode, is_whole
 
 if sys.platform != "win32":
     import fcntl
@@ -63,6 +63,18 @@ class Recorder:
             self._append(record)
         return record
 
+    @contextlib.contextmanager
+    def replacing(self) -> Iterator[None]:
+        """Keep all writers out of the file while it is read, and replaced or removed; raises OSError."""
+        if sys.platform == "win32":  # without such a lock; and no file that is open could be replaced there
+            yield
+            return
+        try:
+            with self._locked():
+                yield
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Let go of the file; safe to call twice. A later write opens it again."""
         if self._file >= 0:
@@ -76,15 +88,20 @@ class Recorder:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other writers out of the file that lies at the path now: it may have been replaced since."""
         try:
-            self._lock()
-            try:
+            with self._locked():
                 yield
-            finally:
-                _unlock(self._file)
         except OSError as error:
             raise RecordingError(f"can't write {self.path}: {error.strerror}") from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers out of the file that lies at the path now: it may have been replaced since."""
+        self._lock()
+        try:
+            yield
+        finally:
+            _unlock(self._file)
 
     def _lock(self) -> None:
         while True:
@@ -116,25 +133,25 @@ class Recorder:
             return
         text = self._bytes(self._end, size - self._end)
         whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            text = text[:whole] + self._mended(text[whole:], self._end + whole)
-        for line in io.BytesIO(text):
+        for line in io.BytesIO(text[:whole]):
             self._note(line)
+        if rest := text[whole:]:
+            self._mend(rest)
 
-    def _mended(self, rest: bytes, start: int) -> bytes:
-        if not is_complete(rest):
-            os.ftruncate(self._file, start)
-            return b""
+    def _mend(self, rest: bytes) -> None:
+        if not is_whole(rest):
+            os.ftruncate(self._file, self._end)
+            return
+        self._note(rest + b"\n")
         os.write(self._file, b"\n")
-        return rest + b"\n"
 
     def _note(self, line: bytes) -> None:
-        self._lines += 1
         if line.strip():
-            record = decode_line(line, at(self.path, self._lines))
+            record = decode_line(line, at(self.path, self._lines + 1))
             self._model = self._model or record.model
             self._places.setdefault(record.identity, (self._end, len(line)))
         self._end += len(line)
+        self._lines += 1
 
     def _append(self, record: Record) -> None:
         line = rest = encode((record,))
@@ -154,7 +171,11 @@ class Recorder:
 
     def _bytes(self, start: int, length: int) -> bytes:
         os.lseek(self._file, start, os.SEEK_SET)
-        return os.read(self._file, length)
+        parts = []
+        while length and (part := os.read(self._file, length)):  # which returns 2 GiB at most
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
 
 
 def _lock(file: int) -> None:

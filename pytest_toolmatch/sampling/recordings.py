@@ -1,12 +1,13 @@
 """Recordings: the samples of one suite and one model as JSON Lines, one line a sample, to be kept in git.
 
 Every line carries the format's version, its key (a hash of everything that was sent, plus role and draw) and the
-model. Of two lines with one case and key the first counts. A last line without its newline is what a stopped writer
-leaves behind: reading skips it with a warning, the next writer removes it; no other line is touched.
+model. Of two lines with one case and key the first counts. A last line that breaks off is what a stopped writer leaves
+behind: reading skips it with a warning, the next writer removes it; no other line is touched.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
+
+_DIGEST = 6
+"""Digits that tell models apart whose names make the same file name."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -41,13 +45,38 @@ class _Version(msgspec.Struct):
     v: int
 
 
+class _Owner(msgspec.Struct):
+    model: str
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
 
 def recording_path(directory: Path, model: str) -> Path:
-    """Return the file of a model's samples: its name with whatever a file system may dislike made a dash."""
-    return directory / f"{re.sub(r'[^A-Za-z0-9._@+-]+', '-', model).strip('-.')}.jsonl"
+    """Return the file of a model's samples: its name with whatever a file system may dislike made a dash.
+
+    Where that is the file of another model, whose name comes to the same, a digest tells them apart.
+    """
+    name = _file_name(model)
+    usual = directory / f"{name}.jsonl"
+    own = directory / f"{name}-{hashlib.sha256(model.encode()).hexdigest()[:_DIGEST]}.jsonl"
+    other = recorded_model(usual)
+    is_taken = other != model and _file_name(other).casefold() == name.casefold()  # as some file systems compare
+    return own if is_taken or own.exists() else usual
+
+
+def recorded_model(path: Path) -> str:
+    """Return the model whose samples a file holds, as its first line says; nothing where that is no record."""
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(next(filter(bytes.strip, file), b""), type=_Owner).model
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _file_name(model: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._@+-]+", "-", model).strip("-.")
 
 
 def encode(records: Iterable[Record]) -> bytes:
@@ -79,8 +108,8 @@ def read_recording(path: Path, model: str) -> Recording:
     """
     records = read_records(path)
     if {(one.v, one.model) for one in records} - {(VERSION, model)}:
-        number, one = next((n, one) for n, one in enumerate(records, 1) if (one.v, one.model) != (VERSION, model))
-        raise RecordingError(_mismatch(one, model, at(path, number)))
+        place, one = next((n, one) for n, one in enumerate(records) if (one.v, one.model) != (VERSION, model))
+        raise RecordingError(_mismatch(one, model, at(path, _line_of(path, place))))
     return Recording(path, records)
 
 
@@ -92,6 +121,12 @@ def read_records(path: Path) -> list[Record]:
         return []
     except OSError as error:
         raise RecordingError(f"can't read {path}: {error.strerror}") from None
+
+
+def _line_of(path: Path, place: int) -> int:
+    """Return the number of the line that the record at this place has: there may be blank ones before it."""
+    lines = enumerate(path.read_bytes().split(b"\n"), 1)
+    return [number for number, line in lines if line.strip()][place]
 
 
 def _mismatch(one: Record, model: str, where: str) -> str:
@@ -118,8 +153,8 @@ def _decode(text: bytes, path: Path) -> list[Record]:
 
 
 def _decode_rest(rest: bytes, path: Path, line: int) -> list[Record]:
-    if is_complete(rest):
-        return [_decoder.decode(rest)]
+    if is_whole(rest):
+        return [decode_line(rest, at(path, line))]
     message = "incomplete last line (its writer was stopped): ignored; the next recording removes it"
     warnings.warn_explicit(f"{at(path, line)}: {message}", ToolmatchWarning, str(path), line)
     return []
@@ -133,10 +168,10 @@ def decode_line(line: bytes, where: str) -> Record:
         raise RecordingError(_unreadable(line, where, error)) from None
 
 
-def is_complete(line: bytes) -> bool:
-    """Whether a last line without its newline is a whole record, and not what a stopped writer left behind."""
+def is_whole(line: bytes) -> bool:
+    """Whether a last line without its newline is whole JSON, and not what a stopped writer left behind."""
     try:
-        _decoder.decode(line)
+        msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return True

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import RecordingError
+from pytest_toolmatch.sampling.recorder import Recorder
 from pytest_toolmatch.sampling.recordings import encode, read_records
 
 if TYPE_CHECKING:
@@ -25,19 +26,27 @@ def refresh_path(path: Path) -> Path:
 
 
 def merge_refreshed(path: Path) -> None:
-    """Put what waits beside a recording into it; do nothing where nothing waits. Raises RecordingError."""
+    """Put what waits beside a recording into it; do nothing where nothing waits. Raises RecordingError.
+
+    Others may go on writing to either file meanwhile.
+    """
     waiting = refresh_path(path)
     if not waiting.exists():
         return
+    try:
+        with Recorder(path).replacing(), Recorder(waiting).replacing():
+            _merge(path, waiting)
+    except OSError as error:
+        raise RecordingError(f"can't write {path}: {error.strerror}; the new samples are in {waiting}") from None
+
+
+def _merge(path: Path, waiting: Path) -> None:
     new = read_records(waiting)
     merged = [*_standing(read_records(path), new), *new]
     unfinished = path.with_name(f"{path.name}.merging")
-    try:
-        unfinished.write_bytes(encode(merged))
-        os.replace(unfinished, path)  # noqa: PTH105 - one step: a reader sees the old file or the new one
-        waiting.unlink()
-    except OSError as error:
-        raise RecordingError(f"can't write {path}: {error.strerror}; the new samples are in {waiting}") from None
+    unfinished.write_bytes(encode(merged))
+    os.replace(unfinished, path)  # noqa: PTH105 - one step: a reader sees the old file or the new one
+    waiting.unlink()
 
 
 def _standing(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:

@@ -84,10 +84,14 @@ class Sampled:
         return len(begun) >= draws and all(not isinstance(one, Future) or one.done() for one in begun[:draws])
 
     def then(self, case: Case, follow: Callable[[list[Sample]], None], draws: int | None = None) -> None:
-        """Call ``follow`` with the first samples of a case once they are there; never where one can't be made."""
+        """Call ``follow`` with the first samples of a case once they are there; never where one can't be made.
+
+        It may be called on the sampler's loop: so nothing is waited for here, nor done meanwhile.
+        """
         self.prefetch((case,), None, draws)
-        waiting = [one for one in self._futures[case.id][:draws] if isinstance(one, Future)]
-        _when_done(waiting, lambda: follow(self.samples(case, None, draws)))
+        first = self._futures[case.id][:draws]
+        waiting = [one for one in first if isinstance(one, Future)]
+        _when_done(waiting, lambda: follow([one.result() if isinstance(one, Future) else one for one in first]))
 
     def _usual(self, case: Case) -> int:
         return self.replayed.wanted or max(DRAWS, self.replayed.count(case))

@@ -7,6 +7,7 @@ import atexit
 import threading
 import time
 from concurrent.futures import CancelledError, Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import ModelUnavailable
@@ -60,7 +61,7 @@ class Sampler:
         self._prices = prices or Prices()
         self._open_provider = open_provider
         self._lanes: dict[tuple[str, str, int], Lane] = {}
-        self._futures: dict[tuple[str, str, str], Future[Sample]] = {}
+        self._drawn: dict[tuple[str, str, str], Sample | Future[Sample]] = {}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
         self._broken: Exception | None = None
@@ -80,7 +81,7 @@ class Sampler:
             self._lane(model)
 
     def submit(self, work: Work) -> Future[Sample]:
-        """Queue a draw; one that was given in before, by recording, case and key, has the future that it has.
+        """Queue a draw; one that was given in before, by recording, case and key, is not drawn again.
 
         Cheap, but for the first draw of a model, which opens its provider. Raises ConfigError for a model that nothing
         answers to.
@@ -88,11 +89,13 @@ class Sampler:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sampler is closed")
-            known = self._futures.get((work.home, work.case, work.key))
+            identity = (work.home, work.case, work.key)
+            known = self._drawn.get(identity)
             if known is not None:
-                return known
+                return known if isinstance(known, Future) else _there(known)
             lane, job = self._lane(work.model), Job(work)
-            self._futures[work.home, work.case, work.key] = job.future
+            self._drawn[identity] = job.future
+            job.future.add_done_callback(partial(self._keep, identity))
             lane.put(job)
             self._wake()
             return job.future
@@ -119,7 +122,7 @@ class Sampler:
         Samples that are finished are recorded either way. The futures of cancelled draws raise CancelledError.
         """
         if not cancel:
-            wait(list(self._futures.values()))
+            wait([one for one in list(self._drawn.values()) if isinstance(one, Future)])
         with self._lock:
             portal, self._portal, self._closed = self._portal, None, True
         if portal is None:
@@ -131,7 +134,12 @@ class Sampler:
             portal.leave()
         else:
             portal.close()
-        self._futures.clear()
+        self._drawn.clear()
+
+    def _keep(self, identity: tuple[str, str, str], future: Future[Sample]) -> None:
+        """Keep a sample in the place of its future, which holds much more."""
+        if not future.cancelled() and future.exception() is None:
+            self._drawn[identity] = future.result()
 
     def _wake(self) -> None:
         if self._portal is None:
@@ -190,3 +198,9 @@ class Sampler:
         await asyncio.gather(*(lane.aclose(_PATIENCE) for lane in self._lanes.values()))
         last = asyncio.gather(*(function() for function in self._at_end), return_exceptions=True)
         await asyncio.wait_for(last, _LAST_PATIENCE)
+
+
+def _there(sample: Sample) -> Future[Sample]:
+    future: Future[Sample] = Future()
+    future.set_result(sample)
+    return future

@@ -155,6 +155,13 @@ def test_a_conversation_is_told_from_its_start(needle: Any) -> None:
     assert to_wire(conversation[:4]) == said[:2]
 
 
+@pytest.mark.parametrize("roles", [["assistant"], ["system", "assistant"]])
+@pytest.mark.usefixtures("needle")
+def test_a_conversation_that_says_nothing_to_it_is_refused(roles: list[Any]) -> None:
+    with pytest.raises(RequestRejected, match="needle:3: the conversation has no words of a user, and no reply of a"):
+        ask("needle:3", tuple(Message(role, "Hi.") for role in roles))
+
+
 @pytest.mark.parametrize("name", ["temperature", "seed", "top_p"])
 @pytest.mark.usefixtures("needle")
 def test_there_is_no_chance_to_set(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
@@ -10,14 +11,18 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.judging.matching import Matcher
 from pytest_toolmatch.recorded.parted import Parted
 from pytest_toolmatch.recorded.reading import Recorded, usable
 from pytest_toolmatch.recorded.rows import Rows
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from pytest_toolmatch.suites.exporters.row import Row, Unit
 
 TOOLS = (Tool(name="find", parameters={"type": "object", "properties": {"to": {"type": "string"}}}), Tool(name="book"))
@@ -82,3 +87,34 @@ def test_a_row_holds_what_its_sample_does_and_ends_with_the_teacher(samples: tup
         known = [text for texts in sample.replies for text in texts]
         assert told[: len(known)] == known[: len(told)]
         assert all(one.native is None for one in row.conversation)
+
+
+def compiled(unit: Unit, cases: list[tuple[Suite, tuple[Tool, ...], tuple[Sample, ...]]]) -> int:
+    """Return how many matchers are made for the rows of some cases."""
+    rows, count = Rows(unit), 0
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        count += event == "call" and frame.f_code is Matcher.__init__.__code__
+
+    sys.setprofile(note)
+    try:
+        for suite, tools, samples in cases:
+            assert list(rows.of(Parted(Recorded(suite, CASE, tools, samples), "g", "train"), 7))
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_one_matcher_compares_the_calls_of_a_suite_and_none_where_all_replies_are_known() -> None:
+    chain = ((Call("find", {"to": "Rome"}),), (Call("find"),))
+    known, lost = (
+        (Sample(case="trip", role="teacher", draw=0, outcome="called", chain=chain, replies=replies, text="Done."),)
+        for replies in ((("7",), ("8",)), (("7",),))
+    )
+    other = Suite(name="other", tools=TOOLS, rules=Rules(match="names"))
+    assert compiled("sample", [(SUITE, TOOLS, known)] * 3) == 0
+    assert compiled("sample", [(SUITE, TOOLS, lost)] * 3) == 1
+    assert compiled("case", [(SUITE, TOOLS, lost)] * 3) == 1
+    assert compiled("case", [(SUITE, TOOLS, known), (other, TOOLS, known), (SUITE, TOOLS, lost)]) == 2
+    assert compiled("case", [(SUITE, (TOOLS[0], tool), known) for tool in (TOOLS[1], Tool(name="book"))]) == 2

@@ -329,6 +329,24 @@ def test_only_one_run_at_a_time_has_a_ledger(service: Anthropic, runs: Runs) -> 
     assert service.asked == []
 
 
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_ledger_that_cannot_be_read_is_left_as_it_is(service: Anthropic, runs: Runs, line: int) -> None:
+    runs.run()
+    lines = runs.ledger.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 2, "planned and sent"
+    spoilt = b"".join([*lines[:line], b"<<<<<<< HEAD\n", *lines[line:], b'{"is":"ended","na'])
+    runs.ledger.write_bytes(spoilt)
+    assert {type(one) for one in runs.run().values()} == {RecordingError}
+    assert runs.ledger.read_bytes() == spoilt
+    runs.ledger.write_bytes(b"".join(lines))
+    service.finish()
+    runs.run()
+    service.finish()
+    runs.run()
+    assert runs.kept.keys() == {"cheese", "wine"}
+    assert len(service.asked) == 4, "nothing is paid for twice"
+
+
 def test_a_batch_holds_no_more_than_the_provider_takes(service: Anthropic, tmp_path: Path) -> None:
     from pytest_toolmatch.providers import anthropic_batches  # noqa: PLC0415
 

@@ -109,6 +109,15 @@ def test_windows_line_ends_and_blank_lines_are_no_trouble(recorder: Recorder, pa
     assert read(path) == [record(0, text="old"), record(1)]
 
 
+def test_a_file_may_be_larger_than_what_one_read_returns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append_records(path, map(record, range(9)))
+    read_once = os.read
+    monkeypatch.setattr(os, "read", lambda file, length: read_once(file, min(length, 100)))
+    append_records(path, [record(9)])
+    monkeypatch.undo()
+    assert path.read_bytes() == encode(map(record, range(10)))
+
+
 @posix
 def test_a_file_that_was_replaced_meanwhile_is_written_on(recorder: Recorder, path: Path) -> None:
     recorder.write(record(0))

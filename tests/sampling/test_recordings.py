@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.errors import RecordingError, ToolmatchWarning
 from pytest_toolmatch.core.sample import Sample
+from pytest_toolmatch.sampling.recorder import Recorder
 from pytest_toolmatch.sampling.recordings import Record, append_records, encode, read_recording, recording_path
 
 texts = st.text(max_size=20)
@@ -194,9 +196,39 @@ def test_a_version_of_the_future_of_the_same_shape_is_refused_too(path: Path) ->
     assert refusal(path).startswith(f"{path}:2: recording format 2")
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"v":2,"key":"k","model":"big","sample":{"outcome":"brand_new"}}', "recording format 2, "),
+        (LINES[1].strip().replace(b'"called"', b'"brand_new"'), "not a recording line (Invalid enum value"),
+        (b"{}", "not a recording line (Object missing required field"),
+    ],
+)
+def test_a_whole_last_line_of_another_form_is_no_cut_line(path: Path, line: bytes, why: str) -> None:
+    written(path, LINES[0] + line)
+    assert refusal(path).startswith(f"{path}:2: {why}")
+    recorder = Recorder(path)
+    for _ in range(2):
+        with pytest.raises(RecordingError, match=re.escape(f"{path}:2: {why}")):
+            recorder.write(record(7))
+    recorder.close()
+    assert path.read_bytes() == LINES[0] + line
+
+
 def test_a_line_of_another_model_is_named(path: Path) -> None:
     written(path, LINES[0] + encode([record(0, model="small")]))
     assert refusal(path).startswith(f"{path}:2: a recording of 'small' where 'big' is expected")
+
+
+@given(st.lists(st.sampled_from([b"", b"\r\n", b"\n\n", b" \n"]), min_size=4, max_size=4), st.integers(0, 2))
+def test_blank_lines_are_counted(tmp_path_factory: pytest.TempPathFactory, blanks: list[bytes], place: int) -> None:
+    path = tmp_path_factory.mktemp("recordings") / "big.jsonl"
+    lines = [LINES[0], LINES[1], LINES[2]]
+    lines[place] = encode([record(9, model="small")])
+    text = b"".join(blank + line for blank, line in zip(blanks, [*lines, b""], strict=True))
+    path.write_bytes(text)
+    number = text[: text.index(b'"small"')].count(b"\n") + 1
+    assert refusal(path).startswith(f"{path}:{number}: a recording of 'small'")
 
 
 @pytest.mark.parametrize(
@@ -301,3 +333,20 @@ def test_reading_whole_files_warns_of_nothing(path: Path) -> None:
 )
 def test_a_model_s_file_has_a_name_that_every_file_system_takes(model: str, name: str) -> None:
     assert recording_path(Path("r"), model) == Path("r") / name
+
+
+@given(st.permutations(["a/b", "a:b", "a-b", "A:B"]), st.integers(0, 3))
+def test_models_whose_names_come_to_the_same_have_files_of_their_own(
+    tmp_path_factory: pytest.TempPathFactory, models: list[str], gone: int
+) -> None:
+    folder = tmp_path_factory.mktemp("recordings")
+    for model in models:
+        append_records(recording_path(folder, model), [record(0, model=model)])
+    recording_path(folder, models[gone]).unlink()
+    for model in models[:gone] + models[gone + 1 :]:
+        assert read(recording_path(folder, model), model) == [record(0, model=model)]
+
+
+def test_the_file_of_a_model_whose_name_is_another_is_not_passed_over(tmp_path: Path) -> None:
+    append_records(tmp_path / "small.jsonl", [record(0)])
+    assert recording_path(tmp_path, "small") == tmp_path / "small.jsonl"

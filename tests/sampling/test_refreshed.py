@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_toolmatch.core.errors import RecordingError
 from pytest_toolmatch.core.sample import Sample, SampleRole
-from pytest_toolmatch.sampling.recordings import Record, encode, read_records
+from pytest_toolmatch.sampling.recorder import Recorder
+from pytest_toolmatch.sampling.recordings import Record, append_records, encode, read_records
 from pytest_toolmatch.sampling.refreshed import merge_refreshed, refresh_path
 
 if TYPE_CHECKING:
@@ -62,6 +65,31 @@ def test_the_first_recording_may_be_a_refreshed_one(tmp_path: Path) -> None:
     refresh_path(path).write_bytes(encode([record("a", 0, "new")]))
     merge_refreshed(path)
     assert read_records(path) == [record("a", 0, "new")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+def test_what_others_write_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    path, over, written = tmp_path / "small.jsonl", threading.Event(), [0]
+    append_records(path, [record("old", 0, "old")])
+
+    def write() -> None:
+        with Recorder(path) as beside, Recorder(refresh_path(path)) as anew:
+            while not over.is_set():
+                beside.write(record(f"beside-{written[0]}", 0, "other"))
+                anew.write(record(f"anew-{written[0]}", 0, "other"))
+                written[0] += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for number in range(20):
+        append_records(refresh_path(path), [record(f"mine-{number}", 0, "new")])
+        merge_refreshed(path)
+    over.set()
+    writer.join()
+    merge_refreshed(path)
+    wanted = [f"{name}-{number}" for name in ("beside", "anew") for number in range(written[0])]
+    wanted += ["old", *(f"mine-{number}" for number in range(20))]
+    assert sorted(one.sample.case for one in read_records(path)) == sorted(wanted)
 
 
 def test_what_cannot_be_put_in_place_stays_where_it_is(tmp_path: Path) -> None:

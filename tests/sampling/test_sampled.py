@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +48,8 @@ class Agent:
 
     async def __call__(self, request: Request) -> Any:
         self.asked.append(request)
-        return self._answer(request)
+        answer = self._answer(request)
+        return await answer if inspect.isawaitable(answer) else answer
 
 
 class Drawing:
@@ -136,6 +139,34 @@ def test_what_follows_is_called_at_once_where_everything_is_recorded(drawing: Dr
     seen: list[list[Sample]] = []
     drawing.sampled(Agent(), range(3), wanted=3).then(ROME, seen.append)
     assert len(seen) == 1
+
+
+def test_what_goes_on_meanwhile_stays_on_the_thread_that_waits(drawing: Drawing) -> None:
+    threads: set[threading.Thread] = set()
+    drawing.session.meanwhile(lambda: threads.add(threading.current_thread()))
+    called = threading.Event()
+    sampled = drawing.sampled(Agent(), wanted=3)
+    sampled.then(ROME, lambda _: called.set())
+    assert called.wait(5)
+    assert threads == set()
+    assert len(sampled.samples(ROME)) == 3
+    assert threads == {threading.current_thread()}
+
+
+def test_what_follows_waits_for_no_draw_that_was_begun_later(drawing: Drawing) -> None:
+    begun, seen, called = threading.Event(), [], threading.Event()
+
+    async def answer(request: Request) -> str:
+        await asyncio.sleep(3600 * (request.draw >= 2))
+        await asyncio.to_thread(begun.wait, 5)
+        return "Done."
+
+    sampled = drawing.sampled(Agent(answer), wanted=2)
+    sampled.then(ROME, lambda samples: (seen.extend(samples), called.set()))
+    sampled.prefetch([ROME], None, 4)
+    begun.set()
+    assert called.wait(5)
+    assert [one.draw for one in seen] == [0, 1]
 
 
 def test_nothing_follows_what_cannot_be_made(drawing: Drawing) -> None:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +65,21 @@ def test_a_draw_that_was_given_in_before_is_not_drawn_again(bench: Bench) -> Non
     sampler = bench.sampler()
     first, second = submit(sampler, 20), submit(sampler, 20)
     assert all(one is other for one, other in zip(first, second, strict=True))
-    results(first)
-    assert submit(sampler, 20)[7] is first[7]
+    samples = results(first)
+    assert all(one is other for one, other in zip(samples, results(submit(sampler, 20)), strict=True))
     assert bench.service.calls == 20
+
+
+def test_of_a_draw_that_is_over_only_its_sample_is_kept(bench: Bench) -> None:
+    sampler = bench.sampler()
+    futures = submit(sampler, 20)
+    results(futures)
+    kept = [weakref.ref(one) for one in futures]
+    del futures
+    due = time.monotonic() + 5
+    while any(one() for one in kept) and time.monotonic() < due:  # the loop may be at the last one yet
+        time.sleep(0.001)
+    assert not any(one() for one in kept)
 
 
 @given(st.integers(1, 12), st.integers(0, 60), st.integers(1, 3))

@@ -17,13 +17,16 @@ from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.turn import Turn
 from pytest_toolmatch.sampling.budget import Budget
-from pytest_toolmatch.sampling.prices import Prices
+from pytest_toolmatch.sampling.lane import Job, Lane, Work
+from pytest_toolmatch.sampling.limits import ModelLimits
+from pytest_toolmatch.sampling.prices import Price, Prices
 from pytest_toolmatch.sampling.recorder import Recorder
 from pytest_toolmatch.sampling.recordings import Record, read_recording
 from pytest_toolmatch.sampling.sampler import Sampler
 from tests.sampling.services import (
     MODEL,
     OTHER,
+    QUICK,
     Bench,
     Counted,
     at_once,
@@ -32,6 +35,7 @@ from tests.sampling.services import (
     keeping,
     never,
     results,
+    rolling,
     soon,
     submit,
 )
@@ -82,6 +86,44 @@ def test_a_budget_in_dollars_is_kept_with_hundreds_in_flight(bench: Bench) -> No
     assert bench.service.most > 20
     assert 895 <= len(found) <= 905
     assert str(found[-1]).startswith("budget of 0.20 USD is spent (0.20 USD, 100 calls so far)")
+
+
+@pytest.mark.parametrize("what", ["refused", "cancelled", "not paid"])
+def test_no_model_waits_for_the_turn_of_draws_that_will_not_be_made(what: str) -> None:
+    async def play() -> Sample:
+        budget, price = Budget(usd=1), Prices({OTHER.identity: "1/10"}).of(OTHER)
+        error = ModelUnavailable("no key") if what == "refused" else None
+        first, second = lane(MODEL, budget), lane(OTHER, budget, price=price, error=error)
+        await drawn(first)
+        turn, job = drawn(first), Job(Work(case="c", key="k", model=OTHER, run=rolling("c")))
+        budget.usd = float(what == "not paid")
+        if what == "cancelled":
+            job.future.cancel()
+        second.put(job)
+        await asyncio.sleep(0.01)
+        assert not turn.done()
+        second.spawn()
+        return await asyncio.wait_for(turn, 5)
+
+    def lane(model: Model, budget: Budget, *, price: Price | None = None, error: Exception | None = None) -> Lane:
+        return Lane(
+            model,
+            Counted(at_once),
+            limits=ModelLimits(),
+            retries=QUICK,
+            account=budget.account(priced=price is not None),
+            price=price,
+            error=error,
+            stop=pytest.fail,
+        )
+
+    def drawn(lane: Lane) -> asyncio.Future[Sample]:
+        job = Job(Work(case="c", key="k", model=MODEL, run=rolling("c")))
+        lane.put(job)
+        lane.spawn()
+        return asyncio.wrap_future(job.future)
+
+    assert asyncio.run(play()).outcome == "answered"
 
 
 def test_a_budget_in_dollars_needs_a_price() -> None:

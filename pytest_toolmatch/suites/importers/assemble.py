@@ -209,7 +209,7 @@ class _Part:
     def _tools(self, given: tuple[Tool, ...]) -> tuple[Tool, ...]:
         """Return the tools that were given, then those that only the log knows of."""
         names = {tool.name for tool in given}
-        return (*given, *(tool for name, tool in self._offered.items() if name not in names))
+        return (*given, *self._spool.read_tools(tool for name, tool in self._offered.items() if name not in names))
 
     @property
     def _common_instructions(self) -> tuple[str, int]:

@@ -15,9 +15,10 @@ from pytest_toolmatch.core.chain import Call, Chain, calls_of
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers import joining
+from pytest_toolmatch.suites.importers import joining, wire_chat, wire_google
 from pytest_toolmatch.suites.importers.assemble import import_log
 from pytest_toolmatch.suites.importers.source import Source
+from pytest_toolmatch.suites.importers.wire_stream import whole
 from tests.suites.importers.wires import WIRES, Talk, Wire
 from tests.suites.importers.writing import Logs
 
@@ -247,6 +248,31 @@ def test_streamed_responses_are_put_together(logs: Logs, wire: Wire, *, as_text:
     ]
     problems = logs.read("requests", logs.lines("a.jsonl", *cut)).problems
     assert [problem.partition(": ")[2] for problem in problems] == ["a streamed response without its end"] * 3
+
+
+answers = st.lists(st.tuples(st.lists(calls, max_size=2).map(tuple), words), min_size=1, max_size=3)
+
+
+@settings(max_examples=40)
+@given(data=st.data(), name=st.sampled_from(["chat", "google"]), told=answers)
+def test_answers_that_are_streamed_side_by_side_come_apart(
+    data: st.DataObject, name: str, told: list[tuple[tuple[Call, ...], str]]
+) -> None:
+    wire = next(wire for wire in WIRES if wire.name == name)
+    key, read = {"chat": ("choices", wire_chat), "google": ("candidates", wire_google)}[name]
+    said = [wire.called(made, ["a", "b"][: len(made)]) if made else wire.said(text) for made, text in told]
+    responses: list[dict[str, Any]] = json.loads(json.dumps([wire.response(parts) for parts in said]))
+    streams = [STREAMS[name](response) for response in responses]
+    for index, chunk in ((index, chunk) for index, stream in enumerate(streams) for chunk in stream):
+        chunk[key] = [choice | {"index": index} for choice in chunk[key]]
+    mixed = []
+    while waiting := [stream for stream in streams if stream]:
+        mixed.append(data.draw(st.sampled_from(waiting)).pop(0))
+    expected = read.answered(responses[0] | {key: [response[key][0] for response in responses]})
+    found = read.answered(whole(mixed) or {})
+    assert found
+    assert expected
+    assert (found.message, found.others) == (expected.message, expected.others)
 
 
 def test_other_bad_input_is_named(logs: Logs) -> None:

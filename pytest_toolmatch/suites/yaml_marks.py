@@ -43,8 +43,8 @@ def know_scalars(resolver: Any) -> None:
 know_scalars(_Loader)
 
 
-def read_value(text: str) -> Any:
-    """Read a single value; ValueError says why it is none."""
+def read_value(text: str | bytes) -> Any:
+    """Read a text of which nobody asks for lines; ValueError says why it is no YAML."""
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - safe: its base is
     except yaml.YAMLError as error:

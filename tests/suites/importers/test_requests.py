@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -156,6 +158,18 @@ def test_the_bodies_may_be_wrapped_or_text(logs: Logs, wire: Wire) -> None:
 
 
 CHAT = WIRES[0].log(TALK)[0]
+
+
+def test_cassettes_are_read_without_libyaml(logs: Logs) -> None:
+    path = logs.raw("c.yaml", yaml.safe_dump({"interactions": [CHAT]}).encode())
+    program = f"""
+import yaml; del yaml.CSafeLoader
+from pytest_toolmatch.suites.importers.requests import _cassette
+from pathlib import Path
+print(len(list(_cassette(Path({str(path)!r}))).pop()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 @pytest.mark.parametrize(

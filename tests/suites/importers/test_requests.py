@@ -19,7 +19,8 @@ from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import joining, wire_chat, wire_google
 from pytest_toolmatch.suites.importers.assemble import import_log
-from pytest_toolmatch.suites.importers.source import Source
+from pytest_toolmatch.suites.importers.source import Imported, Options, Source
+from pytest_toolmatch.suites.importers.wire import Answered, Asked
 from pytest_toolmatch.suites.importers.wire_stream import whole
 from tests.suites.importers.wires import WIRES, Talk, Wire
 from tests.suites.importers.writing import Logs
@@ -105,6 +106,24 @@ def test_memory_is_bounded_and_no_call_is_lost(logs: Logs, monkeypatch: pytest.M
     runs = logs.read("requests").runs
     assert [len(calls_of(run.chain)) for run in runs].count(2) == 10
     assert sum(len(calls_of(run.chain)) for run in runs) == 23
+
+
+@given(asked=st.lists(st.sampled_from("ab"), min_size=1, max_size=12), waiting=st.integers(1, 4))
+def test_of_chains_that_wait_the_oldest_is_closed_whatever_was_asked(asked: list[str], waiting: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joining, "WAITING", waiting)
+        joiner = joining.Joiner(Options())
+        for number, query in enumerate(asked):
+            exchange = joining.Exchange(
+                asked=Asked(messages=[Message("user", query)]),
+                answered=Answered(message=Message("assistant", calls=(ROME,))),
+                tools=(WEATHER,),
+                where=str(number),
+            )
+            ended = [run.source for run in joiner.add(exchange) if isinstance(run, Imported)]
+            assert ended == [str(number - waiting)] * (number >= waiting)
+        left = [run.source for run in joiner.rest() if isinstance(run, Imported)]
+    assert left == [str(number) for number in range(len(asked))][-waiting:]
 
 
 def test_a_response_that_is_gone_on_from_by_its_id(logs: Logs) -> None:

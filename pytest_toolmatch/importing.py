@@ -72,7 +72,7 @@ def import_suites(
     other = frozenset(path.resolve() for path in (tools, effects) if path)
     logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
     with Ticker("reading") as ticker:
-        records = read_log(form, logs, Options(tools=declared, redact=kinds, **options))
+        records = read_log(form, logs, Options(tools=declared, **options))
         assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
     suites = [msgspec.structs.replace(one, tools=with_effects(one.tools or one.usual, said)) for one in assembly.suites]
     for imported in suites:

@@ -18,8 +18,8 @@ from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import joining, wire_chat, wire_google
-from pytest_toolmatch.suites.importers.assemble import import_log
-from pytest_toolmatch.suites.importers.source import Imported, Options, Source
+from pytest_toolmatch.suites.importers.assemble import assemble
+from pytest_toolmatch.suites.importers.source import Imported, Options
 from pytest_toolmatch.suites.importers.wire import Answered, Asked
 from pytest_toolmatch.suites.importers.wire_stream import whole
 from tests.suites.importers.wires import WIRES, Talk, Wire
@@ -368,10 +368,10 @@ def test_several_answers_at_once(logs: Logs, name: str, key: str) -> None:
 def test_one_query_with_other_tools_is_another_case(logs: Logs) -> None:
     line = WIRES[0].log(TALK)[0]
     other = {"type": "function", "function": {"name": "weather", "description": "Newer."}}
-    path = logs.lines(
+    logs.lines(
         "a.jsonl",
         line,
         line | {"request": line["request"] | {"tools": [other]}, "response": line["response"] | {"id": "r2"}},
     )
-    [suite] = import_log("requests", "mine", [Source(path)]).suites
+    [suite] = assemble("mine", logs.read("requests").records).suites
     assert [len(case.tools or ()) for case in suite.cases] == [1, 1]

@@ -17,8 +17,6 @@ from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
 from pytest_toolmatch.suites.importers.transcript import MADE, Response, Transcript, conversation_of
 
-_encoder = msgspec.json.Encoder()
-
 
 class About(msgspec.Struct, kw_only=True):
     """What is true of a whole session; ``tools`` is None where the log does not say."""

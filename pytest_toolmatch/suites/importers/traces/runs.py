@@ -37,8 +37,6 @@ TOOL_ONLY = "calls known from the span of their tool alone"
 UNLOGGED = "the last answer was not logged"
 LATER = "calls after the first prompt"
 
-_encoder = msgspec.json.Encoder()
-
 
 def runs_of(nodes: Sequence[Node], options: Options) -> Iterator[Record]:
     """Yield the runs of one conversation; ``nodes`` come by their start."""

@@ -1,4 +1,4 @@
-"""Suites from ``*.toolmatch.yaml`` files, and back into them."""
+"""Suites from ``*.toolmatch.yaml`` files; ``writer`` is the way back."""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_toolmatch.core.chain import decode_chain
+import msgspec
+
+from pytest_toolmatch.core.chain import Chain
 from pytest_toolmatch.judging.matching import Matcher
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def ours(tools: list[dict[str, Any]]) -> dict[str, Bench]:
     def write(calls: Calls) -> str:
         return json.dumps([[call] for call in calls])
 
-    return {"pytest-toolmatch": Bench(write, str, Matcher(tools).matches, decode_chain)}
+    return {"pytest-toolmatch": Bench(write, str, Matcher(tools).matches, msgspec.json.Decoder(Chain).decode)}
 
 
 def ragas(_: list[dict[str, Any]]) -> dict[str, Bench]:

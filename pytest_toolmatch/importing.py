@@ -8,21 +8,24 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import yaml
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
+from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import with_effects
-from pytest_toolmatch.judging.gate import parse_gate
+from pytest_toolmatch.judging.demands import faults_of
+from pytest_toolmatch.judging.gate import check_gates
 from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.staging import ANSWERS, write_imported
+from pytest_toolmatch.suites.forms import SuiteForm
 from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, assemble
 from pytest_toolmatch.suites.importers.fields import amount, counted
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
 from pytest_toolmatch.suites.importers.source import Options, Source
-from pytest_toolmatch.suites.yaml_file import SUFFIX, read_tools
+from pytest_toolmatch.suites.yaml_file import SUFFIX, demands_of, read_tools, worded
+from pytest_toolmatch.suites.yaml_marks import read_value
 from pytest_toolmatch.ticking import Ticker
 
 if TYPE_CHECKING:
@@ -40,7 +43,11 @@ SHOWN = 8
 NAMED = 4
 """Up to so many suites that both models are recorded in are named one by one."""
 
-_SUITE_KEYS = ("chain_match", "divergence", "gates")
+_SETTABLE = (*Rules.__struct_fields__, *Rollout.__struct_fields__, "chain_match", "divergence", "gates")
+_LIKE = {
+    "gates": """; write --set 'gates=["chain_match >= 0.9"]'""",
+    "overrides": """; write --set 'overrides={"book": {"note": {"ignore": true}}}'""",
+}
 
 
 def import_suites(
@@ -65,11 +72,11 @@ def import_suites(
     other = frozenset(path.resolve() for path in (tools, effects) if path)
     logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
     with Ticker("reading") as ticker:
-        records = read_log(form, logs, Options(tools=declared, redact=kinds, **options))
+        records = read_log(form, logs, Options(tools=declared, **options))
         assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
     suites = [msgspec.structs.replace(one, tools=with_effects(one.tools or one.usual, said)) for one in assembly.suites]
     for imported in suites:
-        _check_effect(imported, keys["rules"].effect)
+        _check_rules(imported, keys["rules"])
     yield from _account(form, assembly, verbose=verbose)
     with Ticker("writing") as ticker:
         written = write_imported(suites, output, keys, ticker)
@@ -103,16 +110,18 @@ def _check_name(name: str, output: Path) -> None:
         )
 
 
-def _check_effect(imported: ImportedSuite, effect: str | None) -> None:
-    """Refuse a suite that would compare no call at all, so that every sample would match."""
-    if not effect:
-        return
+def _check_rules(imported: ImportedSuite, rules: Rules) -> None:
+    """Refuse rules that don't fit the tools; those that compare no call would have every sample match."""
+    if not (rules.effect or rules.overrides):
+        return  # all others fit any tools
     offered = (tool for case in imported.cases for tool in case.tools or ())
-    if not any(tool.effect == effect for tool in chain(imported.tools, offered)):
+    tools = tuple({tool.name: tool for tool in chain(imported.tools, offered)}.values())
+    if rules.effect and not any(tool.effect == rules.effect for tool in tools):
         raise ConfigError(
-            f"--set effect={effect}: no tool of {imported.name} has this effect; "
-            'give --effects a file with {"tool": "' + effect + '"}'
+            f"--set effect={rules.effect}: no tool of {imported.name} has this effect; "
+            'give --effects a file with {"tool": "' + rules.effect + '"}'
         )
+    _check(Suite(name=imported.name, tools=tools, rules=rules))
 
 
 def _next(suites: Sequence[ImportedSuite], output: Path) -> Iterator[str]:
@@ -164,22 +173,33 @@ def _shared(suites: Sequence[ImportedSuite], one: str, other: str) -> int:
 
 
 def suite_keys(settings: Sequence[str]) -> dict[str, Any]:
-    """Read ``KEY=VALUE`` settings into the fields of a suite: its rules, gates and demands."""
-    parts = {"rules": Rules, "rollout": Rollout}
-    known = (*Rules.__struct_fields__, *Rollout.__struct_fields__, *_SUITE_KEYS)
-    said: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or key not in known:
-            raise ConfigError(f"--set {setting}: no such key {key!r}{did_you_mean(key, known)}; write --set KEY=VALUE")
-        said[key] = yaml.safe_load(value)
-    for gate in said.get("gates", ()):
-        parse_gate(gate, "--set gates")
-    made = {name: {key: said.pop(key) for key in form.__struct_fields__ if key in said} for name, form in parts.items()}
+    """Read ``KEY=VALUE`` settings, as suite files are read, into the rules, gates and demands of a suite."""
+    said = dict(map(_setting, settings))
     try:
-        return said | {name: msgspec.convert(fields, parts[name]) for name, fields in made.items()}
+        keys = demands_of(msgspec.convert({"cases": [], **said}, SuiteForm))
     except msgspec.ValidationError as error:
-        raise ConfigError(f"--set: {error}") from None
+        path, words = worded(str(error))
+        key = path[2:].partition("[")[0]
+        raise ConfigError(f"--set {path[2:]}: {words}{_LIKE.get(key, '')}") from None
+    _check(Suite(name="", **keys))
+    check_gates(keys["gates"], "--set")
+    return keys
+
+
+def _setting(setting: str) -> tuple[str, Any]:
+    key, equals, value = setting.partition("=")
+    if not equals or key not in _SETTABLE:
+        raise ConfigError(f"--set {setting}: no such key {key!r}{did_you_mean(key, _SETTABLE)}; write --set KEY=VALUE")
+    try:
+        return key, read_value(value)
+    except ValueError as error:
+        raise ConfigError(f"--set {setting}: {value!r} is not YAML: {error}{_LIKE.get(key, '')}") from None
+
+
+def _check(suite: Suite) -> None:
+    """Refuse settings that no command could read in a suite."""
+    for _, message in faults_of(suite):
+        raise ConfigError(f"--set: {message}")
 
 
 def _effects(path: Path | None) -> dict[str, str]:

@@ -10,16 +10,24 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_toolmatch import importing, staging
 from pytest_toolmatch.cli import main
+from pytest_toolmatch.core.case import case_of_query
+from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
+from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.sampling.recordings import read_recording, recording_path
+from pytest_toolmatch.suites.cases import CHOICES
+from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import read_suite
 
 TOOLS = [{"name": "go", "parameters": {"type": "object"}}]
@@ -157,6 +165,58 @@ def test_an_effect_that_no_tool_has_compares_nothing(capsys: pytest.CaptureFixtu
     lines("tools.json", TOOLS)
     said = refused(capsys, "react", "--tools", "tools.json", "--set", "effect=write")
     assert "--set effect=write: no tool of out has this effect; give --effects a file" in said
+
+
+SETTINGS = [
+    ('gates=["a', "'[\"a' is not YAML: "),
+    ("gates=", "--set gates: Expected `array`, got `null`; write --set 'gates=[\"chain_match >= 0.9\"]'"),
+    ("gates=chain_match >= 0.9", "--set gates: Expected `array`, got `str`; write --set 'gates=["),
+    ("gates=[3]", "--set gates[0]: Expected `str`, got `int`"),
+    ("gates=[chain >= 0.9]", "--set: gate 'chain >= 0.9': unknown metric 'chain'"),
+    ("gates=[chain_match >= 0.9, chain_match < 0.5]", "contradict each other"),
+    ("chain_match=abc", "--set chain_match: Expected `float | null`, got `str`"),
+    ("chain_match=7", "--set: chain_match is 7: it must lie above 0 and at most at 1"),
+    ("min_consensus=5", "--set: min_consensus is 5"),
+    ("divergence=fial", "--set divergence: no such choice 'fial': one of fail, xfail; did you mean 'fail'?"),
+    ("timeout=0", "--set: timeout is 0"),
+    ("overrides={go: {to: {casefld: true}}}", "unknown key 'casefld'; did you mean 'casefold'?"),
+    ("overrides={gone: {to: {casefold: true}}}", "no tool is named 'gone'; did you mean 'go'?"),
+    ("max_step=3", "no such key 'max_step'; did you mean 'max_steps'?"),
+]
+
+
+@pytest.mark.parametrize(("setting", "message"), SETTINGS, ids=[setting for setting, _ in SETTINGS])
+def test_settings_that_no_suite_may_have_are_one_clear_line(
+    capsys: pytest.CaptureFixture[str], setting: str, message: str
+) -> None:
+    react("m", "a")
+    lines("tools.json", TOOLS)
+    said = refused(capsys, "react", "--tools", "tools.json", "--set", setting)
+    assert "--set" in said
+    assert message in said
+    assert said.count("\n") == 1
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("0.59a>=[{:'\"-\n", max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["go", "x"]), inner, max_size=2),
+    max_leaves=4,
+).map(json.dumps)
+
+
+@given(
+    key=st.sampled_from(importing._SETTABLE),
+    value=values | st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from([*CHOICES["match"]]),
+)
+def test_a_suite_with_any_setting_is_refused_or_can_be_read(key: str, value: str) -> None:
+    try:
+        keys = importing.suite_keys([f"{key}={value}"])
+    except ToolmatchError:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_suite(Suite(name="s", cases=(case_of_query("Go"),), **keys), Path(folder))
+        read = read_suite(path)
+    assert {name: getattr(read, name) for name in keys} == keys
 
 
 def test_one_of_anything_is_singular(capsys: pytest.CaptureFixture[str]) -> None:

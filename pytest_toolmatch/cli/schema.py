@@ -20,9 +20,15 @@ def run(arguments: argparse.Namespace) -> Iterable[str]:
     """Do what was asked for, and yield what to print."""
     import msgspec  # noqa: PLC0415
 
+    return msgspec.json.format(msgspec.json.encode(schema_of(arguments.of)), indent=2).decode().splitlines()
+
+
+def schema_of(what: str) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a suite file (``suite``), a line of cases (``case``) or a ``report``."""
+    import msgspec  # noqa: PLC0415
+
     from pytest_toolmatch.reports.report import Report  # noqa: PLC0415
     from pytest_toolmatch.suites.forms import CaseForm, SuiteForm  # noqa: PLC0415
 
-    schema = msgspec.json.schema({"suite": SuiteForm, "case": CaseForm, "report": Report}[arguments.of])
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode().splitlines()
+    schema = msgspec.json.schema({"suite": SuiteForm, "case": CaseForm, "report": Report}[what])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

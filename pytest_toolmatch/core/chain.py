@@ -25,17 +25,11 @@ Step: TypeAlias = tuple[Call, ...]
 Chain: TypeAlias = tuple[Step, ...]
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_chain_decoder = msgspec.json.Decoder(Chain)
 
 
 def encode_chain(chain: Chain) -> bytes:
     """Return the chain as canonical JSON: equal bytes mean calls equal in text up to key order."""
     return _encoder.encode(chain)
-
-
-def decode_chain(text: bytes | str) -> Chain:
-    """Read a chain from JSON text: a list of steps, each a list of ``{name, arguments}``."""
-    return _chain_decoder.decode(text)
 
 
 def chain_of(steps: Any) -> Chain:

@@ -45,6 +45,10 @@ _ONE = (
 )
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
+_CLOSED = ("$ref", "allOf", "oneOf", "not", "if", "const")
+"""Keywords that may refuse null whatever stands beside them."""
+_SAID = ("title", "description", "default", "examples", "deprecated", "$defs", "definitions")
+"""Keywords that say something of a value, or hold what references lead to, and refuse nothing."""
 _COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 
 
@@ -182,14 +186,18 @@ def _proper_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema that accepts ``null`` too."""
+    if any(key in schema for key in _CLOSED):
+        said = {key: value for key, value in schema.items() if key in _SAID}
+        return {**said, "anyOf": [{key: value for key, value in schema.items() if key not in _SAID}, _NULL]}
+    wider = dict(schema)
     if "enum" in schema and None not in schema["enum"]:
-        schema = {**schema, "enum": [*schema["enum"], None]}
+        wider["enum"] = [*schema["enum"], None]
     if "type" in schema:
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        return schema if kinds == ["null"] else {**schema, "type": _union(kinds, ["null"])}
+        wider["type"] = _union(kinds, ["null"]) if kinds != ["null"] else "null"
     if "anyOf" in schema:
-        return {**schema, "anyOf": [*(part for part in schema["anyOf"] if part != _NULL), _NULL]}
-    return dict(schema) if "$ref" not in schema else {"anyOf": [schema, _NULL]}
+        wider["anyOf"] = [*(part for part in schema["anyOf"] if part != _NULL), _NULL]
+    return wider
 
 
 def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:

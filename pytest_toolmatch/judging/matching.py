@@ -9,9 +9,11 @@ import msgspec
 
 from pytest_toolmatch.core.chain import Call, Chain, chain_of
 from pytest_toolmatch.core.declared import declared_tools
-from pytest_toolmatch.core.errors import ConfigError, SuiteError, did_you_mean
+from pytest_toolmatch.core.errors import ConfigError, SuiteError, ToolError, did_you_mean
 from pytest_toolmatch.core.rules import MODES as MODE_NAMES
 from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Rules
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.core.validation import check_schema
 from pytest_toolmatch.judging.equality import ByType, Compiler
 from pytest_toolmatch.judging.keys import UNPARSED, Never, exact_number, json_key
 from pytest_toolmatch.judging.modes import MODES, Steps
@@ -43,7 +45,8 @@ class Matcher:
         overrides: tool → argument path → how that argument is compared, as in ``{"casefold": True}``.
         rules: all of this and more as one value; what stands beside it has the say.
 
-    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none.
+    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none, ToolError for a schema
+    that is none: JSON is checked whole, that of a ``Tool`` object as far as comparing by it shows.
     """
 
     def __init__(
@@ -70,7 +73,12 @@ class Matcher:
 
     def _compile(self, name: str, schema: dict[str, Any] | None) -> None:
         compiler = Compiler(schema, self.rules.overrides.get(name, {}), name)
-        self._makers[name] = _of_object(compiler.compile(), self._unparsed)
+        try:
+            maker = compiler.compile()
+        except (ToolError, TypeError, ValueError, AttributeError, LookupError):
+            check_schema(Tool(name=name, parameters=schema))  # says what is wrong; most schemas were checked before
+            raise
+        self._makers[name] = _of_object(maker, self._unparsed)
         if compiler.fuzzy:
             self._fuzzy.add(name)
 
@@ -183,7 +191,8 @@ def matches(
 
     Raises:
         ConfigError: an unknown mode, or a chain of another shape.
-        ToolError: a tool whose schema is no schema.
+        ToolError: a tool whose schema is no schema; that of a ``Tool`` object is checked only as far as comparing by
+            it shows.
     """
     return Matcher(tools, mode=mode, arguments=arguments).matches(student, teacher)
 

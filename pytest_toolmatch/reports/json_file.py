@@ -35,8 +35,3 @@ def read_report(path: Path) -> Report:
         raise ConfigError(f"can't read {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a toolmatch report: {error}") from None
-
-
-def report_schema() -> dict[str, object]:
-    """Return the JSON Schema (2020-12) of a report file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Report)}

@@ -9,7 +9,7 @@ import msgspec
 
 from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call
-from pytest_toolmatch.core.conversation import Message, Role, user
+from pytest_toolmatch.core.conversation import Message, Role, last_query, user
 from pytest_toolmatch.core.errors import SuiteError, at, did_you_mean
 from pytest_toolmatch.core.fuzz import RELATION_NAMES
 from pytest_toolmatch.core.rollout import RolloutMode
@@ -75,9 +75,8 @@ def case_of(form: CaseForm, where: str, lists: Lists | None = None) -> Case:
     if not form.id.isprintable():
         raise SuiteError(f"{where}: the id {form.id!r} has characters that can't be printed; leave them out")
     conversation = tuple(form.conversation) if form.conversation else user(form.query)
-    last = form.query or next((m.content for m in reversed(conversation) if m.role == "user"), "")
     return Case(
-        id=form.id or slug(last),
+        id=form.id or slug(last_query(conversation)),
         conversation=conversation,
         tags=tuple(form.tags),
         weight=_weight(form.weight, where),

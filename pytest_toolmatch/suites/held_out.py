@@ -52,6 +52,9 @@ def hold_out(folder: Path, cases: Iterable[HeldOut]) -> int:
     known = held_out_in(folder)
     new = [one for one in dict.fromkeys(cases) if one not in known]
     if new:
-        with (folder / FILE).open("ab") as lines:
+        with (folder / FILE).open("ab+") as lines:
+            lines.seek(0)
+            if known and not lines.read().endswith(b"\n"):
+                lines.write(b"\n")  # an editor took it away
             lines.writelines(_encoder.encode(one) + b"\n" for one in new)
     return len(new)

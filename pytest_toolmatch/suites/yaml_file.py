@@ -1,4 +1,4 @@
-"""Suites from ``*.toolmatch.yaml`` files, and back into them."""
+"""Suites from ``*.toolmatch.yaml`` files; ``writer`` is the way back."""
 
 from __future__ import annotations
 
@@ -69,11 +69,7 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
         cases=_held_out(_cases(form, document), name, path.parent),
         tools=_with_answers(tools, form, document),
         instructions=form.instructions,
-        rules=Rules(**{name: getattr(form, name) for name in Rules.__struct_fields__}),
-        rollout=Rollout(**{name: getattr(form, name) for name in Rollout.__struct_fields__}),
-        gates=tuple(form.gates),
-        chain_match=form.chain_match,
-        divergence=form.divergence,
+        **demands_of(form),
         recordings=path.parent / form.recordings if form.recordings else None,
         fuzz=fuzz_of(form.fuzz),
         student=form.student,
@@ -83,6 +79,17 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
     for key, message in faults_of(suite):
         raise SuiteError(f"{document.where(f'$.{key}')}: {message}")
     return suite
+
+
+def demands_of(form: SuiteForm) -> dict[str, Any]:
+    """Return the fields of a suite that say how its models are run and compared, and what is demanded of them."""
+    return {
+        "rules": Rules(**{name: getattr(form, name) for name in Rules.__struct_fields__}),
+        "rollout": Rollout(**{name: getattr(form, name) for name in Rollout.__struct_fields__}),
+        "gates": tuple(form.gates),
+        "chain_match": form.chain_match,
+        "divergence": form.divergence,
+    }
 
 
 def _held_out(cases: tuple[Case, ...], suite: str, folder: Path) -> tuple[Case, ...]:
@@ -103,14 +110,18 @@ def _form(document: Document) -> SuiteForm:
 
 def located(error: str, document: Document, whole: type[msgspec.Struct] = SuiteForm) -> str:
     """Return a decoding error of a document with its line; ``whole`` is the form of all of it."""
+    path, words = worded(error, whole)
+    key = error.split("`")[1] if "unknown field" in error else ""
+    return f"{document.where(path, key)}: {words}{f' (at {path[2:]})' if len(path) > 1 else ''}"
+
+
+def worded(error: str, whole: type[msgspec.Struct] = SuiteForm) -> tuple[str, str]:
+    """Return the path that a decoding error lies at, and the error in the words of the person who wrote that."""
     message, _, rest = error.partition(" - at `")
     # An error in a key says ``key in $.…``.
     path = rest.rstrip("`").removeprefix("key in ").removeprefix("key` in `") or "$"
     form = next((form for pattern, form in _FORMS_BY_PATH if re.match(pattern, path)), whole)
-    key = message.split("`")[1] if "unknown field" in message else ""
-    return (
-        f"{document.where(path, key)}: {explained(message, form, path)}{f' (at {path[2:]})' if len(path) > 1 else ''}"
-    )
+    return path, explained(message, form, path)
 
 
 def _cases(form: SuiteForm, document: Document) -> tuple[Case, ...]:

@@ -43,6 +43,14 @@ def know_scalars(resolver: Any) -> None:
 know_scalars(_Loader)
 
 
+def read_value(text: str | bytes) -> Any:
+    """Read a text of which nobody asks for lines; ValueError says why it is no YAML."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - safe: its base is
+    except yaml.YAMLError as error:
+        raise ValueError(getattr(error, "problem", "") or " ".join(str(error).split())) from None
+
+
 class Document:
     """A YAML document: its data, and the line that each path of it (``$.cases[3].query``) starts at."""
 

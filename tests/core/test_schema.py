@@ -138,6 +138,10 @@ def test_subschemas_are_found_wherever_one_may_stand_and_nowhere_else() -> None:
         ({"type": "string", "enum": ["a"], "nullable": True}, {"type": ["string", "null"], "enum": ["a", None]}),
         ({"$ref": "#/$defs/x", "nullable": True}, {"anyOf": [{"$ref": "#/$defs/x"}, {"type": "null"}]}),
         ({"anyOf": [{"type": "INTEGER"}], "nullable": True}, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        (
+            {"allOf": [{"$ref": "#/$defs/x"}], "description": "y", "default": None, "nullable": True},
+            {"anyOf": [{"allOf": [{"$ref": "#/$defs/x"}]}, {"type": "null"}], "description": "y", "default": None},
+        ),
         ({"type": "ARRAY", "minItems": "3"}, {"type": "array", "minItems": 3}),
         (
             {"type": "tuple", "items": [{"type": "float"}]},
@@ -162,7 +166,16 @@ near_schemas = st.recursive(
     lambda inner: st.one_of(
         st.fixed_dictionaries({"type": st.just("dict"), "properties": st.dictionaries(st.text(max_size=3), inner)}),
         st.fixed_dictionaries({"type": st.just("tuple"), "items": st.one_of(inner, st.lists(inner, min_size=1))}),
-        st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1), "nullable": st.booleans()}),
+        *(
+            st.fixed_dictionaries(
+                {word: st.lists(inner, min_size=1, max_size=3)},
+                optional={"nullable": st.booleans(), "type": st.sampled_from(["dict", "str"]), "title": st.just("x")},
+            )
+            for word in ("anyOf", "oneOf", "allOf")
+        ),
+        st.fixed_dictionaries({"not": inner}, optional={"nullable": st.booleans()}),
+        st.fixed_dictionaries({"if": inner, "then": inner}, optional={"nullable": st.booleans()}),
+        st.fixed_dictionaries({"const": st.sampled_from([None, "", 0, []])}, optional={"nullable": st.booleans()}),
     ),
     max_leaves=8,
 )
@@ -180,6 +193,7 @@ def test_nullable_accepts_null_and_all_that_was_accepted(schema: dict[str, Any])
     validator = jsonschema.Draft202012Validator(schema)
     wider = jsonschema.Draft202012Validator(nullable(schema))
     assert wider.is_valid(None)
+    assert nullable(nullable(schema)) == nullable(schema)
     for value in ("", 0, 1.5, True, [], {}):
         assert wider.is_valid(value) == validator.is_valid(value)
 

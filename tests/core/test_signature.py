@@ -228,6 +228,30 @@ def test_pydantic_models_bring_their_own_schema() -> None:
     assert schema["$defs"]["Person"]["properties"]["parent"]["anyOf"] == [REFERENCES["Person"], NULL]
 
 
+class Cat(pydantic.BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(pydantic.BaseModel):
+    kind: Literal["dog"]
+
+
+class Pet(pydantic.RootModel[Annotated[Cat | Dog, pydantic.Field(discriminator="kind")]]):
+    """A pet."""
+
+
+def test_a_default_of_none_is_valid_whatever_the_schema_is_made_of() -> None:
+    def function(pet: Pet | None = None) -> None: ...
+
+    found = tool_of_function(function)
+    assert found.parameters is not None
+    pet = found.parameters["properties"]["pet"]
+    assert (pet["description"], pet["default"], pet["anyOf"][1]) == ("A pet.", None, NULL)
+    validator = ArgumentValidator([found])
+    valid = [validator.valid(Call("function", {"pet": value})) for value in (None, {"kind": "dog"}, {"kind": "cow"})]
+    assert valid == [True, True, False]
+
+
 def test_two_classes_of_one_name() -> None:
     def function(a: Any, b: Any) -> None: ...
 

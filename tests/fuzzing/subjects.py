@@ -7,8 +7,10 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pytest_toolmatch.core.case import Case, case_of_query
-from pytest_toolmatch.core.chain import Chain, chain_of, decode_chain, encode_chain
+from pytest_toolmatch.core.chain import Chain, chain_of, encode_chain
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.fuzzing.variant import Subject
 from pytest_toolmatch.sampling.recordings import read_records
@@ -41,7 +43,7 @@ def _usual_chains(name: str) -> dict[str, Chain]:
     found: dict[str, Counter[bytes]] = {}
     for record in read_records(RECORDINGS / name / "scripted-teacher.jsonl"):
         found.setdefault(record.sample.case, Counter())[encode_chain(record.sample.chain)] += 1
-    return {case: decode_chain(counts.most_common(1)[0][0]) for case, counts in found.items()}
+    return {case: msgspec.json.decode(counts.most_common(1)[0][0], type=Chain) for case, counts in found.items()}
 
 
 async def _replies(suite: Suite, chain: Chain) -> tuple[tuple[str, ...], ...]:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.errors import ConfigError, ToolError
@@ -15,6 +17,10 @@ from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.judging.keys import exact_number
 from pytest_toolmatch.judging.matching import Matcher, matches
 
+WORDS = (
+    *("type", "properties", "required", "items", "anyOf", "allOf", "patternProperties", "additionalProperties"),
+    *("default", "$ref", "$defs", "uniqueItems", "format", "not", "enum", "a", "b"),
+)
 PARAMETERS: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "number", "default": 1}}}
 DIM = {"name": "dim", "parameters": PARAMETERS}
 
@@ -198,6 +204,27 @@ def test_tools_as_objects_or_as_json() -> None:
 def test_tool_whose_schema_is_none() -> None:
     with pytest.raises(ToolError, match="dim"):
         matches([], [], tools=[{"name": "dim", "parameters": {"type": "obejct"}}])
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["objct", "string", "#", "#/x"]),
+    lambda below: st.lists(below, max_size=2) | st.dictionaries(st.sampled_from(WORDS), below, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50)
+@example({"type": "objct", "properties": 5})
+@example({"properties": {"a": {"required": 3}}})
+@given(st.dictionaries(st.sampled_from(WORDS), junk, max_size=4))
+def test_objects_whose_schema_is_none_are_compared_or_refused_by_name(schema: dict[str, Any]) -> None:
+    chain = [[{"name": "dim", "arguments": {"a": 1, "b": {"a": [None, "x"]}}}]]
+    fault = ""
+    try:
+        assert matches(chain, chain, tools=[Tool(name="dim", parameters=schema)])
+    except ToolError as error:
+        fault = str(error)
+    assert fault.startswith("tool 'dim': parameters" if fault else "")
 
 
 def test_union_that_is_a_branch_of_itself() -> None:

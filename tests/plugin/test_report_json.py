@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
+from pytest_toolmatch.cli.schema import schema_of
 from pytest_toolmatch.judging.metrics import METRICS
-from pytest_toolmatch.reports.json_file import read_report, report_schema
+from pytest_toolmatch.reports.json_file import read_report
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
@@ -30,7 +31,7 @@ def trips(project: Project) -> Project:
 
 def test_the_report_follows_its_schema(trips: Project) -> None:
     report = trips.run("--toolmatch-report=report.json").report
-    schema = report_schema()
+    schema = schema_of("report")
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(report, schema, cls=jsonschema.Draft202012Validator)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_toolmatch.cli.schema import schema_of
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.metrics import Estimate
 from pytest_toolmatch.reports.figures import number
-from pytest_toolmatch.reports.json_file import read_report, report_schema, write_report
+from pytest_toolmatch.reports.json_file import read_report, write_report
 from pytest_toolmatch.reports.lines import columns
 from pytest_toolmatch.reports.report import Report
 from pytest_toolmatch.reports.summary import summary_lines
@@ -228,7 +229,7 @@ def test_the_report_file_gives_the_same_summary(tmp_path: Path) -> None:
     write_report(made, path)
     assert read_report(path) == made
     assert summary_lines(read_report(path)) == summary_lines(made)
-    schema = report_schema()
+    schema = schema_of("report")
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(msgspec.json.decode(path.read_bytes()), schema)
 

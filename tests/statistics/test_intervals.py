@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_toolmatch.cli.schema import schema_of
 from pytest_toolmatch.judging.metrics import METRICS, Estimate, estimates
 from pytest_toolmatch.reports.figures import interval, number
-from pytest_toolmatch.reports.json_file import read_report, report_schema, write_report
+from pytest_toolmatch.reports.json_file import read_report, write_report
 from pytest_toolmatch.reports.report import Report
 from pytest_toolmatch.statistics.amounts import amount_intervals, count_intervals, poisson_score
 from pytest_toolmatch.statistics.effective import quantile, quantile_intervals, rate_intervals
@@ -185,7 +186,7 @@ def test_an_end_that_nothing_shows_is_null_in_a_report(tmp_path: Path) -> None:
     report = Report(teacher="t", student="s", mode="replay", confidence=0.95, all=found)
     write_report(report, tmp_path / "report.json")
     written = json.loads((tmp_path / "report.json").read_text())
-    jsonschema.validate(written, report_schema(), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(written, schema_of("report"), cls=jsonschema.Draft202012Validator)
     assert written["all"]["relative_match"]["suite"][1] is None
     assert read_report(tmp_path / "report.json") == report
 

@@ -12,7 +12,6 @@ from pytest_toolmatch.core.chain import names_of
 from pytest_toolmatch.core.errors import ImportFormatError
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers import read_log
 from pytest_toolmatch.suites.importers.fields import amount, counted
 from pytest_toolmatch.suites.importers.redact import Redactor
 from pytest_toolmatch.suites.importers.source import (
@@ -20,12 +19,10 @@ from pytest_toolmatch.suites.importers.source import (
     Ignored,
     Imported,
     Offered,
-    Options,
     Problem,
     Question,
     Record,
     Skipped,
-    Source,
 )
 from pytest_toolmatch.suites.importers.spool import Drawn, Spool, Spooled, digest_of
 
@@ -59,12 +56,6 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     counts: dict[str, int] = {}
     redacted: dict[str, int] = {}
-
-
-def import_log(form: str, name: str, sources: Sequence[Source], options: Options | None = None) -> Assembly:
-    """Read a log of the given format into suites; ImportFormatError where nothing in it could be understood."""
-    options = options or Options()
-    return assemble(name, read_log(form, sources, options), options.tools, Redactor(options.redact))
 
 
 def assemble(
@@ -209,7 +200,7 @@ class _Part:
     def _tools(self, given: tuple[Tool, ...]) -> tuple[Tool, ...]:
         """Return the tools that were given, then those that only the log knows of."""
         names = {tool.name for tool in given}
-        return (*given, *(tool for name, tool in self._offered.items() if name not in names))
+        return (*given, *self._spool.read_tools(tool for name, tool in self._offered.items() if name not in names))
 
     @property
     def _common_instructions(self) -> tuple[str, int]:

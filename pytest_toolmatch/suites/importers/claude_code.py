@@ -44,7 +44,6 @@ _NO_TOOL = "no tool is called; its prompts become cases without calls"
 _CIRCLE = "its parents lead back to it: taken in the order of the file"
 _STOPS: dict[str, Outcome] = {"max_tokens": "truncated", "refusal": "refused"}
 _TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-_encoder = msgspec.json.Encoder()
 
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:

@@ -16,6 +16,7 @@ from pytest_toolmatch.core.case import Case, slug
 from pytest_toolmatch.core.chain import Call, Chain
 from pytest_toolmatch.core.conversation import user
 from pytest_toolmatch.core.sample import Usage, outcome_of
+from pytest_toolmatch.suites.importers.contents import dicts
 from pytest_toolmatch.suites.importers.fields import parsed
 from pytest_toolmatch.suites.importers.files import Document, documents
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped, Source
@@ -87,16 +88,12 @@ def _events(item: Document) -> Iterator[_Event]:
     data = item.data if isinstance(item.data, dict) else {}
     if isinstance(data.get("attrs"), dict) and data.get("_type") != "metric":
         yield _event(data["attrs"], str(data.get("name") or ""), moment(data.get("ts")), item)
-    for resource in _dicts(data.get("resourceLogs")):
-        for scope in _dicts(resource.get("scopeLogs")):
-            for record in _dicts(scope.get("logRecords")):
+    for resource in dicts(data.get("resourceLogs")):
+        for scope in dicts(resource.get("scopeLogs")):
+            for record in dicts(scope.get("logRecords")):
                 body = keyed([{"key": "body", "value": record.get("body")}])["body"]
                 held = keyed(record.get("attributes"))
                 yield _event(held, str(body), number(record.get("timeUnixNano")), item)
-
-
-def _dicts(values: Any) -> list[dict[str, Any]]:
-    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 def _event(held: dict[str, Any], name: str, time: int, item: Document) -> _Event:

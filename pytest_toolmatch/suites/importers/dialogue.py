@@ -14,10 +14,9 @@ from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.importers.fields import total
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
 from pytest_toolmatch.suites.importers.transcript import MADE, Response, Transcript, conversation_of
-
-_encoder = msgspec.json.Encoder()
 
 
 class About(msgspec.Struct, kw_only=True):
@@ -168,11 +167,3 @@ class Dialogue:
             identity=f"{case.id} {first_id}" if first_id else "",  # a copy of the session may go on elsewhere
             replies=tuple(response.texts for response in steps) if self._options.replies else (),
         )
-
-
-def total(usages: list[Usage | None]) -> Usage | None:
-    """Add up the tokens of several answers; None where none of them is counted."""
-    found = [usage for usage in usages if usage]
-    if not found:
-        return None
-    return Usage(**{name: sum(getattr(usage, name) for usage in found) for name in Usage.__struct_fields__})

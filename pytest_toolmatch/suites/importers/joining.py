@@ -8,7 +8,7 @@ digest, and no more than ``WAITING`` at a time, so that memory does not grow wit
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 
 import msgspec
@@ -17,7 +17,7 @@ from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.sample import outcome_of
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers.dialogue import total
+from pytest_toolmatch.suites.importers.fields import total
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record
 from pytest_toolmatch.suites.importers.transcript import Response, Transcript, conversation_of
 from pytest_toolmatch.suites.importers.wire import Answered, Asked
@@ -38,8 +38,8 @@ class Exchange(msgspec.Struct, kw_only=True):
     label: str = ""
 
 
-class _Run(msgspec.Struct, kw_only=True):
-    """A chain in the making."""
+class _Run(msgspec.Struct, kw_only=True, eq=False):
+    """A chain in the making, equal to itself alone."""
 
     first: Exchange
     conversation: Conversation
@@ -52,7 +52,8 @@ class Joiner:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._waiting: OrderedDict[str, list[_Run]] = OrderedDict()
+        self._waiting: OrderedDict[_Run, str] = OrderedDict()
+        self._by_key: dict[str, deque[_Run]] = {}
         self._said: OrderedDict[str, list[Message]] = OrderedDict()
 
     def add(self, exchange: Exchange) -> Iterator[Record]:
@@ -79,8 +80,7 @@ class Joiner:
 
     def rest(self) -> Iterator[Record]:
         """Yield the chains that still wait."""
-        for runs in self._waiting.values():
-            yield from (self._finished(run) for run in runs)
+        yield from map(self._finished, self._waiting)
 
     def _earlier(self, transcript: Transcript) -> _Run | None:
         """Return the chain that a conversation goes on with: its last answer, and then nothing but replies to it."""
@@ -89,17 +89,23 @@ class Joiner:
             return None
         said = (*conversation_of(transcript.parts[:-1]), *last.plain[:1])
         key = _digest(said)
-        waiting = self._waiting.get(key)
-        if not waiting:
+        if key not in self._by_key:
             return None
-        run = waiting.pop(0)
-        if not waiting:
-            del self._waiting[key]
+        run = self._taken(key)
         run.steps[-1].replies = {
             own: last.replies[key]
             for own, key in zip(run.steps[-1].message.ids, last.message.ids, strict=False)
             if key in last.replies
         }
+        return run
+
+    def _taken(self, key: str) -> _Run:
+        """Take the chain that waits longest for what follows on a conversation."""
+        runs = self._by_key[key]
+        run = runs.popleft()
+        if not runs:
+            del self._by_key[key]
+        del self._waiting[run]
         return run
 
     def _step(self, run: _Run, exchange: Exchange, conversation: Conversation) -> Iterator[Record]:
@@ -113,11 +119,10 @@ class Joiner:
             yield self._finished(run)
             return
         key = _digest((*conversation, *run.steps[-1].plain))
-        self._waiting.setdefault(key, []).append(run)
-        self._waiting.move_to_end(key)
+        self._waiting[run] = key
+        self._by_key.setdefault(key, deque()).append(run)
         if len(self._waiting) > WAITING:
-            _, runs = self._waiting.popitem(last=False)
-            yield from (self._finished(one) for one in runs)
+            yield self._finished(self._taken(next(iter(self._waiting.values()))))
 
     def _finished(self, run: _Run) -> Imported:
         first, last = run.first, run.steps[-1]

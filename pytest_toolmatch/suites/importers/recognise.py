@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from pytest_toolmatch.suites.importers.contents import dicts
+
 Record: TypeAlias = dict[str, Any]
 
 _SESSION_TYPES = (
@@ -40,7 +42,7 @@ def _otel(record: Record) -> bool:
         return True
     context = record.get("context")
     printed = isinstance(context, dict) and "span_id" in context
-    return printed or ("traceID" in record and "spans" in record) or any(map(_otel, _dicts(record.get("data"))))
+    return printed or ("traceID" in record and "spans" in record) or any(map(_otel, dicts(record.get("data"))))
 
 
 def _langfuse(record: Record) -> bool:
@@ -61,7 +63,7 @@ def _tau_bench(record: Record) -> bool:
 
 
 def _react(record: Record) -> bool:
-    return "question" in record and any("steps" in run for run in _dicts(record.get("runs")))
+    return "question" in record and any("steps" in run for run in dicts(record.get("runs")))
 
 
 def _bfcl(record: Record) -> bool:
@@ -78,7 +80,7 @@ def _codex(record: Record) -> bool:
 
 
 def _gemini_cli(record: Record) -> bool:
-    whole = "sessionId" in record and ("projectHash" in record or any(map(_gemini_cli, _dicts(record.get("messages")))))
+    whole = "sessionId" in record and ("projectHash" in record or any(map(_gemini_cli, dicts(record.get("messages")))))
     changed = "$set" in record or "$rewindTo" in record
     return whole or changed or (record.get("type") == "gemini" and "id" in record)
 
@@ -96,15 +98,11 @@ def _requests(record: Record) -> bool:
 
 
 def _bashkit(record: Record) -> bool:
-    return "model" in record and any("task" in one and "trace" in one for one in _dicts(record.get("results")))
+    return "model" in record and any("task" in one and "trace" in one for one in dicts(record.get("results")))
 
 
 def _tool_calling_benchmark(record: Record) -> bool:
     return ("model_name" in record and "runs" in record) or ("prompts" in record and "tools" in record)
-
-
-def _dicts(values: Any) -> list[Record]:
-    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 RECOGNISERS: Mapping[str, Callable[[Record], bool]] = MappingProxyType(

@@ -89,11 +89,11 @@ def _lines(file: Path, source: Source) -> Iterator[tuple[dict[str, Any], str] | 
 
 
 def _cassette(file: Path) -> Iterator[tuple[dict[str, Any], str] | Problem]:
-    import yaml  # noqa: PLC0415 - only for cassettes
+    from pytest_toolmatch.suites.yaml_marks import read_value  # noqa: PLC0415 - YAML is only for cassettes
 
     try:
-        interactions = mapping(yaml.load(file.read_bytes(), yaml.CSafeLoader)).get("interactions")
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        interactions = mapping(read_value(file.read_bytes())).get("interactions")
+    except (OSError, ValueError) as error:
         yield Problem(at(file, 1), f"can't be read: {str(error).splitlines()[0]}")
         return
     if not isinstance(interactions, list):

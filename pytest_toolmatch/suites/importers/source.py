@@ -39,8 +39,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     and none of ``exclude``. ``categories`` are globs on the categories of a benchmark. ``turns`` says which prompts of
     an interactive session become cases: all of them, each with the conversation so far, or only the first.
     ``tools`` is what is on offer where the log does not say. ``replies`` asks for what the tools answered, too, which
-    teacher-forced sampling shows: texts of any size, with whatever they hold. ``redact`` are the kinds of personal data
-    that are taken out: ``keys``, ``emails``.
+    teacher-forced sampling shows: texts of any size, with whatever they hold.
     """
 
     include: tuple[str, ...] = ()
@@ -49,7 +48,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     turns: Literal["all", "first"] = "all"
     tools: tuple[Tool, ...] = ()
     replies: bool = False
-    redact: tuple[str, ...] = ("keys",)
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar, overload
 
@@ -42,6 +42,7 @@ _encoder = msgspec.json.Encoder()
 _sorted_encoder = msgspec.json.Encoder(order="sorted")
 _cases = msgspec.json.Decoder(Case)
 _samples = msgspec.json.Decoder(Sample)
+_tools = msgspec.json.Decoder(tuple[Tool, ...])
 
 
 class Spool:
@@ -124,6 +125,10 @@ class Spool:
     def read_text(self, text: str) -> str:
         """Return a text as it is to be read back."""
         return self._mend(text.encode("utf-8", "replace")).decode()
+
+    def read_tools(self, tools: Iterable[Tool]) -> tuple[Tool, ...]:
+        """Return tools as they are to be read back."""
+        return _tools.decode(self._mend(_encoder.encode(tuple(tools))))
 
 
 class Spooled(Sequence[_T], Generic[_T]):

@@ -43,22 +43,31 @@ def _events(text: str) -> list[dict[str, Any]]:
 
 
 def _chat(chunks: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    text: list[str] = []
-    calls: dict[int, dict[str, Any]] = {}
-    finish, usage = None, None
-    for chunk in chunks:
-        usage = chunk.get("usage") or usage
-        for choice in dicts(chunk.get("choices"))[:1]:
-            delta = mapping(choice.get("delta"))
-            finish = choice.get("finish_reason") or finish
-            text.append(string(delta.get("content")))
-            for part in dicts(delta.get("tool_calls")):
-                _grow(calls.setdefault(_index(part, len(calls)), {"name": "", "arguments": ""}), part)
-    if finish is None:
+    choices = [_choice(parts) for parts in _answers(chunks, "choices")]
+    if not choices or choices[0]["finish_reason"] is None:
         return None
+    usage = next((chunk["usage"] for chunk in reversed(chunks) if chunk.get("usage")), None)
+    return {"id": chunks[0].get("id"), "model": chunks[0].get("model"), "choices": choices, "usage": usage}
+
+
+def _answers(chunks: Sequence[dict[str, Any]], key: str) -> list[list[dict[str, Any]]]:
+    """Return the parts of every answer to a request, which come mixed where it asked for several."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for chunk in chunks:
+        for part in dicts(chunk.get(key)):
+            found.setdefault(_index(part, 0), []).append(part)
+    return [found[index] for index in sorted(found)]
+
+
+def _choice(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    deltas = [mapping(part.get("delta")) for part in parts]
+    calls: dict[int, dict[str, Any]] = {}
+    for part in (part for delta in deltas for part in dicts(delta.get("tool_calls"))):
+        _grow(calls.setdefault(_index(part, len(calls)), {"name": "", "arguments": ""}), part)
     made = [{"id": call.get("id"), "function": call} for call in calls.values()]
-    choice = {"message": {"content": "".join(text), "tool_calls": made}, "finish_reason": finish}
-    return {"id": chunks[0].get("id"), "model": chunks[0].get("model"), "choices": [choice], "usage": usage}
+    finish = next((part["finish_reason"] for part in reversed(parts) if part.get("finish_reason")), None)
+    text = "".join(string(delta.get("content")) for delta in deltas)
+    return {"message": {"content": text, "tool_calls": made}, "finish_reason": finish}
 
 
 def _index(part: dict[str, Any], default: int) -> int:
@@ -107,15 +116,18 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _google(chunks: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    found = [candidate for chunk in chunks for candidate in dicts(chunk.get("candidates"))[:1]]
-    finish = next((candidate["finishReason"] for candidate in found if candidate.get("finishReason")), None)
-    if finish is None:
+    candidates = [_candidate(parts) for parts in _answers(chunks, "candidates")]
+    if not candidates or candidates[0]["finishReason"] is None:
         return None
+    return {**chunks[-1], "candidates": candidates}
+
+
+def _candidate(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    finish = next((candidate["finishReason"] for candidate in found if candidate.get("finishReason")), None)
     parts = [part for candidate in found for part in dicts(mapping(candidate.get("content")).get("parts"))]
     texts = "".join(string(part.get("text")) for part in parts if "text" in part and not part.get("thought"))
     calls = [part for part in parts if "functionCall" in part]
-    said = {"parts": [{"text": texts}, *calls] if texts else calls}
-    return {**chunks[-1], "candidates": [{"content": said, "finishReason": finish}]}
+    return {"content": {"parts": [{"text": texts}, *calls] if texts else calls}, "finishReason": finish}
 
 
 _READERS: MappingProxyType[str, Callable[[Sequence[dict[str, Any]]], dict[str, Any] | None]] = MappingProxyType(

@@ -11,8 +11,8 @@ from pytest_toolmatch.core.errors import ConfigError, ImportFormatError
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import FORMATS, find_format, read_log
-from pytest_toolmatch.suites.importers.assemble import assemble, import_log
-from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Skipped, Source
+from pytest_toolmatch.suites.importers.assemble import assemble
+from pytest_toolmatch.suites.importers.source import Imported, Problem, Question, Record, Skipped, Source
 from tests.suites.importers.writing import Logs
 
 GO = Tool(name="go")
@@ -115,10 +115,10 @@ def test_nothing_at_all_is_an_error_that_repeats_the_problems() -> None:
     assert str(caught.value).endswith("and 2 more")
 
 
-def test_a_log_becomes_suites_in_one_call(logs: Logs) -> None:
+def test_a_log_becomes_suites(logs: Logs) -> None:
     runs = [{"steps": [{"action": "go", "action_input": {}}, {"action": "hide"}]}]
-    path = logs.lines("a.jsonl", {"question": "Go?", "runs": runs, "model": "m"})
-    assembly = import_log("react", "mine", [Source(path)], Options(exclude=("hid*",), tools=(GO,)))
+    logs.lines("a.jsonl", {"question": "Go?", "runs": runs, "model": "m"})
+    assembly = assemble("mine", logs.read("react", exclude=("hid*",)).records, (GO,))
     assert assembly.suites[0].samples["m"][0].chain == ((Call("go", {}),),)
     assert assembly.counts == {
         "calls of tools that are not wanted": 1,

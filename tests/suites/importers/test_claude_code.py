@@ -8,8 +8,8 @@ import pytest
 from pytest_toolmatch.core.chain import Call, names_of
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers.assemble import import_log
-from pytest_toolmatch.suites.importers.source import Options, Skipped, Source
+from pytest_toolmatch.suites.importers.assemble import assemble
+from pytest_toolmatch.suites.importers.source import Skipped
 from tests.suites.importers.writing import Logs
 
 SONNET = "claude-sonnet-4-6"
@@ -317,7 +317,7 @@ def test_a_fork_shares_its_beginning_and_its_longest_copy_counts(logs: Logs, scr
     logs.lines("p/1-fork.jsonl", *(record | {"sessionId": "b"} for record in (*fork, other, last)))
     logs.lines("p/2-first.jsonl", *full)
     logs.lines("p/3-copy.jsonl", *full)
-    assembly = import_log("claude-code", "mine", [Source(logs.folder)])
+    assembly = assemble("mine", logs.read("claude-code").records)
     [suite] = assembly.suites
     chains = {
         case.query: names_of(sample.chain) for case, sample in zip(suite.cases, suite.samples[SONNET], strict=True)
@@ -368,7 +368,7 @@ def test_the_tools_that_the_log_tells_of_are_on_offer(logs: Logs, script: Script
     script.call("m3", "c3", "ToolSearch", {"query": "x"})
     logs.lines("s.jsonl", *script.records)
     given = Tool(name="Bash", parameters={"type": "object"})
-    assembly = import_log("claude-code", "mine", [Source(logs.folder)], Options(tools=(given,), exclude=("Tool*",)))
+    assembly = assemble("mine", logs.read("claude-code", tools=(given,), exclude=("Tool*",)).records, (given,))
     tools = {tool.name: tool for tool in assembly.suites[0].tools}
     assert list(tools) == ["Bash", "mcp__a__y", "WebFetch", "mcp__a__x"]
     assert tools["Bash"] is given

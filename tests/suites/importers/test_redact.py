@@ -18,7 +18,7 @@ from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.suites.importers import spool
 from pytest_toolmatch.suites.importers.assemble import Assembly, assemble
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
-from pytest_toolmatch.suites.importers.source import Imported, Problem, Question, Record
+from pytest_toolmatch.suites.importers.source import Imported, Offered, Problem, Question, Record
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -226,11 +226,13 @@ def test_chains_that_matched_still_match() -> None:
 
 def test_a_value_that_comes_to_light_late_is_taken_out_everywhere() -> None:
     early = run(f"Try\n{PASSWORD} first", {"with": f"\n{PASSWORD}"}, replies=((f"\t{PASSWORD}",),))
-    assembly = redacted(early, run(f"DB_PASSWORD={PASSWORD}"))
+    told = Tool(name="go", description=f"as {PASSWORD}", parameters={"type": "object", "default": {"a": PASSWORD}})
+    assembly = redacted(Offered((told,)), early, run(f"DB_PASSWORD={PASSWORD}"))
     assert PASSWORD[3:].lower() not in everything(assembly).decode().lower()
     first = assembly.suites[0].samples["m"][0]
     assert first.chain[0][0].arguments == {"with": "\n<secret-1>"}
     assert first.case == assembly.suites[0].cases[0].id
+    assert assembly.suites[0].tools[0].description == "as <secret-1>"
 
 
 def test_a_short_word_that_was_a_password_somewhere_stays_a_word_elsewhere() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -15,9 +17,11 @@ from pytest_toolmatch.core.chain import Call, Chain, calls_of
 from pytest_toolmatch.core.conversation import Message, user
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers import joining
-from pytest_toolmatch.suites.importers.assemble import import_log
-from pytest_toolmatch.suites.importers.source import Source
+from pytest_toolmatch.suites.importers import joining, wire_chat, wire_google
+from pytest_toolmatch.suites.importers.assemble import assemble
+from pytest_toolmatch.suites.importers.source import Imported, Options
+from pytest_toolmatch.suites.importers.wire import Answered, Asked
+from pytest_toolmatch.suites.importers.wire_stream import whole
 from tests.suites.importers.wires import WIRES, Talk, Wire
 from tests.suites.importers.writing import Logs
 
@@ -104,6 +108,24 @@ def test_memory_is_bounded_and_no_call_is_lost(logs: Logs, monkeypatch: pytest.M
     assert sum(len(calls_of(run.chain)) for run in runs) == 23
 
 
+@given(asked=st.lists(st.sampled_from("ab"), min_size=1, max_size=12), waiting=st.integers(1, 4))
+def test_of_chains_that_wait_the_oldest_is_closed_whatever_was_asked(asked: list[str], waiting: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joining, "WAITING", waiting)
+        joiner = joining.Joiner(Options())
+        for number, query in enumerate(asked):
+            exchange = joining.Exchange(
+                asked=Asked(messages=[Message("user", query)]),
+                answered=Answered(message=Message("assistant", calls=(ROME,))),
+                tools=(WEATHER,),
+                where=str(number),
+            )
+            ended = [run.source for run in joiner.add(exchange) if isinstance(run, Imported)]
+            assert ended == [str(number - waiting)] * (number >= waiting)
+        left = [run.source for run in joiner.rest() if isinstance(run, Imported)]
+    assert left == [str(number) for number in range(len(asked))][-waiting:]
+
+
 def test_a_response_that_is_gone_on_from_by_its_id(logs: Logs) -> None:
     responses = next(wire for wire in WIRES if wire.name == "responses")
     first, second, third = responses.log(TALK)
@@ -155,6 +177,18 @@ def test_the_bodies_may_be_wrapped_or_text(logs: Logs, wire: Wire) -> None:
 
 
 CHAT = WIRES[0].log(TALK)[0]
+
+
+def test_cassettes_are_read_without_libyaml(logs: Logs) -> None:
+    path = logs.raw("c.yaml", yaml.safe_dump({"interactions": [CHAT]}).encode())
+    program = f"""
+import yaml; del yaml.CSafeLoader
+from pytest_toolmatch.suites.importers.requests import _cassette
+from pathlib import Path
+print(len(list(_cassette(Path({str(path)!r}))).pop()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +283,31 @@ def test_streamed_responses_are_put_together(logs: Logs, wire: Wire, *, as_text:
     assert [problem.partition(": ")[2] for problem in problems] == ["a streamed response without its end"] * 3
 
 
+answers = st.lists(st.tuples(st.lists(calls, max_size=2).map(tuple), words), min_size=1, max_size=3)
+
+
+@settings(max_examples=40)
+@given(data=st.data(), name=st.sampled_from(["chat", "google"]), told=answers)
+def test_answers_that_are_streamed_side_by_side_come_apart(
+    data: st.DataObject, name: str, told: list[tuple[tuple[Call, ...], str]]
+) -> None:
+    wire = next(wire for wire in WIRES if wire.name == name)
+    key, read = {"chat": ("choices", wire_chat), "google": ("candidates", wire_google)}[name]
+    said = [wire.called(made, ["a", "b"][: len(made)]) if made else wire.said(text) for made, text in told]
+    responses: list[dict[str, Any]] = json.loads(json.dumps([wire.response(parts) for parts in said]))
+    streams = [STREAMS[name](response) for response in responses]
+    for index, chunk in ((index, chunk) for index, stream in enumerate(streams) for chunk in stream):
+        chunk[key] = [choice | {"index": index} for choice in chunk[key]]
+    mixed = []
+    while waiting := [stream for stream in streams if stream]:
+        mixed.append(data.draw(st.sampled_from(waiting)).pop(0))
+    expected = read.answered(responses[0] | {key: [response[key][0] for response in responses]})
+    found = read.answered(whole(mixed) or {})
+    assert found
+    assert expected
+    assert (found.message, found.others) == (expected.message, expected.others)
+
+
 def test_other_bad_input_is_named(logs: Logs) -> None:
     response = CHAT["response"]
     path = logs.lines(
@@ -309,10 +368,10 @@ def test_several_answers_at_once(logs: Logs, name: str, key: str) -> None:
 def test_one_query_with_other_tools_is_another_case(logs: Logs) -> None:
     line = WIRES[0].log(TALK)[0]
     other = {"type": "function", "function": {"name": "weather", "description": "Newer."}}
-    path = logs.lines(
+    logs.lines(
         "a.jsonl",
         line,
         line | {"request": line["request"] | {"tools": [other]}, "response": line["response"] | {"id": "r2"}},
     )
-    [suite] = import_log("requests", "mine", [Source(path)]).suites
+    [suite] = assemble("mine", logs.read("requests").records).suites
     assert [len(case.tools or ()) for case in suite.cases] == [1, 1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from pytest_toolmatch.suites.importers.contents import dicts
 from pytest_toolmatch.suites.importers.files import Document
 from pytest_toolmatch.suites.importers.source import Problem
 from pytest_toolmatch.suites.importers.traces.span import Span
@@ -40,9 +41,9 @@ def read_value(value: Any, item: Document, containers: Mapping[str, Reader], unk
 def _otlp(data: dict[str, Any], item: Document) -> Read:
     keys = ("resourceSpans", "resource_spans", "batches")
     scopes = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans")
-    for resource in _dicts(next((data[key] for key in keys if key in data), ())):
+    for resource in dicts(next((data[key] for key in keys if key in data), ())):
         for key in scopes:
-            for scope in _dicts(resource.get(key)):
+            for scope in dicts(resource.get(key)):
                 yield from _each(scope.get("spans"), _otlp_span, item)
 
 
@@ -66,7 +67,7 @@ def _otlp_span(data: dict[str, Any], item: Document) -> Span:
         start=_int(data.get("startTimeUnixNano") or data.get("start_time_unix_nano")),
         end=_int(data.get("endTimeUnixNano") or data.get("end_time_unix_nano")),
         attributes=keyed(data.get("attributes")),
-        events=tuple((str(one.get("name")), keyed(one.get("attributes"))) for one in _dicts(data.get("events"))),
+        events=tuple((str(one.get("name")), keyed(one.get("attributes"))) for one in dicts(data.get("events"))),
         failure=str(status.get("message") or "failed") if failed else "",
         where=item.where,
         label=item.source.label,
@@ -77,7 +78,7 @@ def keyed(attributes: Any) -> dict[str, Any]:
     """Return OTLP's list of ``{key, value: {stringValue}}`` as an object of plain values."""
     if isinstance(attributes, dict):
         return attributes
-    return {str(one.get("key")): plain(one.get("value")) for one in _dicts(attributes)}
+    return {str(one.get("key")): plain(one.get("value")) for one in dicts(attributes)}
 
 
 def plain(value: Any) -> Any:
@@ -110,14 +111,14 @@ _PLAIN: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 
 def _jaeger(data: dict[str, Any], item: Document) -> Read:
     traces = data["data"] if isinstance(data.get("data"), list) else [data]
-    for trace in _dicts(traces):
+    for trace in dicts(traces):
         yield from _each(trace.get("spans"), _jaeger_span, item)
 
 
 def _jaeger_span(data: dict[str, Any], item: Document) -> Span:
     attributes = _tags(data.get("tags"))
     start = _int(data.get("startTime")) * 1000
-    parents = [one for one in _dicts(data.get("references")) if one.get("refType") == "CHILD_OF"]
+    parents = [one for one in dicts(data.get("references")) if one.get("refType") == "CHILD_OF"]
     failed = attributes.get("error") or attributes.get("otel.status_code") == "ERROR"
     return Span(
         trace=str(data["traceID"]),
@@ -127,7 +128,7 @@ def _jaeger_span(data: dict[str, Any], item: Document) -> Span:
         start=start,
         end=start + _int(data.get("duration")) * 1000,
         attributes=attributes,
-        events=tuple(_logged(_tags(one.get("fields"))) for one in _dicts(data.get("logs"))),
+        events=tuple(_logged(_tags(one.get("fields"))) for one in dicts(data.get("logs"))),
         failure=str(attributes.get("otel.status_description") or "failed") if failed else "",
         where=item.where,
         label=item.source.label,
@@ -135,7 +136,7 @@ def _jaeger_span(data: dict[str, Any], item: Document) -> Span:
 
 
 def _tags(tags: Any) -> dict[str, Any]:
-    return {str(one.get("key")): one.get("value") for one in _dicts(tags)}
+    return {str(one.get("key")): one.get("value") for one in dicts(tags)}
 
 
 def _logged(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -158,7 +159,7 @@ def _printed_span(data: dict[str, Any], item: Document) -> Span:
         start=moment(data.get("start_time")),
         end=moment(data.get("end_time")),
         attributes=keyed(data.get("attributes")),
-        events=tuple((str(one.get("name")), keyed(one.get("attributes"))) for one in _dicts(data.get("events"))),
+        events=tuple((str(one.get("name")), keyed(one.get("attributes"))) for one in dicts(data.get("events"))),
         failure=str(message or "failed") if code == "ERROR" else "",
         where=item.where,
         label=item.source.label,
@@ -182,10 +183,6 @@ def _wrapped(data: dict[str, Any], item: Document) -> Read:
 def _no_spans(data: dict[str, Any], item: Document) -> Read:
     what = "log records" if "resourceLogs" in data else "metrics"
     yield Problem(item.where, f"{what}, no spans: give the traces of the same run", f"records are {what}, no spans")
-
-
-def _dicts(values: Any) -> Iterable[dict[str, Any]]:
-    return [one for one in values if isinstance(one, dict)] if isinstance(values, list | tuple) else ()
 
 
 CONTAINERS: Mapping[str, Reader] = MappingProxyType(

@@ -6,7 +6,7 @@ belongs to one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_toolmatch.core.errors import ToolError
@@ -247,10 +247,3 @@ def _plainer(one: Any) -> Any:
     if not isinstance(one, dict):
         return one
     return {key: value for key, value in one.items() if value is not None and key not in ("metadata", "kind", "strict")}
-
-
-def merged(usages: Iterable[Usage]) -> Usage | None:
-    """Add up the tokens of several requests."""
-    found = list(usages)
-    fields = Usage.__struct_fields__
-    return Usage(**{one: sum(getattr(usage, one) for usage in found) for one in fields}) if found else None

@@ -12,8 +12,8 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.sample import Outcome, outcome_of
 from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.suites.importers.fields import total
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
-from pytest_toolmatch.suites.importers.traces.facts import merged
 from pytest_toolmatch.suites.importers.traces.messages import settled
 from pytest_toolmatch.suites.importers.traces.span import Node, ToolRun
 from pytest_toolmatch.suites.importers.traces.threads import Step, Thread, join
@@ -36,8 +36,6 @@ _CAPTURE = "let the instrumentation capture message content"
 TOOL_ONLY = "calls known from the span of their tool alone"
 UNLOGGED = "the last answer was not logged"
 LATER = "calls after the first prompt"
-
-_encoder = msgspec.json.Encoder()
 
 
 def runs_of(nodes: Sequence[Node], options: Options) -> Iterator[Record]:
@@ -143,7 +141,6 @@ def _run(thread: Thread, ran: Sequence[Node], options: Options) -> Iterator[Reco
     failed = last.exchange.unanswered
     if failed and not last.node.failure:
         yield Problem(last.node.place, UNLOGGED, f"runs can't be compared: {UNLOGGED}")
-    usages = (step.exchange.usage for step in thread.steps if step.exchange.usage)
     yield Imported(
         case=_case(first, tools),
         model=next((step.exchange.model for step in thread.steps if step.exchange.model), "unknown"),
@@ -151,7 +148,7 @@ def _run(thread: Thread, ran: Sequence[Node], options: Options) -> Iterator[Reco
         chain=chain,
         text=last.exchange.answer.content,
         error=(last.node.failure or UNLOGGED) if failed else "",
-        usage=merged(usages),
+        usage=total(step.exchange.usage for step in thread.steps),
         latency=sum(max(step.node.end - step.node.start, 0) for step in thread.steps) / 1e9,
         source=first.node.where,
         instructions="\n\n".join(one.content for one in first.exchange.messages if one.role == "system"),

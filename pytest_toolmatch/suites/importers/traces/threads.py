@@ -14,7 +14,7 @@ import msgspec
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.suites.importers.traces.facts import merged
+from pytest_toolmatch.suites.importers.fields import total
 from pytest_toolmatch.suites.importers.traces.span import Exchange, Node
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -95,8 +95,8 @@ def _place_silent(step: Step, agent: str, threads: list[Thread], tools: Sequence
     between = any(last.node.start <= tool.start <= step.node.start for tool in tools)
     if tools and not between and last.exchange.answer.calls and step.exchange.answer.calls:
         both = _together(last.exchange.answer, step.exchange.answer)
-        usages = [usage for usage in (last.exchange.usage, step.exchange.usage) if usage]
-        last.exchange = msgspec.structs.replace(last.exchange, answer=both, usage=merged(usages))
+        usage = total([last.exchange.usage, step.exchange.usage])
+        last.exchange = msgspec.structs.replace(last.exchange, answer=both, usage=usage)
     else:
         thread.steps.append(step)
 

@@ -9,6 +9,7 @@ from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.reports.figures import number, plural
 from pytest_toolmatch.reports.lines import Line, clean, in_ascii, joined, wrap
 from pytest_toolmatch.reports.sides import Sides, Single
+from pytest_toolmatch.reports.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,12 +57,16 @@ def _chains(result: CaseResult, teacher: str, student: str, width: int, *, verbo
     consensus, diverging = result.consensus, result.diverging
     if consensus is None:
         return []
+    shown: Single | Sides
     if diverging is None or result.divergence is None:
-        single = Single(width, verbose=verbose)
-        return single.lines(f"teacher: {teacher}", consensus) + [_MORE] * single.shortened
-    sides, heads = Sides(width, verbose=verbose), (f"teacher: {teacher}", f"student: {student}")
-    lines = sides.lines((heads[0], consensus), (heads[1], diverging), result.divergence.rows)
-    return lines + [_MORE] * sides.shortened
+        shown = Single(width, verbose=verbose)
+        lines = shown.lines(f"teacher: {teacher}", consensus)
+    else:
+        shown, heads = Sides(width, verbose=verbose), (f"teacher: {teacher}", f"student: {student}")
+        lines = shown.lines((heads[0], consensus), (heads[1], diverging), result.divergence.rows)
+    troubles = Troubles(width, verbose=verbose)
+    lines += [Line(text) for text in troubles.lines(result)]
+    return lines + [_MORE] * (shown.shortened or troubles.shortened)
 
 
 def _facts(result: CaseResult) -> Iterator[str]:
@@ -91,7 +96,7 @@ def _fall(result: CaseResult) -> str:
     besides = {kind: n for kind, n in result.student_outcomes.items() if kind in ("refused", "infrastructure")}
     parts += [_outcomes(kinds) for kinds in (result.unusable, besides) if kinds]
     if retries := round((result.value("retries") or 0) * result.student_samples):
-        parts.append(plural(retries, "call") + " retried")
+        parts.append(plural(retries, "call") + " refused")
     return " · ".join(parts)
 
 

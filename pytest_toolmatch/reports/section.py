@@ -9,6 +9,7 @@ from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.metrics import METRICS, beside
 from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent, plural
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, table, wrap
+from pytest_toolmatch.reports.troubles import trouble_notes
 from pytest_toolmatch.statistics.measures import ratio
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:
     if unusable:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unusable.items()))
         yield f"unusable student samples, which match nothing: {kinds}"
+    yield from trouble_notes(cases)
 
 
 def _funnel(cases: Sequence[CaseResult]) -> str:

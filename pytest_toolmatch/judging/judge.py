@@ -12,7 +12,7 @@ from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement, s
 from pytest_toolmatch.judging.conduct import Counts, conduct
 from pytest_toolmatch.judging.divergence import Divergence, Funnel, divergence, funnel_level
 from pytest_toolmatch.judging.levels import LEVELS, Classes, comparable
-from pytest_toolmatch.judging.troubles import ended_in, named, refused_in
+from pytest_toolmatch.judging.troubles import ended_in, lost_in, named, refused_in
 from pytest_toolmatch.judging.verdict import CaseResult, Shown
 from pytest_toolmatch.statistics.measures import Measure
 
@@ -77,6 +77,7 @@ class Judge:
             **({"stratum": case.stratum} if case.stratum else {}),
             "teacher_outcomes": _tally(teacher),
             "student_outcomes": _tally(student),
+            "lost": lost_in(teacher if student is teacher else (*teacher, *student)),
         }
 
     def _compare(

@@ -12,9 +12,12 @@ from pytest_toolmatch.core.sample import Outcome
 from pytest_toolmatch.core.validation import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pytest_toolmatch.core.sample import Refusal, Sample
+
+_REASONS = 5
+"""So many reasons of lost samples stand in a report: each may be a text of its own."""
 
 _ENDED: tuple[Outcome, ...] = ("invalid", "truncated")
 
@@ -59,6 +62,12 @@ def ended_in(samples: Sequence[Sample]) -> tuple[Ended, ...]:
         if sample.outcome in _ENDED
     )
     return tuple(Ended(*way, count) for way, count in ways.most_common())
+
+
+def lost_in(samples: Iterable[Sample]) -> dict[str, int]:
+    """Return why samples were lost to infrastructure, and how many of them, the commonest reasons first."""
+    whys = Counter(sample.error for sample in samples if sample.error and not sample.valid)
+    return dict(whys.most_common(_REASONS))
 
 
 def named(kinds: Sequence[Refused]) -> str:

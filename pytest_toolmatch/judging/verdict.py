@@ -35,7 +35,8 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     absent. ``tools`` are those of the consensus. ``weight`` is what the case counts among others; its own measures
     know nothing of it. ``stratum`` is what it was drawn from, if from one. ``levels`` counts the student's diverging
     samples by funnel level, ``unusable`` those that can't be compared and match nothing, by outcome. ``refused`` is
-    what the student was refused, ``ended`` how its samples were brought to an end.
+    what the student was refused, ``ended`` how its samples were brought to an end. ``lost`` is why samples of either
+    model were lost to infrastructure, with their number.
     """
 
     suite: str
@@ -61,6 +62,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     levels: dict[Funnel, int] = {}
     refused: tuple[Refused, ...] = ()
     ended: tuple[Ended, ...] = ()
+    lost: dict[str, int] = {}
     consensus: Shown | None = None
     diverging: Shown | None = None
     divergence: Divergence | None = None

@@ -75,6 +75,8 @@ def _facts(result: CaseResult) -> Iterator[str]:
     odd = {kind: count for kind, count in result.teacher_outcomes.items() if kind not in ("called", "answered")}
     if odd:
         yield f"teacher's {plural(result.teacher_samples, 'sample')}: {_outcomes(odd)}"
+    if result.state != "error":  # whose reason says so
+        yield from (f"lost to infrastructure: {why} ({count})" for why, count in result.lost.items())
     match, ceiling = result.value("chain_match"), result.ceilings.get("chain_match")
     if match is not None:
         wanted = "" if result.wanted is None else f", wanted at least {number('chain_match', result.wanted)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
-from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, in_ascii, joined, table, wrap
 from pytest_toolmatch.reports.repairs import repair_lines
 from pytest_toolmatch.reports.robust import robustness_lines, variants
 from pytest_toolmatch.reports.section import rule_of, section_lines
@@ -32,6 +32,8 @@ _LEGEND = (
     "this suite: if its cases were sampled again; queries like these: if the cases were others too; "
     "ceiling: the teacher in the student's place; n: cases behind the number"
 )
+
+_LONGEST_WHY = 200
 
 _LOOKED = "beside a gate: the interval that holds however often samples = auto has looked, and so is wider"
 
@@ -104,8 +106,17 @@ def _fates(cases: Sequence[CaseResult]) -> str:
         side.get("infrastructure", 0) for case in cases for side in (case.teacher_outcomes, case.student_outcomes)
     )
     if lost:
-        parts.append(plural(lost, "infrastructure failure"))
+        parts.append(plural(lost, "infrastructure failure") + _why_lost(cases))
     return " · ".join(parts)
+
+
+def _why_lost(cases: Sequence[CaseResult]) -> str:
+    """Say why most samples were lost, as far as that is known."""
+    whys = sum((Counter(case.lost) for case in cases), Counter[str]())
+    for why, count in whys.most_common(1):
+        often = f"most often ({count}) " if len(whys) > 1 else ""
+        return f": {often}{cut_end(clean(why), _LONGEST_WHY)}"
+    return ""
 
 
 def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbose: bool) -> list[list[Line]]:

@@ -12,6 +12,7 @@ from pytest_toolmatch.core.sample import Refusal
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.reports.lines import columns
+from pytest_toolmatch.reports.summary import summary_lines
 from tests.reports.examples import (
     RIGHT,
     WRONG,
@@ -22,6 +23,7 @@ from tests.reports.examples import (
     judged,
     lost,
     refusal,
+    report,
     sample,
     samples,
     search,
@@ -62,6 +64,7 @@ def test_a_failing_case() -> None:
 
         student's 11 samples: 3 match · 7 diverge (2 decision, 5 names) · 1 truncated ·
           1 lost to infrastructure
+        lost to infrastructure: 503 (1)
         chain_match 0.27, wanted at least 0.80; the teacher in the student's place: 0.88
         diverges: step 1: destination
 
@@ -271,6 +274,15 @@ def test_nothing_is_said_where_nothing_was_refused() -> None:
     text = shown(diverging())
     assert "refused" not in text
     assert "cut off" not in text
+
+
+def test_why_samples_were_lost_is_said_with_its_number() -> None:
+    lost_ones = [msgspec.structs.replace(lost("infrastructure"), error=why) for why in ("late", "503", "503")]
+    result = judged(samples((2, RIGHT), role="teacher"), [*samples((3, WRONG)), *lost_ones])
+    assert "lost to infrastructure: 503 (2)\nlost to infrastructure: late (1)\n" in shown(result)
+    assert "3 infrastructure failures: most often (2) 503\n" in "\n".join(
+        line.text for line in summary_lines(report(result))
+    )
 
 
 def test_a_long_query_is_cut_unless_verbose() -> None:

@@ -15,6 +15,7 @@ from pytest_toolmatch.core.rules import Arguments, Mode, Overrides, Rules
 from pytest_toolmatch.judging.equality import ByType, Compiler
 from pytest_toolmatch.judging.keys import UNPARSED, Never, exact_number, json_key
 from pytest_toolmatch.judging.modes import MODES, Steps
+from pytest_toolmatch.judging.paths import unknown_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,7 +44,7 @@ class Matcher:
         overrides: tool → argument path → how that argument is compared, as in ``{"casefold": True}``.
         rules: all of this and more as one value; what stands beside it has the say.
 
-    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none.
+    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none, or that no tool has.
     """
 
     def __init__(
@@ -61,6 +62,10 @@ class Matcher:
         _check("mode", self.rules.match, MODE_NAMES)
         _check("arguments", self.rules.arguments, ("schema", "json"))
         self.tools = declared_tools(tools)
+        # Not those of the rules: a case may have other tools than its suite, whose rules they are.
+        for name, path in ((name, path) for name, paths in (overrides or {}).items() for path in paths):
+            if fault := unknown_place(name, path, self.tools):
+                raise SuiteError(fault)
         self._unparsed = _unparsed if self.rules.arguments == "json" else _never
         self._makers = _Makers(_of_object(json_key, self._unparsed))
         self._fuzzy: set[str] = set()

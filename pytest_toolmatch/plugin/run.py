@@ -13,6 +13,7 @@ import pytest
 
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
+from pytest_toolmatch.judging.demands import without_effect
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.awaited import Awaited
@@ -103,6 +104,7 @@ class Run:
             rules, self.places[name] = suite.rules, suite.where
             known.match, known.arguments = rules.match, rules.arguments
             known.reference, known.effect = rules.reference, rules.effect
+            known.without_effect = without_effect(suite)
             known.told = suite.student.told if suite.student else ""
         return known
 

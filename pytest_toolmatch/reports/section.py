@@ -63,6 +63,9 @@ def rule_of(terms: Terms) -> str:
     arguments = "arguments by schema" if terms.arguments == "schema" else "arguments as plain JSON"
     compared = "tool names in order" if terms.match == "names" else f"{terms.match}, {arguments}"
     calls = f", only calls with effect {terms.effect}" if terms.effect else ""
+    calls += (
+        f" (not compared, for want of an effect: {', '.join(terms.without_effect)})" if terms.without_effect else ""
+    )
     return f"{compared}{calls}, against {_REFERENCES.get(terms.reference, terms.reference)}"
 
 

@@ -155,14 +155,15 @@ class Run:
         models = {role: self.name_of(role, result.suite) for role in ROLES}
         named = [role for role in ROLES if self.config.getoption(f"toolmatch_{role}", default=None)]
         flags = [f"--toolmatch-{role}={shlex.quote(models[role])}" for role in named]
-        screen = screen_of(self.config)
+        screen, live = screen_of(self.config), self.settings.mode == "live"
         lines = case_lines(
             msgspec.structs.replace(result, nodeid=nodeid),
             **models,
             width=max(screen.width, 80),
             ascii=screen.ascii,
             verbose=self.config.get_verbosity() > 1,
-            flags=" ".join(["--toolmatch", *flags]),
+            flags=" ".join(["--toolmatch-mode=live" if live else "--toolmatch", *flags]),
+            again="ask again" if live else "replay",  # live, there is nothing to replay
         )
         return "\n".join(line.text for line in lines)
 

@@ -29,17 +29,19 @@ def case_lines(
     verbose: bool = False,
     ascii: bool = False,  # noqa: A002 - what it means
     flags: str = "--toolmatch",
+    again: str = "replay",
 ) -> list[Line]:
     """Return a case in full, no line wider than ``width`` (at least 40) but the command: broken it is no use.
 
-    ``verbose`` shows long values, equal calls and the query in full. ``flags`` are what pytest needs to judge it again.
+    ``verbose`` shows long values, equal calls and the query in full. ``flags`` are what pytest needs to judge it
+    ``again``, which is called by that word.
     """
     width = max(width, 40)
     blocks = [
         _query(result.query, width, verbose=verbose),
         _chains(result, clean(teacher), clean(student), width, verbose=verbose),
         [Line(text) for fact in _facts(result) for text in wrap(clean(fact), width, "  ")],
-        _command(result.nodeid, flags),
+        _command(result.nodeid, flags, again),
     ]
     lines = joined(blocks)
     return in_ascii(lines) if ascii else lines
@@ -107,9 +109,9 @@ def _outcomes(outcomes: dict[str, int]) -> str:
     return " · ".join(f"{count} {words.get(kind, kind)}" for kind, count in sorted(outcomes.items()))
 
 
-def _command(nodeid: str, flags: str) -> list[Line]:
+def _command(nodeid: str, flags: str, again: str) -> list[Line]:
     """Return the command that shows the case again, on one line however long: it is to be copied."""
     if not nodeid:
         return []
     quoted = re.sub(r'(["$`\\])', r"\\\1", clean(nodeid))
-    return [Line(f'replay: pytest "{quoted}" {clean(flags)}', ("light",))]
+    return [Line(f'{again}: pytest "{quoted}" {clean(flags)}', ("light",))]

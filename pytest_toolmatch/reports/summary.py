@@ -76,7 +76,7 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
         lines = [Line(cut(models, width), ("bold",)), Line(cut(run, width))]
     lines += [Line(text) for text in wrap(_fates(cases), width, "  ")] if cases else [Line(_unjudged(report))]
     if report.spent:
-        lines += [Line(text) for text in wrap(_spent(report.spent), width, "  ")]
+        lines += [Line(text) for text in wrap(_spent(report.spent, report.mode), width, "  ")]
     missing = sum(max(0, suite.terms.expected - len(suite.cases)) for suite in report.suites.values())
     left_out = [f"{plural(missing, 'case')} of these suites not judged"] if missing else []
     if left_out or report.interrupted:
@@ -92,10 +92,11 @@ def _unjudged(report: Report) -> str:
     return f"only fuzzed ({'; '.join(profiles)})" if profiles else "no case was judged"
 
 
-def _spent(spent: Spending) -> str:
+def _spent(spent: Spending, mode: str) -> str:
     parts = [f"{plural(spent.samples, 'sample')} drawn in {plural(spent.calls, 'call')}"]
     parts += [f"{spent.cost:.4g} USD"] if spent.cost else []
-    parts += [f"{plural(spent.lost, 'sample')} lost; run again to draw what is missing"] if spent.lost else []
+    then = "" if mode == "live" else "; run again to draw what is missing"  # where all is drawn anew in any case
+    parts += [f"{plural(spent.lost, 'sample')} lost{then}"] if spent.lost else []
     return " · ".join(parts)
 
 

@@ -89,7 +89,8 @@ class Session:
         try:
             return one.result()
         except CancelledError:
-            raise SamplingError("sampling was stopped; what was drawn until then is kept") from None
+            kept = "nothing is kept in mode live" if self.mode == "live" else "what was drawn until then is kept"
+            raise SamplingError(f"sampling was stopped; {kept}") from None
 
     def take(self, ready: SimpleQueue[T]) -> T:
         """Return what is put next into a queue, and wait for it."""

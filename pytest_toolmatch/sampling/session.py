@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.errors import ModelUnavailable
+    from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.sampling.lane import Work
@@ -74,6 +76,10 @@ class Session:
             return self._answerer(replayed.plan.tools(case), replayed.plan.suite.rollout.timeout)
 
         return Sampled(replayed, self, answer, self._keeper(path))
+
+    def unopened(self, model: Model) -> ModelUnavailable | None:
+        """Return why nothing can be asked of a model now; what goes by the batch is kept in any case."""
+        return None if isinstance(self.sampler, Batcher) else self.sampler.unopened(model)
 
     def submit(self, work: Work) -> Future[Sample]:
         """Have a draw made."""

@@ -72,6 +72,8 @@ class Draws:
     def begin(self, case: Case, wanted: Wanted | None = None) -> None:
         """Have draws of both models made, where they are made at all; returns at once."""
         teacher, student = self._sources["teacher"], self._sources["student"]
+        if self._unopened(case, wanted):
+            return
         if self.alone:
             teacher.prefetch((case,), None, max(wanted) if wanted else None)
             return
@@ -91,6 +93,8 @@ class Draws:
     def judged(self, case: Case, wanted: Wanted | None = None) -> CaseResult:
         """Judge a case by these draws, as soon as they are there; raises what keeps them from being made."""
         if self._session:
+            if error := self._unopened(case, wanted):
+                raise type(error)(str(error))  # each its own: it collects the tracebacks of where it is raised
             self.begin(case, wanted)
         if self.alone:
             teacher = student = self._samples(case, "teacher", max(wanted) if wanted else None)
@@ -98,6 +102,16 @@ class Draws:
             teacher = self._samples(case, "teacher", wanted.teacher if wanted else None)
             student = self._samples(case, "student", wanted.student if wanted else None)
         return self._judge(case).judge(case, teacher, student)
+
+    def _unopened(self, case: Case, wanted: Wanted | None) -> Exception | None:
+        """Return why a case can't be judged whatever is drawn: a model with draws to come could not be opened."""
+        draws = Wanted(max(wanted), 0) if wanted and self.alone else wanted
+        for role, source in self._sources.items():
+            if isinstance(source, Replayed) or (self.alone and role == "student"):
+                continue
+            if error := source.unopened(case, getattr(draws, role) if draws else None):
+                return error
+        return None
 
     def scores(self, case: Case, first: int, drawn: int, wanted: int) -> Mapping[str, list[float]]:
         """Return the scores of the student's draws from one number on to another, against the first teacher draws."""

@@ -30,7 +30,7 @@ def open_session(settings: Settings, tick: Callable[[], None]) -> Session:
     sampler = Sampler(
         concurrency=settings.concurrency,
         limits=_limits(settings),
-        budget=Budget(budget.usd, budget.calls) if budget else None,
+        budget=Budget(budget.usd, budget.calls, kept=settings.mode != "live") if budget else None,
         prices=prices,
     )
     if not settings.batch:

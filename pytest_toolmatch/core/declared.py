@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_toolmatch.core.errors import ToolError
-from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.core.tool import EFFECTS, Tool
 from pytest_toolmatch.core.toolformats import tools_from_json
 
 
@@ -27,6 +27,8 @@ def declared_tools(tools: Any, where: str = "") -> tuple[Tool, ...]:
 
 def _tools(one: Any, where: str) -> tuple[Tool, ...]:
     if isinstance(one, Tool):
+        if one.effect not in EFFECTS:
+            raise ToolError(f"{where and f'{where}: '}{one.name}: effect is {one.effect!r}: write 'read' or 'write'")
         return (one,)
     if not callable(one):
         return tools_from_json(one, where=where)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, overload
 
 from pytest_toolmatch.core.errors import ToolError, at
 from pytest_toolmatch.core.hints import MISSING, UNRESOLVED, Field, HintWriter, json_value, read_docstring
-from pytest_toolmatch.core.tool import Effect, Tool
+from pytest_toolmatch.core.tool import EFFECTS, Effect, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,8 @@ def tool_of_function(
     returns is described where its annotation says so. Raises ToolError, with the function's place, for ``*args``,
     positional-only parameters, and hints of parameters that have no JSON Schema.
     """
+    if effect not in EFFECTS:
+        _fail(function, f"effect is {effect!r}: write 'read' or 'write'")
     docs = read_docstring(inspect.getdoc(function) if _has_own_doc(function) else None)
     return Tool(
         name=name or _name(function),

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Effect: TypeAlias = Literal["read", "write"]
+EFFECTS = ("read", "write", None)
+"""What an effect may be; None where none is stated."""
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.core.errors import SuiteError, ToolmatchError, did_you_mean
+from pytest_toolmatch.core.errors import SuiteError, ToolmatchError
 from pytest_toolmatch.judging.gate import parse_gate
 from pytest_toolmatch.judging.overrides import override_key
+from pytest_toolmatch.judging.paths import unknown_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_toolmatch.core.rules import Override, Rules
     from pytest_toolmatch.core.suite import Suite
@@ -28,17 +29,26 @@ def faults_of(suite: Suite) -> Iterator[tuple[str, str]]:
             parse_gate(gate)
         except ToolmatchError as error:
             yield "gates", str(error)
-    tools = {tool.name: tool for tool in suite.tools}
-    tools |= {tool.name: tool for case in suite.cases for tool in case.tools or ()}
-    if tools and rules.effect and not any(tool.effect == rules.effect for tool in tools.values()):
+    every = on_offer(suite)
+    if every and rules.effect and not any(tool.effect == rules.effect for tool in every):
         yield "effect", f"effect is {rules.effect}, but no tool has that effect; say which have under 'effects'"
     for name, paths in rules.overrides.items():
-        yield from _of_overrides(name, paths, tools)
+        yield from _of_overrides(name, paths, every)
     if suite.student:
-        every = (*suite.tools, *(tool for case in suite.cases for tool in case.tools or ()))
         yield from ((f"student.{key}", f"student: {fault}") for key, fault in suite.student.faults(every))
     if suite.split and not suite.split.sound:
         yield "split", "split: test and validation are shares above 0 that leave some cases to train on"
+
+
+def on_offer(suite: Suite) -> tuple[Tool, ...]:
+    """Return the tools of a suite and those of its cases, of which several may have one name."""
+    return (*suite.tools, *(tool for case in suite.cases for tool in case.tools or ()))
+
+
+def without_effect(suite: Suite) -> tuple[str, ...]:
+    """Return the tools whose calls are not compared for want of an effect, where only those with one are."""
+    unstated = (tool.name for tool in on_offer(suite) if tool.effect is None)
+    return tuple(dict.fromkeys(unstated)) if suite.rules.effect else ()
 
 
 def check_suite(suite: Suite) -> None:
@@ -64,15 +74,10 @@ def _out_of_range(suite: Suite) -> Iterator[tuple[str, str]]:
         yield "min_support", f"min_support is {rules.min_support}: a chain needs the support of at least 1 sample"
 
 
-def _of_overrides(name: str, paths: Mapping[str, Override], tools: Mapping[str, Tool]) -> Iterator[tuple[str, str]]:
-    if tools and name not in tools:
-        yield "overrides", f"overrides: no tool is named {name!r}{did_you_mean(name, tools)}"
-        return
-    known = (tools[name].parameters or {}).get("properties") if tools else None
+def _of_overrides(name: str, paths: Mapping[str, Override], tools: Sequence[Tool]) -> Iterator[tuple[str, str]]:
     for path, override in paths.items():
-        first = path.split(".")[0].split("[")[0]
-        if known and first not in known and (hint := did_you_mean(first, known)):
-            yield "overrides", f"overrides: tool {name!r} has no argument {first!r}{hint}"
+        if fault := unknown_place(name, path, tools):
+            yield "overrides", fault
         try:
             override_key(override, f"{name}.{path}")
         except ToolmatchError as error:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pytest_toolmatch.core.chain import Chain, names_of, select_calls
 from pytest_toolmatch.judging.agreement import Agreement, Measured, agreement, scores
 from pytest_toolmatch.judging.conduct import Counts, conduct
-from pytest_toolmatch.judging.divergence import Funnel, divergence, funnel_level
+from pytest_toolmatch.judging.divergence import Divergence, Funnel, divergence, funnel_level
 from pytest_toolmatch.judging.levels import LEVELS, Classes, comparable
+from pytest_toolmatch.judging.troubles import ended_in, lost_in, named, refused_in
 from pytest_toolmatch.judging.verdict import CaseResult, Shown
 from pytest_toolmatch.statistics.measures import Measure
 
@@ -74,6 +77,7 @@ class Judge:
             **({"stratum": case.stratum} if case.stratum else {}),
             "teacher_outcomes": _tally(teacher),
             "student_outcomes": _tally(student),
+            "lost": lost_in(teacher if student is teacher else (*teacher, *student)),
         }
 
     def _compare(
@@ -96,6 +100,7 @@ class Judge:
         )
         facts["latencies"] = tuple(sample.latency for sample in student if sample.latency is not None)
         facts["unusable"] = _tally([sample for sample in student if not comparable(sample)])
+        facts |= {"refused": refused_in(student), "ended": ended_in(student)}
         facts |= self._shown(classes, found, teacher, student)
         return CaseResult(**facts, **self._state(found, facts))
 
@@ -142,11 +147,22 @@ class Judge:
             levels[funnel_level(classes.chains[index] or (), reference, self.matcher)] += count
         index, count = min(diverging.items(), key=lambda item: (-item[1], classes.rank(item[0])))
         chain = classes.chains[index] or ()
+        alike = [sample for place, sample in zip(classes.student, student, strict=True) if place == index]
         return {
             "levels": dict(levels),
-            "diverging": Shown(chain, count, len(student), _text_of(classes.student, student, index)),
-            "divergence": None if agrees else divergence(chain, reference, self.matcher, self.validator),
+            "diverging": Shown(chain, count, len(student), alike[0].text),
+            "divergence": None if agrees else self._divergence(chain, reference, alike),
         }
+
+    def _divergence(self, chain: Chain, reference: Chain, samples: Sequence[Sample]) -> Divergence:
+        """Compare a chain with the reference; the reason says, too, what kept most of its samples from going on."""
+        found = divergence(chain, reference, self.matcher, self.validator)
+        refused = [sample for sample in samples if sample.refusals]
+        if not any(sample.chain for sample in samples) and len(refused) * 2 > len(samples):
+            return msgspec.structs.replace(found, reason=f"no valid call, {named(refused_in(refused))}")
+        if sum(sample.outcome == "truncated" for sample in samples) * 2 > len(samples):
+            return msgspec.structs.replace(found, reason=f"{found.reason}, cut off")
+        return found
 
 
 def _disagreement(found: Agreement, facts: dict[str, Any]) -> str:
@@ -160,6 +176,8 @@ def _reason(facts: dict[str, Any]) -> str:
     parted, unusable = facts.get("divergence"), facts["unusable"]
     if parted and sum(facts["levels"].values()) >= sum(unusable.values()):
         return f"step {parted.step}: {parted.reason}"
+    if facts["refused"] and unusable.get("invalid"):
+        return f"{_counted(unusable)}, {named(facts['refused'])}"
     return _counted(unusable) or "the teacher's own samples differ"
 
 

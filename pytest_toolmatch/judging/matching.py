@@ -17,6 +17,7 @@ from pytest_toolmatch.core.validation import check_schema
 from pytest_toolmatch.judging.equality import ByType, Compiler
 from pytest_toolmatch.judging.keys import UNPARSED, Never, exact_number, json_key
 from pytest_toolmatch.judging.modes import MODES, Steps
+from pytest_toolmatch.judging.paths import unknown_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,8 +46,9 @@ class Matcher:
         overrides: tool → argument path → how that argument is compared, as in ``{"casefold": True}``.
         rules: all of this and more as one value; what stands beside it has the say.
 
-    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none, ToolError for a schema
-    that is none: JSON is checked whole, that of a ``Tool`` object as far as comparing by it shows.
+    Raises ConfigError for an unknown mode, SuiteError for a tool or an override that is none, or that no tool has,
+    ToolError for a schema that is none: JSON is checked whole, that of a ``Tool`` object as far as comparing by it
+    shows.
     """
 
     def __init__(
@@ -64,6 +66,10 @@ class Matcher:
         _check("mode", self.rules.match, MODE_NAMES)
         _check("arguments", self.rules.arguments, ("schema", "json"))
         self.tools = declared_tools(tools)
+        # Not those of the rules: a case may have other tools than its suite, whose rules they are.
+        for name, path in ((name, path) for name, paths in (overrides or {}).items() for path in paths):
+            if fault := unknown_place(name, path, self.tools):
+                raise SuiteError(fault)
         self._unparsed = _unparsed if self.rules.arguments == "json" else _never
         self._makers = _Makers(_of_object(json_key, self._unparsed))
         self._fuzzy: set[str] = set()

@@ -9,6 +9,7 @@ import msgspec
 from pytest_toolmatch.core.chain import Chain
 from pytest_toolmatch.core.errors import did_you_mean
 from pytest_toolmatch.judging.divergence import Divergence, Funnel
+from pytest_toolmatch.judging.troubles import Ended, Refused
 from pytest_toolmatch.statistics.measures import Measure
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``measures`` are the student's, ``ceilings`` the same with the teacher in its place; a metric without data is
     absent. ``tools`` are those of the consensus. ``weight`` is what the case counts among others; its own measures
     know nothing of it. ``stratum`` is what it was drawn from, if from one. ``levels`` counts the student's diverging
-    samples by funnel level, ``unusable`` those that can't be compared and match nothing, by outcome.
+    samples by funnel level, ``unusable`` those that can't be compared and match nothing, by outcome. ``refused`` is
+    what the student was refused, ``ended`` how its samples were brought to an end. ``lost`` is why samples of either
+    model were lost to infrastructure, with their number.
     """
 
     suite: str
@@ -57,6 +60,9 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     student_outcomes: dict[str, int] = {}
     unusable: dict[str, int] = {}
     levels: dict[Funnel, int] = {}
+    refused: tuple[Refused, ...] = ()
+    ended: tuple[Ended, ...] = ()
+    lost: dict[str, int] = {}
     consensus: Shown | None = None
     diverging: Shown | None = None
     divergence: Divergence | None = None

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_toolmatch.core.errors import ToolmatchError
 from pytest_toolmatch.harness import SuiteRun
+from pytest_toolmatch.judging.demands import without_effect
 from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.plugin.asked import settings_of
@@ -104,6 +105,7 @@ class Run:
             rules, self.places[name] = suite.rules, suite.where
             known.match, known.arguments = rules.match, rules.arguments
             known.reference, known.effect = rules.reference, rules.effect
+            known.without_effect = without_effect(suite)
             known.told = suite.student.told if suite.student else ""
         return known
 
@@ -157,14 +159,15 @@ class Run:
         models = {role: self.name_of(role, result.suite) for role in ROLES}
         named = [role for role in ROLES if self.config.getoption(f"toolmatch_{role}", default=None)]
         flags = [f"--toolmatch-{role}={shlex.quote(models[role])}" for role in named]
-        screen = screen_of(self.config)
+        screen, live = screen_of(self.config), self.settings.mode == "live"
         lines = case_lines(
             msgspec.structs.replace(result, nodeid=nodeid),
             **models,
             width=max(screen.width, 80),
             ascii=screen.ascii,
             verbose=self.config.get_verbosity() > 1,
-            flags=" ".join(["--toolmatch", *flags]),
+            flags=" ".join(["--toolmatch-mode=live" if live else "--toolmatch", *flags]),
+            again="ask again" if live else "replay",  # live, there is nothing to replay
         )
         return "\n".join(line.text for line in lines)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _QUIET = 30.0
 """Seconds between lines where nothing can be overwritten: enough for a CI service not to take the run for dead."""
 
+_LONG = 30.0
+"""Seconds of a pause that is worth a line of its own."""
+
 
 class Ticker:
     """Shows how far sampling has come: in the line below pytest's, or line by line where none can be written over."""
@@ -27,20 +30,28 @@ class Ticker:
         self._config = config
         self._start = self._last = time.monotonic()
         self._shown = False
+        self._told: set[str] = set()
 
     def tick(self) -> None:
         """Show the progress, if it is time to."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or self.session is None or self._config.get_verbosity() < 0 - bool(reporter.isatty):
             return
-        now = time.monotonic()
-        if not reporter.isatty and now - self._last < _QUIET:
-            return
-        self._last = now
-        text = clean(progress_line(self.session.sampler.progress(), now - self._start))
-        with self._uncaptured():
-            screen = screen_of(self._config)  # while output is captured nobody knows how wide it is
-            self._show(reporter, text.encode("ascii", "replace").decode() if screen.ascii else text, screen.width)
+        progress, now = self.session.sampler.progress(), time.monotonic()
+        lines = [] if reporter.isatty else self._pauses(progress)
+        if reporter.isatty or now - self._last >= _QUIET:
+            self._last = now
+            lines = [progress_line(progress, now - self._start)]
+        for text in map(clean, lines):
+            with self._uncaptured():
+                screen = screen_of(self._config)  # while output is captured nobody knows how wide it is
+                self._show(reporter, text.encode("ascii", "replace").decode() if screen.ascii else text, screen.width)
+
+    def _pauses(self, progress: Progress) -> list[str]:
+        """Say of each model, once, that it asks for a long pause: or all would be silent, and nobody knew why."""
+        new = {name: pause for name, pause in progress.paused.items() if pause > _LONG and name not in self._told}
+        self._told.update(new)
+        return [f"toolmatch: {name} asks to wait; it is asked again in {pause:.0f} s" for name, pause in new.items()]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:

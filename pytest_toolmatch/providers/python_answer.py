@@ -39,7 +39,7 @@ def _turn(turn: Turn) -> Turn:
     try:
         # Round the msgspec's own types, which check nothing when they are made.
         return _with_ids(msgspec.convert(msgspec.to_builtins(turn, str_keys=True), Turn))
-    except (msgspec.ValidationError, TypeError) as error:
+    except (msgspec.ValidationError, TypeError, RecursionError) as error:
         raise RequestRejected(f"returned a Turn that is none: {error}") from None
 
 
@@ -61,7 +61,7 @@ def _call(item: Any, answer: Any) -> Call:
         data = {name: value for name, value in data["function"].items() if name in ("name", "arguments")}
     try:
         call: Call = msgspec.convert(msgspec.to_builtins(data, str_keys=True), Call)
-    except (msgspec.ValidationError, TypeError) as error:
+    except (msgspec.ValidationError, TypeError, RecursionError) as error:
         _reject(answer, f"{reprlib.repr(item)} is no call: {error}")
     return Call(call.name, read_arguments(call.arguments) if isinstance(call.arguments, str) else call.arguments)
 

@@ -9,6 +9,7 @@ from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.reports.figures import number, plural
 from pytest_toolmatch.reports.lines import Line, clean, in_ascii, joined, wrap
 from pytest_toolmatch.reports.sides import Sides, Single
+from pytest_toolmatch.reports.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,17 +29,19 @@ def case_lines(
     verbose: bool = False,
     ascii: bool = False,  # noqa: A002 - what it means
     flags: str = "--toolmatch",
+    again: str = "replay",
 ) -> list[Line]:
     """Return a case in full, no line wider than ``width`` (at least 40) but the command: broken it is no use.
 
-    ``verbose`` shows long values, equal calls and the query in full. ``flags`` are what pytest needs to judge it again.
+    ``verbose`` shows long values, equal calls and the query in full. ``flags`` are what pytest needs to judge it
+    ``again``, which is called by that word.
     """
     width = max(width, 40)
     blocks = [
         _query(result.query, width, verbose=verbose),
         _chains(result, clean(teacher), clean(student), width, verbose=verbose),
         [Line(text) for fact in _facts(result) for text in wrap(clean(fact), width, "  ")],
-        _command(result.nodeid, flags),
+        _command(result.nodeid, flags, again),
     ]
     lines = joined(blocks)
     return in_ascii(lines) if ascii else lines
@@ -56,12 +59,16 @@ def _chains(result: CaseResult, teacher: str, student: str, width: int, *, verbo
     consensus, diverging = result.consensus, result.diverging
     if consensus is None:
         return []
+    shown: Single | Sides
     if diverging is None or result.divergence is None:
-        single = Single(width, verbose=verbose)
-        return single.lines(f"teacher: {teacher}", consensus) + [_MORE] * single.shortened
-    sides, heads = Sides(width, verbose=verbose), (f"teacher: {teacher}", f"student: {student}")
-    lines = sides.lines((heads[0], consensus), (heads[1], diverging), result.divergence.rows)
-    return lines + [_MORE] * sides.shortened
+        shown = Single(width, verbose=verbose)
+        lines = shown.lines(f"teacher: {teacher}", consensus)
+    else:
+        shown, heads = Sides(width, verbose=verbose), (f"teacher: {teacher}", f"student: {student}")
+        lines = shown.lines((heads[0], consensus), (heads[1], diverging), result.divergence.rows)
+    troubles = Troubles(width, verbose=verbose)
+    lines += [Line(text) for text in troubles.lines(result)]
+    return lines + [_MORE] * (shown.shortened or troubles.shortened)
 
 
 def _facts(result: CaseResult) -> Iterator[str]:
@@ -70,6 +77,8 @@ def _facts(result: CaseResult) -> Iterator[str]:
     odd = {kind: count for kind, count in result.teacher_outcomes.items() if kind not in ("called", "answered")}
     if odd:
         yield f"teacher's {plural(result.teacher_samples, 'sample')}: {_outcomes(odd)}"
+    if result.state != "error":  # whose reason says so
+        yield from (f"lost to infrastructure: {why} ({count})" for why, count in result.lost.items())
     match, ceiling = result.value("chain_match"), result.ceilings.get("chain_match")
     if match is not None:
         wanted = "" if result.wanted is None else f", wanted at least {number('chain_match', result.wanted)}"
@@ -91,7 +100,7 @@ def _fall(result: CaseResult) -> str:
     besides = {kind: n for kind, n in result.student_outcomes.items() if kind in ("refused", "infrastructure")}
     parts += [_outcomes(kinds) for kinds in (result.unusable, besides) if kinds]
     if retries := round((result.value("retries") or 0) * result.student_samples):
-        parts.append(plural(retries, "call") + " retried")
+        parts.append(plural(retries, "call") + " refused")
     return " · ".join(parts)
 
 
@@ -100,9 +109,9 @@ def _outcomes(outcomes: dict[str, int]) -> str:
     return " · ".join(f"{count} {words.get(kind, kind)}" for kind, count in sorted(outcomes.items()))
 
 
-def _command(nodeid: str, flags: str) -> list[Line]:
+def _command(nodeid: str, flags: str, again: str) -> list[Line]:
     """Return the command that shows the case again, on one line however long: it is to be copied."""
     if not nodeid:
         return []
     quoted = re.sub(r'(["$`\\])', r"\\\1", clean(nodeid))
-    return [Line(f'replay: pytest "{quoted}" {clean(flags)}', ("light",))]
+    return [Line(f'{again}: pytest "{quoted}" {clean(flags)}', ("light",))]

@@ -25,6 +25,7 @@ VERSION = 1
 class Terms(msgspec.Struct, kw_only=True):
     """How a suite was judged, and how much of it.
 
+    ``without_effect`` are tools whose calls are not compared for want of an ``effect``, where only those with one are.
     ``expected`` counts the cases that were to run; a ``partial`` run left some out on purpose, or was stopped. ``told``
     counts what the student is told in other words than the teacher.
     """
@@ -33,6 +34,7 @@ class Terms(msgspec.Struct, kw_only=True):
     arguments: str = "schema"
     reference: str = "consensus"
     effect: str | None = None
+    without_effect: tuple[str, ...] = ()
     told: str = ""
     expected: int = 0
     partial: bool = False

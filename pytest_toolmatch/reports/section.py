@@ -9,6 +9,7 @@ from pytest_toolmatch.judging.divergence import FUNNEL
 from pytest_toolmatch.judging.metrics import METRICS, beside
 from pytest_toolmatch.reports.figures import NOTHING, interval, number, percent, plural
 from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, table, wrap
+from pytest_toolmatch.reports.troubles import trouble_notes
 from pytest_toolmatch.statistics.measures import ratio
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def rule_of(terms: Terms) -> str:
     arguments = "arguments by schema" if terms.arguments == "schema" else "arguments as plain JSON"
     compared = "tool names in order" if terms.match == "names" else f"{terms.match}, {arguments}"
     calls = f", only calls with effect {terms.effect}" if terms.effect else ""
+    calls += (
+        f" (not compared, for want of an effect: {', '.join(terms.without_effect)})" if terms.without_effect else ""
+    )
     return f"{compared}{calls}, against {_REFERENCES.get(terms.reference, terms.reference)}"
 
 
@@ -115,6 +119,7 @@ def _notes(cases: Sequence[CaseResult]) -> Iterator[str]:
     if unusable:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unusable.items()))
         yield f"unusable student samples, which match nothing: {kinds}"
+    yield from trouble_notes(cases)
 
 
 def _funnel(cases: Sequence[CaseResult]) -> str:

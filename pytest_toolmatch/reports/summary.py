@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_toolmatch.judging.verdict import STATES
 from pytest_toolmatch.reports.figures import fate, interval, number, plural, span
-from pytest_toolmatch.reports.lines import Line, clean, columns, cut, in_ascii, joined, table, wrap
+from pytest_toolmatch.reports.lines import Line, clean, columns, cut, cut_end, in_ascii, joined, table, wrap
 from pytest_toolmatch.reports.repairs import repair_lines
 from pytest_toolmatch.reports.robust import robustness_lines, variants
 from pytest_toolmatch.reports.section import rule_of, section_lines
@@ -32,6 +32,8 @@ _LEGEND = (
     "this suite: if its cases were sampled again; queries like these: if the cases were others too; "
     "ceiling: the teacher in the student's place; n: cases behind the number"
 )
+
+_LONGEST_WHY = 200
 
 _LOOKED = "beside a gate: the interval that holds however often samples = auto has looked, and so is wider"
 
@@ -74,7 +76,7 @@ def _header(report: Report, cases: Sequence[CaseResult], width: int) -> list[Lin
         lines = [Line(cut(models, width), ("bold",)), Line(cut(run, width))]
     lines += [Line(text) for text in wrap(_fates(cases), width, "  ")] if cases else [Line(_unjudged(report))]
     if report.spent:
-        lines += [Line(text) for text in wrap(_spent(report.spent), width, "  ")]
+        lines += [Line(text) for text in wrap(_spent(report.spent, report.mode), width, "  ")]
     missing = sum(max(0, suite.terms.expected - len(suite.cases)) for suite in report.suites.values())
     left_out = [f"{plural(missing, 'case')} of these suites not judged"] if missing else []
     if left_out or report.interrupted:
@@ -90,10 +92,11 @@ def _unjudged(report: Report) -> str:
     return f"only fuzzed ({'; '.join(profiles)})" if profiles else "no case was judged"
 
 
-def _spent(spent: Spending) -> str:
+def _spent(spent: Spending, mode: str) -> str:
     parts = [f"{plural(spent.samples, 'sample')} drawn in {plural(spent.calls, 'call')}"]
     parts += [f"{spent.cost:.4g} USD"] if spent.cost else []
-    parts += [f"{plural(spent.lost, 'sample')} lost; run again to draw what is missing"] if spent.lost else []
+    then = "" if mode == "live" else "; run again to draw what is missing"  # where all is drawn anew in any case
+    parts += [f"{plural(spent.lost, 'sample')} lost{then}"] if spent.lost else []
     return " · ".join(parts)
 
 
@@ -104,8 +107,17 @@ def _fates(cases: Sequence[CaseResult]) -> str:
         side.get("infrastructure", 0) for case in cases for side in (case.teacher_outcomes, case.student_outcomes)
     )
     if lost:
-        parts.append(plural(lost, "infrastructure failure"))
+        parts.append(plural(lost, "infrastructure failure") + _why_lost(cases))
     return " · ".join(parts)
+
+
+def _why_lost(cases: Sequence[CaseResult]) -> str:
+    """Say why most samples were lost, as far as that is known."""
+    whys = sum((Counter(case.lost) for case in cases), Counter[str]())
+    for why, count in whys.most_common(1):
+        often = f"most often ({count}) " if len(whys) > 1 else ""
+        return f": {often}{cut_end(clean(why), _LONGEST_WHY)}"
+    return ""
 
 
 def _sections(report: Report, cases: Sequence[CaseResult], width: int, *, verbose: bool) -> list[list[Line]]:

@@ -22,6 +22,9 @@ _FORMS = {
 _FIRST_GUESS = 4.0
 """Calls that a draw is taken to need before one is over: too few would begin draws that can't be finished."""
 
+_KEPT = "what is recorded is kept; raise the budget and run again for the rest"
+_NOT_KEPT = "nothing is kept in mode live; raise the budget, or keep what is drawn with --toolmatch-mode=record"
+
 
 class Limit(msgspec.Struct, frozen=True):
     """What may be spent; None means unlimited."""
@@ -61,9 +64,11 @@ class Budget:
 
     Nothing half paid is thrown away where it can be helped: no call in flight is broken off, and a new draw begins
     only where enough is left for what the open ones are likely to need. A model without a price is free here.
+    ``kept`` says whether samples are, for the message.
     """
 
-    def __init__(self, usd: float | None = None, calls: int | None = None) -> None:
+    def __init__(self, usd: float | None = None, calls: int | None = None, *, kept: bool = True) -> None:
+        self._advice = _KEPT if kept else _NOT_KEPT
         self.limit = Limit(usd, calls)
         self.limited = self.limit != Limit()
         self.usd = 0.0
@@ -95,8 +100,7 @@ class Budget:
 
     def _spent(self) -> BudgetSpent:
         return BudgetSpent(
-            f"budget of {self.limit} is spent ({self.usd:.2f} USD, {self.calls} calls so far): "
-            "what is recorded is kept; raise the budget and run again for the rest"
+            f"budget of {self.limit} is spent ({self.usd:.2f} USD, {self.calls} calls so far): {self._advice}"
         )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.errors import ModelUnavailable
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.sampling.lane import Complete
     from pytest_toolmatch.sampling.replayed import Replayed
@@ -92,6 +93,18 @@ class Sampled:
         first = self._futures[case.id][:draws]
         waiting = [one for one in first if isinstance(one, Future)]
         _when_done(waiting, lambda: follow([one.result() if isinstance(one, Future) else one for one in first]))
+
+    def unopened(self, case: Case, draws: int | None = None) -> ModelUnavailable | None:
+        """Return why draws of a case that are not recorded can't be made: their model could not be opened."""
+        error = self._session.unopened(self.plan.model)
+        return error if error and self._lacks(case, self._usual(case) if draws is None else draws) else None
+
+    def _lacks(self, case: Case, draws: int) -> bool:
+        if self._session.mode != "record":
+            return draws > 0
+        if self.plan.suite.rollout.mode == "next_step":  # only the teacher's samples tell which answer today
+            return self.replayed.count(case) < draws
+        return not self.replayed.drawn(case).keys() >= set(range(draws))
 
     def _usual(self, case: Case) -> int:
         return self.replayed.wanted or max(DRAWS, self.replayed.count(case))

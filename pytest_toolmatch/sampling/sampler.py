@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_toolmatch.core.errors import ModelUnavailable
 from pytest_toolmatch.providers.registry import open_provider
@@ -36,6 +36,14 @@ _LAST_PATIENCE = 0.6
 """Seconds for what shall happen at the very end: a server that was started needs some to end by itself."""
 
 
+Key: TypeAlias = tuple[str, str, int]
+
+
+def _key(model: Model) -> Key:
+    # A client is told apart by its id, which stays its own as long as its lane keeps it.
+    return model.identity, model.url, id(model.client)
+
+
 class Sampler:
     """Makes draws; ``submit`` gives one in, its future gives the sample out.
 
@@ -60,7 +68,8 @@ class Sampler:
         self._retries = retries or Retries()
         self._prices = prices or Prices()
         self._open_provider = open_provider
-        self._lanes: dict[tuple[str, str, int], Lane] = {}
+        self._lanes: dict[Key, Lane] = {}
+        self._unopened: dict[Key, ModelUnavailable] = {}
         self._drawn: dict[tuple[str, str, str], Sample | Future[Sample]] = {}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
@@ -79,6 +88,10 @@ class Sampler:
         """
         with self._lock:
             self._lane(model)
+
+    def unopened(self, model: Model) -> ModelUnavailable | None:
+        """Return why a model that was to be opened could not be."""
+        return self._unopened.get(_key(model))
 
     def submit(self, work: Work) -> Future[Sample]:
         """Queue a draw; one that was given in before, by recording, case and key, is not drawn again.
@@ -156,19 +169,20 @@ class Sampler:
             lane.spawn()
 
     def _lane(self, model: Model) -> Lane:
-        # A client is told apart by its id, which stays its own as long as its lane keeps it.
-        key = (model.identity, model.url, id(model.client))
+        key = _key(model)
         if key not in self._lanes:
             self._lanes[key] = self._open(model)
         return self._lanes[key]
 
     def _open(self, model: Model) -> Lane:
         provider: Provider | None = None
-        error, price = self._broken or self._without_price(model), self._prices.of(model)
+        unopened, price = self._without_price(model), self._prices.of(model)
         try:
             provider = self._open_provider(model)
         except ModelUnavailable as unavailable:
-            error = error or unavailable
+            unopened = unopened or unavailable
+        if unopened:
+            self._unopened[_key(model)] = unopened
         return Lane(
             model,
             provider,
@@ -176,7 +190,7 @@ class Sampler:
             retries=self._retries,
             account=self.budget.account(priced=price is not None),
             price=price,
-            error=error,
+            error=self._broken or unopened,
             stop=self._fail,
         )
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.errors import ModelUnavailable
+    from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.sampling.lane import Work
@@ -75,6 +77,10 @@ class Session:
 
         return Sampled(replayed, self, answer, self._keeper(path))
 
+    def unopened(self, model: Model) -> ModelUnavailable | None:
+        """Return why nothing can be asked of a model now; what goes by the batch is kept in any case."""
+        return None if isinstance(self.sampler, Batcher) else self.sampler.unopened(model)
+
     def submit(self, work: Work) -> Future[Sample]:
         """Have a draw made."""
         return self.sampler.submit(work)
@@ -89,7 +95,8 @@ class Session:
         try:
             return one.result()
         except CancelledError:
-            raise SamplingError("sampling was stopped; what was drawn until then is kept") from None
+            kept = "nothing is kept in mode live" if self.mode == "live" else "what was drawn until then is kept"
+            raise SamplingError(f"sampling was stopped; {kept}") from None
 
     def take(self, ready: SimpleQueue[T]) -> T:
         """Return what is put next into a queue, and wait for it."""

@@ -28,7 +28,7 @@ from pytest_toolmatch.suites.held_out import HeldOut, held_out_in
 from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_toolmatch.core.case import Case
 
@@ -151,7 +151,11 @@ def _tools(form: SuiteForm, document: Document, list_mcp: ListMcp | None) -> tup
 def _with_answers(tools: tuple[Tool, ...], form: SuiteForm, document: Document) -> tuple[Tool, ...]:
     """Return the tools with the replies and permissions that the suite gives them."""
     names = [tool.name for tool in tools]
-    for key, named in (("replies", form.replies), ("execute", form.execute)):
+    for key, named in (
+        ("effects", _misspelt(form.effects, tools)),
+        ("replies", form.replies),
+        ("execute", form.execute),
+    ):
         if unknown := [name for name in named if name not in names and names]:
             known = f"{did_you_mean(unknown[0], names)}"
             raise SuiteError(f"{document.where('$', key)}: {key}: no tool is named {unknown[0]!r}{known}")
@@ -161,6 +165,13 @@ def _with_answers(tools: tuple[Tool, ...], form: SuiteForm, document: Document) 
         )
         for tool in tools
     )
+
+
+def _misspelt(effects: Iterable[str], tools: tuple[Tool, ...]) -> list[str]:
+    """Return the names of no tool that are nearly one without an effect; others may be of tools that are not here."""
+    names = {name for tool in tools for name in (tool.name, tool.name.rpartition("__")[2])}
+    unstated = [tool.name for tool in tools if tool.effect is None]
+    return [name for name in effects if name not in names and did_you_mean(name, unstated)]
 
 
 def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:

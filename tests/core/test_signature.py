@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import Call
+from pytest_toolmatch.core.declared import declared_tools
 from pytest_toolmatch.core.errors import ToolError
 from pytest_toolmatch.core.signature import tool, tool_of_function
 from pytest_toolmatch.core.tool import Tool
@@ -545,3 +546,9 @@ def test_a_value_of_the_hint_satisfies_the_schema(
     check_schema(found)
     arguments = msgspec.to_builtins({"x": data.draw(values)})
     assert ArgumentValidator([found]).problem(Call("function", arguments)) is None
+
+
+def test_an_effect_that_is_none_is_refused() -> None:
+    for declare in (tool(effect="writes"), lambda _: declared_tools([Tool(name="find", effect="writes")])):  # type: ignore[call-overload,arg-type]
+        with pytest.raises(ToolError, match="effect is 'writes': write 'read' or 'write'"):
+            declare(search)

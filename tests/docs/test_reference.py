@@ -33,6 +33,7 @@ from pytest_toolmatch.judging.gate import GateResult
 from pytest_toolmatch.judging.levels import LEVELS
 from pytest_toolmatch.judging.metrics import METRICS, Estimate
 from pytest_toolmatch.judging.robustness import Robustness
+from pytest_toolmatch.judging.troubles import Ended, Refused
 from pytest_toolmatch.judging.verdict import STATES, CaseResult
 from pytest_toolmatch.plugin.fixture import MARK_KEYS
 from pytest_toolmatch.repair.options import KEYS as REPAIR_KEYS
@@ -267,6 +268,8 @@ def test_example_of_arguments_is_right(schema: str, teacher: str, student: str, 
         ("reference/report.md", "Robustness", Robustness),
         ("reference/report.md", "Repair", RepairReport),
         ("reference/report.md", "Case", CaseResult),
+        ("reference/report.md", "Refused", Refused),
+        ("reference/report.md", "Ended", Ended),
     ],
 )
 def test_format_has_the_fields_of_the_code(page: str, heading: str, form: type[msgspec.Struct]) -> None:

@@ -203,8 +203,8 @@ def test_member_of_an_object_in_a_union() -> None:
 
 
 def test_undeclared_argument() -> None:
-    judge = matcher(trace=Override(ignore=True), tone=Override(casefold=True))
-    assert agree(judge, {"trace": "x"}, {})
+    judge = matcher(via=Override(ignore=True), tone=Override(casefold=True))
+    assert agree(judge, {"via": "x"}, {})
     assert agree(judge, {"tone": "WARM"}, {"tone": "warm"})
     assert not agree(judge, {"tone": None}, {})
     assert not agree(judge, {"tone": "warm"}, {})
@@ -307,6 +307,28 @@ def test_bad_override(override: Override, message: str) -> None:
         matcher(note=override)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
+
+
+CLOSED = {"type": "object", "properties": {"who": {"$ref": "#/$defs/who"}}, "additionalProperties": False} | {
+    "$defs": {"who": {"type": "object", "properties": {"name": {}}, "additionalProperties": False}}
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "path", "message"),
+    [
+        ("call", "nope", "tool 'call' has no argument 'nope'; there are who"),
+        ("call", "who.nope", "tool 'call' has no argument 'nope'; there are name"),
+        ("buy", "items[].prise", "tool 'buy' has no argument 'prise'; did you mean 'price'?"),
+        ("by", "price", "no tool is named 'by'; did you mean 'buy'?"),
+    ],
+)
+def test_an_override_of_no_argument(tool: str, path: str, message: str) -> None:
+    tools = [{"name": "buy", "parameters": SCHEMA}, {"name": "call", "parameters": CLOSED}]
+    with pytest.raises(SuiteError) as raised:
+        Matcher(tools, overrides={tool: {path: Override(ignore=True)}})
+    assert str(raised.value) == f"overrides: {message}"
+    assert Matcher(tools, overrides={"call": {"who.name": Override(ignore=True)}})
 
 
 def test_bad_override_below() -> None:

@@ -194,6 +194,33 @@ def test_without_a_key_nothing_is_asked(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("role", ["teacher", "student"])
+@pytest.mark.parametrize("keys", [{}, {"mode": "next_step"}], ids=["rollout", "next_step"])
+def test_nothing_is_paid_where_the_other_model_can_not_be_opened(
+    project: Project, served: Callable[..., Scripted], keys: dict[str, str], role: str
+) -> None:
+    server = served(TABLE)
+    project = project.with_query("rome", "oslo").as_yaml(**keys).served_at(server.url, 2)
+    run = project.with_ini(**{f"toolmatch_{role}": "python:nowhere:f"}).record(mode="live")
+    assert (run.exit, run.outcomes) == (1, {"errors": 1, "skipped": 1})
+    assert "python:nowhere:f: there is no module 'nowhere'" in " ".join(run.text.split())
+    assert server.requests == []
+
+
+def test_what_is_recorded_needs_no_model_that_can_be_opened(
+    project: Project, served: Callable[..., Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = served(TABLE)
+    project = project.with_query("rome").as_yaml().served_at(server.url, 2)
+    project = project.with_ini(toolmatch_student="python:mine:f").with_file("mine.py", "def f(_): return 'yes'\n")
+    assert project.record().outcomes == {"failed": 1}
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    project = project.with_file("mine.py", "").with_ini(toolmatch_student="python:mine:f", toolmatch_samples=2)
+    assert project.record().outcomes == {"failed": 1}
+    assert project.record("--toolmatch-samples=3").outcomes == {"errors": 1}
+    assert server.draws("big") == 2
+
+
 @pytest.mark.parametrize("sdk", SDKS)
 def test_without_its_package_a_model_is_one_error(
     project: Project, served: Callable[..., Scripted], monkeypatch: pytest.MonkeyPatch, sdk: str

@@ -337,6 +337,17 @@ def test_where_nothing_can_be_written_over_a_long_wait_says_that_it_lives(
     assert "to come" not in project.record("-q", mode="refresh").text
 
 
+def test_where_nothing_can_be_written_over_a_long_pause_is_said_once(
+    project: Project, served: Callable[..., Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_toolmatch.plugin.ticker._LONG", 0.01)
+    late = Answer(b"{}", 429, {"Retry-After": "0.5"})
+    server = served(TABLE, fault=lambda number, _: late if number < 1 else None)
+    run = project.with_query("rome").as_yaml().served_at(server.url).record()
+    assert run.outcomes == {"passed": 1}
+    assert run.text.count(" asks to wait; it is asked again in ") == 1
+
+
 # A run that is stopped.
 
 

@@ -74,3 +74,15 @@ def test_a_budget_in_dollars_needs_a_price(
     assert run.outcomes == {"errors": 1, "skipped": 1}
     assert "openai:nobody-knows: nobody knows what it costs" in run.text
     assert server.draws("nobody-knows") == 0
+
+
+def test_live_promises_nothing_that_is_kept(project: Project, served: Callable[..., Scripted]) -> None:
+    table = {"big": TABLE["big"], "small": {"*": "book(id=1)"}}
+    project = project.with_query(*"ab").as_yaml().served_at(served(table).url, 5)
+    text = " ".join(project.record("--toolmatch-budget=15calls", mode="live").text.split())
+    assert "budget of 15 calls is spent" in text
+    assert "nothing is kept in mode live; raise the budget" in text
+    assert "run again" not in text
+    text = project.record(mode="live").text
+    assert 'ask again: pytest "trips.toolmatch.yaml::a" --toolmatch-mode=live' in text
+    assert "replay:" not in text

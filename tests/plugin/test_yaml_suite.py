@@ -113,6 +113,8 @@ def test_only_calls_of_the_wanted_effect_are_compared(project: Project) -> None:
     effects = {"search": "read", "book": "write"}
     assert project.as_yaml(effects=effects).run().outcomes == {"failed": 1}
     assert project.as_yaml(effects=effects, effect="write").run().outcomes == {"passed": 1}
+    run = project.as_yaml(effects={"book": "write"}, effect="write").run()
+    assert "only calls with effect write (not compared, for want of an effect: search)" in " ".join(run.text.split())
 
 
 def test_both_kinds_of_suites_live_in_one_run(project: Project) -> None:

@@ -95,6 +95,10 @@ def test_what_a_function_may_return(answer: Any, turn: Turn) -> None:
     assert ask(lambda _: answer) == ask(later) == turn
 
 
+ENDLESS: dict[str, Any] = {}
+ENDLESS["x"] = ENDLESS
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -106,6 +110,7 @@ def test_what_a_function_may_return(answer: Any, turn: Turn) -> None:
         ([{"name": "book", "args": {}}], "unknown field `args`"),
         ([{"arguments": {}}], "`name`"),
         ([{"name": "book", "arguments": {"x": object()}}], "is no call"),
+        ([{"name": "book", "arguments": ENDLESS}], "is no call"),
         (Turn(text=3), "a Turn that is none"),  # type: ignore[arg-type]
         (Turn(confidence=1.5), "a Turn that is none"),
         (ask, "returned function"),

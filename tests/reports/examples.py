@@ -65,7 +65,8 @@ def samples(*groups: tuple[int, Any], role: str = "student", **changes: Any) -> 
 
 
 def lost(outcome: str, *, draw: int = 90) -> Sample:
-    return Sample(case="cheapest", role="student", draw=draw, outcome=outcome, error="503")  # type: ignore[arg-type]
+    error = "503" if outcome == "infrastructure" else ""
+    return Sample(case="cheapest", role="student", draw=draw, outcome=outcome, error=error)  # type: ignore[arg-type]
 
 
 def refusal() -> Refusal:

@@ -7,9 +7,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_toolmatch.core.chain import Call
+from pytest_toolmatch.core.sample import Refusal
 from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.reports.chaindiff import case_lines
 from pytest_toolmatch.reports.lines import columns
+from pytest_toolmatch.reports.summary import summary_lines
 from tests.reports.examples import (
     RIGHT,
     WRONG,
@@ -20,6 +23,7 @@ from tests.reports.examples import (
     judged,
     lost,
     refusal,
+    report,
     sample,
     samples,
     search,
@@ -60,6 +64,7 @@ def test_a_failing_case() -> None:
 
         student's 11 samples: 3 match · 7 diverge (2 decision, 5 names) · 1 truncated ·
           1 lost to infrastructure
+        lost to infrastructure: 503 (1)
         chain_match 0.27, wanted at least 0.80; the teacher in the student's place: 0.88
         diverges: step 1: destination
 
@@ -176,7 +181,9 @@ def test_a_models_text_can_not_control_the_terminal() -> None:
     evil = "\x1b[2J\x1b]0;owned\x07\r\u202e"
     chain = [[call(evil, **{evil: evil})]]
     result = judged(
-        samples((1, chain), role="teacher", text=evil), [sample([[call(evil, city=evil)]], text=evil)], query=evil
+        samples((1, chain), role="teacher", text=evil),
+        [sample([[call(evil, city=evil)]], text=evil, refusals=[Refusal(Call(evil), "unknown_tool", evil)])],
+        query=evil,
     )
     text = shown(msgspec.structs.replace(result, nodeid=evil), teacher=evil, student=evil, verbose=True)
     assert all(line.isprintable() for line in text.splitlines())
@@ -209,10 +216,73 @@ def test_a_student_without_one_usable_sample() -> None:
     assert "diverges: 1 invalid, 1 truncated" in text
 
 
-def test_retries_and_refusals_are_counted() -> None:
+def test_refused_calls_and_answers_are_counted() -> None:
     student = [*samples((2, WRONG), refusals=(refusal(),)), lost("refused")]
     text = shown(judged(samples((2, RIGHT), role="teacher"), student), width=100)
-    assert "0 match · 3 diverge (1 decision, 2 names) · 1 refused · 2 calls retried" in text
+    assert "0 match · 3 diverge (1 decision, 2 names) · 1 refused · 2 calls refused" in text
+
+
+STEAL = Refusal(
+    Call("steal"), "unknown_tool", "there is no tool 'steal'; there are book_flight, get_weather, search_flights"
+)
+
+
+def without_a_valid_call(*refusals: Refusal) -> CaseResult:
+    return judged(samples((2, RIGHT), role="teacher"), samples((5, []), refusals=refusals))
+
+
+def test_what_was_refused_is_shown_with_its_reason() -> None:
+    result = without_a_valid_call(STEAL, STEAL)
+    assert "\nrefused: steal() – there is no tool 'steal'; there are book_flight, ge… (5 of 5)\n" in shown(result)
+    in_full = (
+        "refused: steal() – there is no tool 'steal'; there are book_flight, get_weather,\n  search_flights (5 of 5)\n"
+    )
+    assert in_full in shown(result, verbose=True)
+    assert "diverges: step 1: no valid call, steal refused" in shown(result)
+
+
+def test_a_refusal_counts_samples_and_says_how_many_were_just_like_it() -> None:
+    raw, other = (Refusal(Call("steal", text), "malformed_json", f"steal: no JSON object but {text}") for text in "ab")
+    student = [*samples((3, []), refusals=(raw,)), *samples((1, []), refusals=(other, STEAL)), *samples((1, RIGHT))]
+    result = judged(samples((2, RIGHT), role="teacher"), student)
+    assert [line for line in shown(result).splitlines() if "refused:" in line] == [
+        "refused: steal – no JSON object but a (4 of 5, 3 like this)",
+        "refused: steal() – there is no tool 'steal'; there are book_flight, ge… (1 of 5)",
+    ]
+
+
+def test_arguments_that_are_no_plain_json_still_have_a_report() -> None:
+    evil = Refusal(Call("x\ud800", {"a": "\ud800"}), "unknown_tool", "there is no such tool")
+    assert b"no such tool" in msgspec.json.encode(without_a_valid_call(evil))
+
+
+def test_a_sample_that_was_cut_off_says_so() -> None:
+    long = {"outcome": "truncated", "error": "stopped: book_flight called 3 times"}
+    result = judged(samples((2, RIGHT[:1]), role="teacher"), samples((4, [*RIGHT, *RIGHT]), **long))
+    assert "\ncut off after 4 steps: book_flight called 3 times (4 of 4)\n" in shown(result)
+    assert "diverges: step 2: extra book_flight, cut off" in shown(result)
+
+
+def test_samples_of_refused_calls_alone_say_which() -> None:
+    ended = {"outcome": "invalid", "error": "stopped: refused in 3 turns", "refusals": (STEAL,)}
+    text = shown(judged(samples((2, RIGHT), role="teacher"), samples((5, []), **ended)))
+    assert "given up after 0 steps: refused in 3 turns (5 of 5)" in text
+    assert "diverges: 5 invalid, steal refused" in text
+
+
+def test_nothing_is_said_where_nothing_was_refused() -> None:
+    text = shown(diverging())
+    assert "refused" not in text
+    assert "cut off" not in text
+
+
+def test_why_samples_were_lost_is_said_with_its_number() -> None:
+    lost_ones = [msgspec.structs.replace(lost("infrastructure"), error=why) for why in ("late", "503", "503")]
+    result = judged(samples((2, RIGHT), role="teacher"), [*samples((3, WRONG)), *lost_ones])
+    assert "lost to infrastructure: 503 (2)\nlost to infrastructure: late (1)\n" in shown(result)
+    assert "3 infrastructure failures: most often (2) 503\n" in "\n".join(
+        line.text for line in summary_lines(report(result))
+    )
 
 
 def test_a_long_query_is_cut_unless_verbose() -> None:
@@ -247,7 +317,10 @@ def test_no_line_is_wider_than_asked_for(
     made: tuple[Any, Any], words: tuple[str, str], width: int, verbose: bool
 ) -> None:
     text, name = words
-    teacher, student = samples((2, made[0]), role="teacher", text=text), samples((2, made[1]), text=name)
+    refused = Refusal(Call(name, {text: text}), "unknown_tool", text)
+    ended = {"outcome": "truncated", "error": text, "refusals": (refused, STEAL)}
+    teacher = samples((2, made[0]), role="teacher", text=text)
+    student = [*samples((2, made[1]), text=name), *samples((1, made[0]), **ended)]
     result = msgspec.structs.replace(judged(teacher, student, query=text), nodeid=name)
     for line in case_lines(result, teacher=name, student=text, width=width, verbose=verbose, flags=f"--{name}"):
         assert columns(line.text) <= width or line.text.startswith("replay: ")

@@ -45,7 +45,7 @@ def test_a_small_summary() -> None:
     made = report(*(agreeing(f"easy-{number}") for number in range(9)), diverging(), gates=("chain_match >= 0.50",))
     assert shown(made) == dedent("""\
         claude-opus-4-5 → local:qwen3-4b            10 cases × 8 + 8–11 samples   replay
-        9 agree · 1 diverges · 1 infrastructure failure
+        9 agree · 1 diverges · 1 infrastructure failure: 503
 
         case      chain names args retry teacher
         cheapest   0.27  0.27 0.69  0.00    0.75  ✗ step 1: destination

@@ -127,7 +127,10 @@ def test_what_is_lost_is_counted_and_not_recorded(tmp_path: Path) -> None:
     assert (session.spent().samples, session.spent().lost) == (0, 2)
 
 
-def test_whoever_waits_while_sampling_is_stopped_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "kept"), [("record", "what was drawn until then is kept"), ("live", "nothing is kept in mode live")]
+)
+def test_whoever_waits_while_sampling_is_stopped_is_told(tmp_path: Path, mode: str, kept: str) -> None:
     ticks: list[int] = []
     begun = threading.Event()
 
@@ -135,13 +138,13 @@ def test_whoever_waits_while_sampling_is_stopped_is_told(tmp_path: Path) -> None
         begun.set()
         await asyncio.sleep(3600)
 
-    session = Session("record", Sampler(), lambda: ticks.append(1))
+    session = Session(mode, Sampler(), lambda: ticks.append(1))
     source = sampled(session, tmp_path / "mine.jsonl", model(never))
     source.prefetch([ROME])
     assert begun.wait(5)
     closing = threading.Timer(0.3, session.close)
     closing.start()
-    with pytest.raises(SamplingError, match="sampling was stopped; what was drawn until then is kept"):
+    with pytest.raises(SamplingError, match=f"sampling was stopped; {kept}"):
         source.samples(ROME)
     closing.join()
     assert ticks

@@ -559,7 +559,9 @@ def test_a_demand_that_cannot_be_meant_is_refused_at_its_line(here: Path, keys: 
     assert message in said
 
 
-@pytest.mark.parametrize(("key", "value"), [("replies", "{serch: []}"), ("execute", "[serch]")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("replies", "{serch: []}"), ("execute", "[serch]"), ("effects", "{serch: read}")]
+)
 def test_an_answer_of_no_tool_is_named(here: Path, key: str, value: str) -> None:
     with pytest.raises(SuiteError) as raised:
         suite(here, f"tools: [{{name: search}}]\n{key}: {value}\ncases: [{{query: To Rome}}]")

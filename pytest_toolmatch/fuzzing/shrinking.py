@@ -45,7 +45,7 @@ _CHANCE = 0.1
 """How often a student is taken to do otherwise by chance, at least: so that no draw decides alone."""
 
 _MOST, _AT_LAST = 9, 24
-"""Draws after which a step that is not decided is given up; and the last comparison, after which there is none."""
+"""Draws after which a step that is not decided is given up; and the last comparison: anew it would cost more."""
 
 _NEEDED = math.log(10)
 """Evidence that the smallest variant has to show by itself, where that which it was made of has shown enough."""
@@ -123,10 +123,10 @@ class Shrinker:
 
     def again(self, needed: float) -> Trial[Shown]:
         """Compare the smallest variant anew, and see whether the teacher does what is expected of it."""
-        variant, most = self.smallest, _MOST if len(self.kept) > 1 else _AT_LAST
+        variant = self.smallest
         skip, of_parent = (self.drawn.get(case.id, 0) for case in (variant, variant.parent))
         found = yield from compared(
-            variant, self._scorer, needed=needed, most=most, skip=skip, skip_parent=of_parent, sparing=True
+            variant, self._scorer, needed=needed, most=_AT_LAST, skip=skip, skip_parent=of_parent, sparing=True
         )
         return (yield from beside_teacher(found, self._scorer))
 

@@ -264,7 +264,7 @@ class Campaign:
         Draws cost what those that were handed out did.
         """
         borne_out = (1 + self._borne_out) / (2 + self._examined)
-        likely = self._settling + len(self._waiting) / 2 + (self._examining + 1) * borne_out
+        likely = 1 + self._settling + len(self._waiting) / 2 + self._examining * borne_out
         return self._pool.spent or self._spent(reserved * likely) >= 1 - _MARGIN
 
     def _spent(self, more: float = 0.0) -> float:

@@ -78,5 +78,5 @@ def settled(
         tried.append((yield from shrinker.again(needed())))
         if tried[-1].lower and tried[-1].teacher_keeps:
             return Settled(suspect=suspect, smallest=tried[-1], compared=tuple(tried))
-        shrinker.back(all_the_way=len(tried) >= TRIES)
+        yield from shrinker.back(all_the_way=len(tried) >= TRIES)
     return Settled(suspect=suspect, compared=tuple(tried))

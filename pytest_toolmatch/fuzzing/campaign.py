@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter, deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -13,7 +14,7 @@ from pytest_toolmatch.fuzzing.comparing import AGREED, Compared, compared, prepa
 from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cells_of, tool_of
 from pytest_toolmatch.fuzzing.pool import LAG
 from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened
-from pytest_toolmatch.fuzzing.settling import Examined, Settled, examined, settled
+from pytest_toolmatch.fuzzing.settling import Examined, Settled, examined, settled, smaller
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
 from pytest_toolmatch.fuzzing.wells import Well, sendable
@@ -51,6 +52,9 @@ _KNOWN = (3, 5)
 
 _LEAST = 0.6
 """The rate that the student has to have on a case for it to be fuzzed."""
+
+_SMALLER = 4
+"""Findings that are made smaller at a time at the end, those of which most is left first."""
 
 _MOST = 40
 """Draws of a variant at most, once it is shown that the rate is lower."""
@@ -123,11 +127,13 @@ class Campaign:
         self._beside: Counter[str] = Counter()
         self._rates: dict[str, Tally] = {}
         self._met = 0
+        self._left: deque[int] | None = None
+        """The findings that are to be tried once more at the end, by their places."""
 
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
         unmet = deque(random.Random(self._seed).sample(cases, len(cases)))  # noqa: S311 - chance that is to be repeated
-        while self._meet(unmet) or self._launch() or self._awaited:
+        while self._meet(unmet) or self._launch() or self._awaited or self._try_smaller():
             yield from self._pool.turn()
             yield
             self._collect()
@@ -333,6 +339,19 @@ class Campaign:
 
     def _needed(self) -> float:
         return needed_for(len(self.compared), sum(one.smallest is not None for one in self.settled), self._confidence)
+
+    def _try_smaller(self) -> bool:
+        """Spend what is left on making findings smaller, a few at a time; say whether there are any more."""
+        if self._left is None:
+            found = [place for place, one in enumerate(self.settled) if one.smallest]
+            self._left = deque(sorted(found, key=lambda place: -self.settled[place].left))
+        few = [self._left.popleft() for _ in range(_SMALLER) if self._left]
+        for place in few:
+            one = self.settled[place]
+            before = self._rates[one.suspect.subject.case.id]
+            trial = smaller(one, self._scorer, before, needed=self._needed(), hurried=lambda: self._over(_TO_COMPARE))
+            self._await(trial, partial(self.settled.__setitem__, place))
+        return bool(few)
 
     def _take_settled(self, one: Settled) -> None:
         """Give the cells of a suspect free but for the one that its smallest form belongs to."""

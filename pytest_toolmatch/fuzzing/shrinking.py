@@ -86,10 +86,11 @@ class Shrinker:
         after: float = 0.0,
         *,
         hurried: Callable[[], bool] = lambda: False,
+        doubtful: float = _DOUBTFUL,
     ) -> None:
         self.kept = [found]
         self.drawn = {found.id: drawn}
-        self._scorer, self._hurried = scorer, hurried
+        self._scorer, self._hurried, self._doubtful = scorer, hurried, doubtful
         self._high = min(1 - _CHANCE, usual(before))
         self._low = min(max(_CHANCE, after), self._high - _CHANCE)
         self._lost: set[str] = {found.id}
@@ -239,7 +240,14 @@ class Shrinker:
         return (yield from self._try(self.smallest.edits, cuts, _LIKELY if likely else 0.0))
 
     def _try(
-        self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0, *, ask_teacher: bool = False, **how: float
+        self,
+        edits: tuple[Edit, ...],
+        cuts: Words,
+        prior: float = 0.0,
+        *,
+        ask_teacher: bool = False,
+        hurried: bool = True,
+        of: int = 1,
     ) -> Trial[bool]:
         """Say whether these edits and cuts keep the drop; then they are the smallest.
 
@@ -247,7 +255,9 @@ class Shrinker:
         """
         now = self.smallest
         variant = made(now.subject, now.relation, now.must, edits, cuts)
-        if not (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior, **how)):
+        if not (
+            yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior, hurried=hurried, of=of)
+        ):
             return False
         if ask_teacher and variant.must != "teacher":
             (samples,) = yield (Ask(variant, "teacher", 1),)
@@ -297,7 +307,7 @@ class Shrinker:
             towards = prior + self._lead(tally) * (1 if high else -1)
             if towards >= (-_DOUBTFUL if high else sure):
                 return True
-            if towards <= _DOUBTFUL:
+            if towards <= self._doubtful:
                 return False
         return False
 

@@ -121,6 +121,7 @@ class Campaign:
         self._examining = self._examined = self._borne_out = self._settling = 0
         """How many suspects are being examined, were examined and borne out, and are made small."""
         self._first: list[Running[Screened]] = []
+        self._suspects: list[Variant] = []
         self._waiting: list[Examined] = []
         self._busy: set[Cell] = set()
         self._again: dict[str, Running[Compared]] = {}
@@ -301,11 +302,15 @@ class Campaign:
     def _take_look(self, look: Screened) -> None:
         self.screened.append(look)
         self.explorer.learn(look)
-        if not look.suspect:
-            return
-        variant, cells = look.variant, cells_of(look.variant)
+        if look.suspect:
+            self._examine(look.variant)
+
+    def _examine(self, variant: Variant) -> None:
+        """See whether a suspect is borne out; later, where one of its cells is looked into already."""
+        cells = cells_of(variant)
         if not self._busy.isdisjoint(cells):
-            return  # it was begun before one of them was known to fail
+            self._suspects.append(variant)  # it was begun before one of them was known to fail
+            return
         self._busy.update(cells)
         self.explorer.close(cells)
         self._examining += 1
@@ -365,6 +370,9 @@ class Campaign:
         self._busy.difference_update(cells)
         self.explorer.reopen(cells)
         self._settle()
+        suspects, self._suspects = self._suspects, []
+        for one in suspects if not self._over(_TO_SHRINK) else ():
+            self._examine(one)
 
 
 class _Awaited(NamedTuple):

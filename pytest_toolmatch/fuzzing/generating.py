@@ -66,7 +66,7 @@ def by_seed_alone() -> Iterator[None]:
     changed: Any = providers
     kept = changed.CONSTANTS_CACHE
     changed._get_local_constants = lambda: none  # noqa: SLF001 - no setting says so
-    changed.CONSTANTS_CACHE = _cache(type(kept))
+    changed.CONSTANTS_CACHE = _permitted()
     try:
         yield
     finally:
@@ -75,9 +75,11 @@ def by_seed_alone() -> Iterator[None]:
 
 
 @cache
-def _cache(kind: Any) -> Any:
+def _permitted() -> Any:
     """Return where hypothesis keeps what numbers and texts it may take, while it draws by its seed alone."""
-    return kind(1024)
+    from hypothesis.internal.cache import LRUCache  # noqa: PLC0415 - only fuzzing needs it
+
+    return LRUCache(1024)
 
 
 @contextmanager

@@ -364,6 +364,8 @@ class Campaign:
         self.settled.append(one)
         found = set(cells_of(one.smallest.compared.variant)) if one.smallest else set()
         self._waiting = [other for other in self._waiting if found.isdisjoint(cells_of(other.suspect))]
+        explained = set(cells_of(one.suspect)) if found else found
+        self._suspects = [other for other in self._suspects if explained.isdisjoint(cells_of(other))]
         self._free(set(cells_of(one.suspect)) - found)
 
     def _free(self, cells: Iterable[Cell]) -> None:

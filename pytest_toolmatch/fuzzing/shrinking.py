@@ -123,7 +123,9 @@ class Shrinker:
             self.kept.pop()
 
     def _stands(self, variant: Variant) -> Trial[bool]:
-        """Say whether draws that no step has looked at bear a variant out, and its parent."""
+        """Say whether the teacher copes with a variant, and new draws bear it out, and its parent."""
+        if not (yield from self._teacher_keeps(variant)):
+            return False
         chain = yield from expected(variant, self._scorer)
         for case, wanted, high in ((variant.parent, variant.subject.chain, True), (variant, chain, False)):
             seen = self.drawn.get(case.id, 0)
@@ -259,12 +261,17 @@ class Shrinker:
             yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior, hurried=hurried, of=of)
         ):
             return False
-        if ask_teacher and variant.must != "teacher":
-            (samples,) = yield (Ask(variant, "teacher", 1),)
-            if not all(self._scorer.hits(variant, variant.expected or (), samples)):
-                self.kept.pop()
-                return False
+        if ask_teacher and not (yield from self._teacher_keeps(variant)):
+            self.kept.pop()
+            return False
         return True
+
+    def _teacher_keeps(self, variant: Variant) -> Trial[bool]:
+        """Say whether the teacher does what is expected, by one draw."""
+        if variant.must == "teacher":
+            return True
+        (samples,) = yield (Ask(variant, "teacher", 1),)
+        return all(self._scorer.hits(variant, variant.expected or (), samples))
 
     def _keeps(self, variant: Variant, prior: float = 0.0, *, hurried: bool = True, of: int = 1) -> Trial[bool]:
         """Say whether a variant keeps the drop; then it is the smallest. ``prior`` speaks for it from the start.

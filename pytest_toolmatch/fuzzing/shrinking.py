@@ -3,8 +3,8 @@
 Edits are left out first, then words, of the variant and its parent alike: so that what is left is a prompt which the
 student still gets right without the edits. Each step is decided by a sequential probability ratio test (Wald 1945)
 between the two rates that were found; at the end the smallest variant is compared anew, with draws that no step has
-looked at, and where that does not show the drop, or the teacher does not do what is expected of it either, the one
-before it.
+looked at, and where that does not show the drop, or the teacher does not do what is expected of it either, it goes on
+from the one before it that more draws bear out.
 """
 
 from __future__ import annotations

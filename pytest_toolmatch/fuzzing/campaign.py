@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter, deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -13,7 +14,7 @@ from pytest_toolmatch.fuzzing.comparing import AGREED, Compared, compared, prepa
 from pytest_toolmatch.fuzzing.exploring import Cell, Explorer, cells_of, tool_of
 from pytest_toolmatch.fuzzing.pool import LAG
 from pytest_toolmatch.fuzzing.screening import Screened, Shown, needed_for, screened
-from pytest_toolmatch.fuzzing.settling import Examined, Settled, examined, settled
+from pytest_toolmatch.fuzzing.settling import Examined, Settled, examined, settled, smaller
 from pytest_toolmatch.fuzzing.trial import Ask
 from pytest_toolmatch.fuzzing.variant import Subject, Variant
 from pytest_toolmatch.fuzzing.wells import Well, sendable
@@ -51,6 +52,9 @@ _KNOWN = (3, 5)
 
 _LEAST = 0.6
 """The rate that the student has to have on a case for it to be fuzzed."""
+
+_SMALLER = 4
+"""Findings that are made smaller at a time at the end, those of which most is left first."""
 
 _MOST = 40
 """Draws of a variant at most, once it is shown that the rate is lower."""
@@ -117,17 +121,20 @@ class Campaign:
         self._examining = self._examined = self._borne_out = self._settling = 0
         """How many suspects are being examined, were examined and borne out, and are made small."""
         self._first: list[Running[Screened]] = []
+        self._suspects: list[Variant] = []
         self._waiting: list[Examined] = []
         self._busy: set[Cell] = set()
         self._again: dict[str, Running[Compared]] = {}
         self._beside: Counter[str] = Counter()
         self._rates: dict[str, Tally] = {}
         self._met = 0
+        self._left: deque[int] | None = None
+        """The findings that are to be tried once more at the end, by their places."""
 
     def run(self, cases: Sequence[Case]) -> Iterator[None]:
         """Go through the campaign, with a stop now and then for whoever shows how far it has come."""
         unmet = deque(random.Random(self._seed).sample(cases, len(cases)))  # noqa: S311 - chance that is to be repeated
-        while self._meet(unmet) or self._launch() or self._awaited:
+        while self._meet(unmet) or self._launch() or self._awaited or self._try_smaller():
             yield from self._pool.turn()
             yield
             self._collect()
@@ -264,7 +271,7 @@ class Campaign:
         Draws cost what those that were handed out did.
         """
         borne_out = (1 + self._borne_out) / (2 + self._examined)
-        likely = self._settling + len(self._waiting) / 2 + (self._examining + 1) * borne_out
+        likely = 1 + self._settling + len(self._waiting) / 2 + self._examining * borne_out
         return self._pool.spent or self._spent(reserved * likely) >= 1 - _MARGIN
 
     def _spent(self, more: float = 0.0) -> float:
@@ -295,11 +302,15 @@ class Campaign:
     def _take_look(self, look: Screened) -> None:
         self.screened.append(look)
         self.explorer.learn(look)
-        if not look.suspect:
-            return
-        variant, cells = look.variant, cells_of(look.variant)
+        if look.suspect:
+            self._examine(look.variant)
+
+    def _examine(self, variant: Variant) -> None:
+        """See whether a suspect is borne out; later, where one of its cells is looked into already."""
+        cells = cells_of(variant)
         if not self._busy.isdisjoint(cells):
-            return  # it was begun before one of them was known to fail
+            self._suspects.append(variant)  # it was begun before one of them was known to fail
+            return
         self._busy.update(cells)
         self.explorer.close(cells)
         self._examining += 1
@@ -334,18 +345,36 @@ class Campaign:
     def _needed(self) -> float:
         return needed_for(len(self.compared), sum(one.smallest is not None for one in self.settled), self._confidence)
 
+    def _try_smaller(self) -> bool:
+        """Spend what is left on making findings smaller, a few at a time; say whether there are any more."""
+        if self._left is None:
+            found = [place for place, one in enumerate(self.settled) if one.smallest]
+            self._left = deque(sorted(found, key=lambda place: -self.settled[place].left))
+        few = [self._left.popleft() for _ in range(_SMALLER) if self._left]
+        for place in few:
+            one = self.settled[place]
+            before = self._rates[one.suspect.subject.case.id]
+            trial = smaller(one, self._scorer, before, needed=self._needed(), hurried=lambda: self._over(_TO_COMPARE))
+            self._await(trial, partial(self.settled.__setitem__, place))
+        return bool(few)
+
     def _take_settled(self, one: Settled) -> None:
         """Give the cells of a suspect free but for the one that its smallest form belongs to."""
         self._settling -= 1
         self.settled.append(one)
         found = set(cells_of(one.smallest.compared.variant)) if one.smallest else set()
         self._waiting = [other for other in self._waiting if found.isdisjoint(cells_of(other.suspect))]
+        explained = set(cells_of(one.suspect)) if found else found
+        self._suspects = [other for other in self._suspects if explained.isdisjoint(cells_of(other))]
         self._free(set(cells_of(one.suspect)) - found)
 
     def _free(self, cells: Iterable[Cell]) -> None:
         self._busy.difference_update(cells)
         self.explorer.reopen(cells)
         self._settle()
+        suspects, self._suspects = self._suspects, []
+        for one in suspects if not self._over(_TO_SHRINK) else ():
+            self._examine(one)
 
 
 class _Awaited(NamedTuple):

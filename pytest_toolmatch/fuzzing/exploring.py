@@ -30,7 +30,7 @@ _ALONE, _GROUP = 6, 5
 _OFTEN = 3
 """Times that a relation is tried on a case before further cases are taken up: what they need is generated meanwhile."""
 
-_BROAD, _AHEAD = 24, 12
+_BROAD, _AHEAD = 24, 24
 """Cases that are at hand from the start; and those for which something is generated before they are taken up."""
 
 _ENOUGH, _FEW, _MANY = 8, 0.2, 0.4

@@ -6,6 +6,7 @@ import hashlib
 import signal
 import threading
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -63,13 +64,22 @@ def by_seed_alone() -> Iterator[None]:
         return
     none = type(own())(**dict.fromkeys(("integers", "floats", "bytes", "strings"), ()))
     changed: Any = providers
+    kept = changed.CONSTANTS_CACHE
     changed._get_local_constants = lambda: none  # noqa: SLF001 - no setting says so
-    changed.CONSTANTS_CACHE.cache.clear()
+    changed.CONSTANTS_CACHE = _permitted()
     try:
         yield
     finally:
         changed._get_local_constants = own  # noqa: SLF001
-        changed.CONSTANTS_CACHE.cache.clear()
+        changed.CONSTANTS_CACHE = kept
+
+
+@cache
+def _permitted() -> Any:
+    """Return where hypothesis keeps what numbers and texts it may take, while it draws by its seed alone."""
+    from hypothesis.internal.cache import LRUCache  # noqa: PLC0415 - only fuzzing needs it
+
+    return LRUCache(1024)
 
 
 @contextmanager

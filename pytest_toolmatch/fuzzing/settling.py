@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_toolmatch.fuzzing.comparing import Compared, expected, of_teacher, teacher_keeps
+from pytest_toolmatch.fuzzing.cutting import size_of
 from pytest_toolmatch.fuzzing.pool import side_by_side
 from pytest_toolmatch.fuzzing.screening import LOOKS, Shown, pinned
 from pytest_toolmatch.fuzzing.shrinking import TRIES, Shrinker
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.scoring import Scorer
     from pytest_toolmatch.fuzzing.trial import Trial
 
+_OBSTINATE = -math.log(36)
+"""Log-likelihood at which a step is given up for good: after a draw or so more than at first."""
+
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """What a suspect came to: the ``smallest`` variant that keeps its drop, or none; and all that were ``compared``."""
@@ -27,6 +32,11 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     suspect: Variant
     smallest: Shown | None = None
     compared: tuple[Shown, ...] = ()
+
+    @property
+    def left(self) -> float:
+        """The share of its words that is left in the smallest variant."""
+        return size_of(self.smallest.compared.variant)[0] / size_of(self.suspect)[0] if self.smallest else 0.0
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,5 +88,29 @@ def settled(
         tried.append((yield from shrinker.again(needed())))
         if tried[-1].lower and tried[-1].teacher_keeps:
             return Settled(suspect=suspect, smallest=tried[-1], compared=tuple(tried))
-        shrinker.back(all_the_way=len(tried) >= TRIES)
+        yield from shrinker.back(all_the_way=len(tried) >= TRIES)
     return Settled(suspect=suspect, compared=tuple(tried))
+
+
+def smaller(
+    found: Settled, scorer: Scorer, before: Tally, *, needed: float, hurried: Callable[[], bool]
+) -> Trial[Settled]:
+    """Try once more to make a finding smaller: what luck or a hurry has kept may go by more draws."""
+    assert found.smallest
+    last = found.smallest.compared
+    shrinker = Shrinker(
+        last.variant,
+        scorer,
+        before,
+        last.skipped + last.after.draws,
+        last.after.rate,
+        hurried=hurried,
+        doubtful=_OBSTINATE,
+    )
+    shrinker.drawn[last.variant.parent.id] = last.skipped_parent + last.before.draws
+    yield from shrinker.shrink()
+    if len(shrinker.kept) == 1:
+        return found
+    shown = yield from shrinker.again(needed)
+    smallest = shown if shown.lower and shown.teacher_keeps else found.smallest
+    return msgspec.structs.replace(found, smallest=smallest, compared=(*found.compared, shown))

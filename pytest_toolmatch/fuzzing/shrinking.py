@@ -3,8 +3,8 @@
 Edits are left out first, then words, of the variant and its parent alike: so that what is left is a prompt which the
 student still gets right without the edits. Each step is decided by a sequential probability ratio test (Wald 1945)
 between the two rates that were found; at the end the smallest variant is compared anew, with draws that no step has
-looked at, and where that does not show the drop, or the teacher does not do what is expected of it either, the one
-before it.
+looked at, and where that does not show the drop, or the teacher does not do what is expected of it either, it goes on
+from the one before it that more draws bear out.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _CHANCE = 0.1
 """How often a student is taken to do otherwise by chance, at least: so that no draw decides alone."""
 
 _MOST, _AT_LAST = 9, 24
-"""Draws after which a step that is not decided is given up; and the last comparison, after which there is none."""
+"""Draws after which a step that is not decided is given up; and the last comparison: anew it would cost more."""
 
 _NEEDED = math.log(10)
 """Evidence that the smallest variant has to show by itself, where that which it was made of has shown enough."""
@@ -70,7 +70,7 @@ def shrunk(found: Compared, scorer: Scorer) -> Trial[Compared]:
         again = yield from shrinker.again(_NEEDED)
         if again.lower and again.teacher_keeps:
             return again.compared
-        shrinker.back()
+        yield from shrinker.back()
     return found
 
 
@@ -86,10 +86,11 @@ class Shrinker:
         after: float = 0.0,
         *,
         hurried: Callable[[], bool] = lambda: False,
+        doubtful: float = _DOUBTFUL,
     ) -> None:
         self.kept = [found]
         self.drawn = {found.id: drawn}
-        self._scorer, self._hurried = scorer, hurried
+        self._scorer, self._hurried, self._doubtful = scorer, hurried, doubtful
         self._high = min(1 - _CHANCE, usual(before))
         self._low = min(max(_CHANCE, after), self._high - _CHANCE)
         self._lost: set[str] = {found.id}
@@ -115,18 +116,31 @@ class Shrinker:
         tally = self._scorer.tally(self.smallest, chain, [one for one in samples if one.draw >= LOOKS])
         return tally if lower else Tally()
 
-    def back(self, *, all_the_way: bool = False) -> None:
-        """Go back to what had another parent: luck had a hand in the last step, and another one may do."""
-        last = self.kept.pop()
-        while len(self.kept) > 1 and (all_the_way or self.kept[-1].cuts == last.cuts):
+    def back(self, *, all_the_way: bool = False) -> Trial[None]:
+        """Go back to the smallest that more draws bear out: luck had a hand in one of the steps, and others may do."""
+        self.kept.pop()
+        while len(self.kept) > 1 and (all_the_way or not (yield from self._stands(self.smallest))):
             self.kept.pop()
+
+    def _stands(self, variant: Variant) -> Trial[bool]:
+        """Say whether the teacher copes with a variant, and new draws bear it out, and its parent."""
+        if not (yield from self._teacher_keeps(variant)):
+            return False
+        chain = yield from expected(variant, self._scorer)
+        for case, wanted, high in ((variant.parent, variant.subject.chain, True), (variant, chain, False)):
+            seen = self.drawn.get(case.id, 0)
+            if wanted is None:
+                return False
+            if not (yield from self._decided(case, wanted, high=high, prior=_LIKELY, first=seen + 1, skip=seen)):
+                return False
+        return True
 
     def again(self, needed: float) -> Trial[Shown]:
         """Compare the smallest variant anew, and see whether the teacher does what is expected of it."""
-        variant, most = self.smallest, _MOST if len(self.kept) > 1 else _AT_LAST
+        variant = self.smallest
         skip, of_parent = (self.drawn.get(case.id, 0) for case in (variant, variant.parent))
         found = yield from compared(
-            variant, self._scorer, needed=needed, most=most, skip=skip, skip_parent=of_parent, sparing=True
+            variant, self._scorer, needed=needed, most=_AT_LAST, skip=skip, skip_parent=of_parent, sparing=True
         )
         return (yield from beside_teacher(found, self._scorer))
 
@@ -168,8 +182,9 @@ class Shrinker:
         while len(edits := self.smallest.edits) > 1:
             half, size = len(edits) // 2, len(edits)
             few = [(one,) for one in edits] if size <= _FEW else [edits[:half], edits[half:]]
-            for kept in (*few, *(edits[:place] + edits[place + 1 :] for place in range(size))):
-                if (yield from self._try(kept, self.smallest.cuts)):
+            less = (*few, *(edits[:place] + edits[place + 1 :] for place in range(size)))
+            for kept in less:
+                if (yield from self._try(kept, self.smallest.cuts, of=len(less))):
                     break
             else:
                 return
@@ -189,7 +204,8 @@ class Shrinker:
         """Leave out all words at once that are none of the tool's, and no value."""
         idle = tuple(one for one in words_of(self.smallest) if not speaks(one, self.smallest.subject))
         if 0 < len(idle) < len(words_of(self.smallest)):
-            yield from self._without(idle, likely=True)
+            cuts = joined((*self.smallest.cuts, *idle))
+            yield from self._try(self.smallest.edits, cuts, _LIKELY, hurried=False)
 
     def leave_out_words(self) -> Trial[None]:
         """Leave out words, half of them at first, then fewer and fewer at a time (ddmin; Zeller & Hildebrandt 2002).
@@ -226,7 +242,14 @@ class Shrinker:
         return (yield from self._try(self.smallest.edits, cuts, _LIKELY if likely else 0.0))
 
     def _try(
-        self, edits: tuple[Edit, ...], cuts: Words, prior: float = 0.0, *, ask_teacher: bool = False
+        self,
+        edits: tuple[Edit, ...],
+        cuts: Words,
+        prior: float = 0.0,
+        *,
+        ask_teacher: bool = False,
+        hurried: bool = True,
+        of: int = 1,
     ) -> Trial[bool]:
         """Say whether these edits and cuts keep the drop; then they are the smallest.
 
@@ -234,18 +257,28 @@ class Shrinker:
         """
         now = self.smallest
         variant = made(now.subject, now.relation, now.must, edits, cuts)
-        if not (yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior)):
+        if not (
+            yield from self._keeps(msgspec.structs.replace(variant, parts=now.parts), prior, hurried=hurried, of=of)
+        ):
             return False
-        if ask_teacher and variant.must != "teacher":
-            (samples,) = yield (Ask(variant, "teacher", 1),)
-            if not all(self._scorer.hits(variant, variant.expected or (), samples)):
-                self.kept.pop()
-                return False
+        if ask_teacher and not (yield from self._teacher_keeps(variant)):
+            self.kept.pop()
+            return False
         return True
 
-    def _keeps(self, variant: Variant, prior: float = 0.0) -> Trial[bool]:
-        """Say whether a variant keeps the drop; then it is the smallest. ``prior`` speaks for it from the start."""
-        if self._hurried() or variant.id in self._lost or not variant.query.strip() or unchanged(variant):
+    def _teacher_keeps(self, variant: Variant) -> Trial[bool]:
+        """Say whether the teacher does what is expected, by one draw."""
+        if variant.must == "teacher":
+            return True
+        (samples,) = yield (Ask(variant, "teacher", 1),)
+        return all(self._scorer.hits(variant, variant.expected or (), samples))
+
+    def _keeps(self, variant: Variant, prior: float = 0.0, *, hurried: bool = True, of: int = 1) -> Trial[bool]:
+        """Say whether a variant keeps the drop; then it is the smallest. ``prior`` speaks for it from the start.
+
+        One ``of`` many has to be surer. ``hurried``: not if there is no time left.
+        """
+        if (hurried and self._hurried()) or variant.id in self._lost or not variant.query.strip() or unchanged(variant):
             return False
         self._lost.add(variant.id)
         if variant.cuts != self.smallest.cuts:
@@ -253,26 +286,35 @@ class Shrinker:
             if wanted is None or not (yield from self._decided(variant.parent, wanted, high=True, prior=prior)):
                 return False
         chain = yield from expected(variant, self._scorer)
-        if chain is None or not (yield from self._decided(variant, chain, high=False, prior=prior)):
+        sure = _SURE + math.log(of)
+        if chain is None or not (yield from self._decided(variant, chain, high=False, prior=prior, sure=sure)):
             return False
         self.kept.append(variant)
         return True
 
     def _decided(
-        self, case: Case, chain: Chain, *, high: bool, prior: float = 0.0, first: int = 1, skip: int = 0
+        self,
+        case: Case,
+        chain: Chain,
+        *,
+        high: bool,
+        prior: float = 0.0,
+        sure: float = _SURE,
+        first: int = 1,
+        skip: int = 0,
     ) -> Trial[bool]:
         """Say whether the student's rate on a case is the high one of the two, or the low one, as is asked.
 
-        By ``first`` draws and more, of which ``skip`` don't count.
+        By ``first`` draws and more, of which ``skip`` don't count; that it is low has to be ``sure``.
         """
         for draws in range(first, skip + _MOST + 1):
             (samples,) = yield (Ask(case, "student", draws),)
             self.drawn[case.id] = max(draws, self.drawn.get(case.id, 0))
             tally = self._scorer.tally(case, chain, [one for one in samples if one.draw >= skip])
             towards = prior + self._lead(tally) * (1 if high else -1)
-            if towards >= (-_DOUBTFUL if high else _SURE):
+            if towards >= (-_DOUBTFUL if high else sure):
                 return True
-            if towards <= _DOUBTFUL:
+            if towards <= self._doubtful:
                 return False
         return False
 

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from pytest_toolmatch.fuzzing.relation import Relation
     from pytest_toolmatch.fuzzing.variant import Subject
 
-_FIRST, _NEXT = 6, 12
+_FIRST, _NEXT = 8, 8
 """Variants of a relation that are generated in the first turn, and in those after it while much of them is new."""
 
 _WORKERS = 2
 """Processes that generate, at most: what the thread that draws samples leaves of two cores."""
 
-_LOW = 2
+_LOW = 1
 """Variants of a relation that are left when the next turn begins."""
 
 

@@ -92,7 +92,8 @@ def quantile_intervals(
     suite = _between(ordered, clopper_pearson(share, draws, confidence))
     if len(below) < 2:  # noqa: PLR2004
         return suite, None
-    return suite, _between(ordered, _of_queries(sums, draws, confidence))
+    # Kinds that were not seen, and are slower than all that were, are values above: they move the upper end.
+    return suite, _between(ordered, _of_queries(sums, draws, confidence, (1 - share, share)))
 
 
 def weighted_quantile(values: Sequence[tuple[float, float]], share: float) -> float:
@@ -188,19 +189,20 @@ def _rate_intervals(sums: _Sums, confidence: float) -> Intervals:
         # Draws of a case vary no more than cases and draws of its stratum do together.
         draws = max(draws, _case_draws(sums, math.inf))
     suite = clopper_pearson(sums.rate, draws, confidence)
-    return suite, _of_queries(sums, draws, confidence) if sums.cases > 1 else None
+    farthest = sums.rate, 1 - sums.rate
+    return suite, _of_queries(sums, draws, confidence, farthest) if sums.cases > 1 else None
 
 
-def _of_queries(sums: _Sums, suite_draws: float, confidence: float) -> Interval:
-    """Return the interval where the cases vary, too, and kinds of them may be unseen.
+def _of_queries(sums: _Sums, suite_draws: float, confidence: float, farthest: Interval) -> Interval:
+    """Return the interval where the cases vary, too, and kinds of them may be unseen, as far as this below and above.
 
     No end lies beyond that of as many draws as there are cases, for nothing varies more.
     """
     rate, (low, high) = sums.rate, _of_seen(sums, suite_draws, confidence)
     lowest, highest = clopper_pearson(rate, min(sums.worth, suite_draws), confidence)
     return (
-        max(min(low, lowest), rate - reach(rate - low, rate, sums.worth, confidence)),
-        min(max(high, highest), rate + reach(high - rate, 1 - rate, sums.worth, confidence)),
+        max(min(low, lowest), rate - reach(rate - low, farthest[0], sums.worth, confidence)),
+        min(max(high, highest), rate + reach(high - rate, farthest[1], sums.worth, confidence)),
     )
 
 

@@ -87,6 +87,11 @@ class Cell(NamedTuple):
         return fmean(self.held.widths) / self.oracle if self.oracle > 1e-9 else math.nan
 
     @property
+    def width_error(self) -> float:
+        """The standard error of that ratio."""
+        return float(np.std(self.held.widths)) / math.sqrt(len(self.held.widths)) / self.oracle
+
+    @property
     def width_of_least(self) -> float:
         """The mean width over that of the oracle or the least one, whichever is larger."""
         return fmean(self.held.widths) / max(self.oracle, self.least)
@@ -163,12 +168,48 @@ def interval_tables() -> None:
     print(tabulate.tabulate([[*key, *_summary(found)] for key, found in grouped.items()], HEADS, floatfmt=".3f"))
     own = [cell for cell in cells if "," not in cell.which]
     _list_cells(own, ("cases", "draws", "rate", "cases are"))
+    lost_table()
+
+
+LOST = (0.02, 0.03, 0.05, 0.1)
+"""Shares of queries of a kind that a student never gets."""
+
+
+def lost_table() -> None:
+    """Coverage where a student never gets a kind of queries, which a suite may happen to miss."""
+    chance = np.random.default_rng(9)
+    rows = []
+    for cases in (20, 30, 40, 50, 60, 80, 100):
+        for share in LOST:
+            cells = [
+                lost_cell(chance, cases, draws, (rate, mix, share))
+                for draws in (4, 10, 32)
+                for rate in (0.8, 0.9, 0.98)
+                for mix in ("alike", "mixed")
+            ]
+            coverages = [cell.coverage for cell in cells]
+            rows.append([cases, share, (1 - share) ** cases, fmean(coverages), min(coverages)])
+    print("\nQueries like these, of which a student never gets a share: 4-32 draws, the others .8-.98, alike or mixed")
+    print(f"(error of a mean: {math.sqrt(0.95 * 0.05 / REPEATS / 18):.3f}, of the lowest: about three times as much)\n")
+    print(tabulate.tabulate(rows, ("cases", "never", "none seen", "mean cov.", "lowest of 18"), floatfmt=".3f"))
+
+
+def lost_cell(chance: np.random.Generator, cases: int, draws: int, kinds: tuple[float, str, float]) -> Held:
+    """Return the intervals for queries of which a share is never got, and the others as often as this."""
+    rate, mix, share = kinds
+    found = Held()
+    measures = [mean_of_draws([1.0] * n + [0.0] * (draws - n)) for n in range(draws + 1)]
+    for _ in range(REPEATS):
+        rates = np.where(chance.random(cases) < share, 0.0, simulate.case_rates(chance, rate, mix, cases))
+        _, interval = rate_intervals([measures[n] for n in chance.binomial(draws, rates).tolist()], 0.95)
+        found.add(interval, rate * (1 - share))
+    return found
 
 
 EXPLAINED = "width: over an oracle's\n that knows the variance, in cells where it holds 94 % itself"
 HEADS = (
     *("cases", "interval", "mean cov.", "lowest", "surely < .94", "oracle's"),
-    *("mean width", "median", "widest", "> 1.3", "of", "> 1.3 of least"),
+    *("mean width", "± ", "median", "widest", "> 1.3", "of", "> 1.3 of least"),
 )
 
 
@@ -177,9 +218,11 @@ def _summary(cells: Sequence[Cell]) -> list[float]:
     surely = sum(surely_below(coverage, REPEATS) for coverage in coverages)
     oracles = sum(surely_below(cell.oracle_held, cell.oracle_tried) for cell in cells if cell.oracle)
     widths = [cell.width for cell in cells if cell.told]
+    errors = [cell.width_error for cell in cells if cell.told]
     of_least = sum(cell.width_of_least > 1.3 for cell in cells if cell.told)
     wide = sum(width > 1.3 for width in widths)
-    spans = [fmean(widths), median(widths), max(widths)] if widths else [math.nan] * 3
+    error = math.sqrt(math.fsum(one * one for one in errors)) / max(1, len(errors))
+    spans = [fmean(widths), error, median(widths), max(widths)] if widths else [math.nan] * 4
     return [fmean(coverages), min(coverages), surely, oracles, *spans, wide, len(widths), of_least]
 
 
@@ -206,8 +249,10 @@ class Case(NamedTuple):
 def judged(chance: np.random.Generator, pair: simulate.Pair, theirs: int, ours: int) -> Case:
     """Draw both models' chains of one case, and judge them."""
     teacher, student = simulate.drawn(chance, pair.teacher, theirs), simulate.drawn(chance, pair.student, ours)
-    measures, chosen = verdict(tuple(sorted(teacher)), tuple(sorted(student)))
-    return Case(measures, math.nan if chosen is None else float(pair.student[chosen]))
+    # Chains are known by their order alone: so fewer kinds of draws have to be judged.
+    names = sorted({*teacher, *student})
+    measures, chosen = verdict(*(tuple(sorted(map(names.index, drawn))) for drawn in (teacher, student)))
+    return Case(measures, math.nan if chosen is None else float(pair.student[names[chosen]]))
 
 
 @lru_cache(maxsize=100_000)

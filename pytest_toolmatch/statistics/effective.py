@@ -2,14 +2,16 @@
 
 Korn & Graubard (1998, Survey Methodology 24:2) put Clopper and Pearson's interval on an effective sample size, the
 draws divided by their *design effect*: the variance as estimated over that of as many independent draws. With few
-misses a design effect is known badly, and worst where it looks smallest; so it is drawn towards 1, as
-though half a case more had been all or nothing, beside the k cases that miss (k as Kish 1965 counts unequal weights).
-Where more than three cases miss, the doubt fades with the square of their number: as fast as coverage bears on scripted
-suites.
+cases that tell of it a design effect is known badly, and worst where it looks smallest; so it is drawn towards 1, as
+though half a case more had been all or nothing. What tells of the noise within cases are those that miss (counted as
+Kish 1965 does unequal weights), of the spread between them those on which it rests, their squared errors counted alike:
+n ÷ κ of n cases, κ being the kurtosis, for the variance of a variance is (κ − 1) ÷ n of its square (Cramér 1946,
+§27.4). Where more than three cases tell, the doubt fades with the square of their number: as fast as coverage bears on
+scripted suites.
 
-Of other queries there is one more doubt: few cases may show nothing of a kind that is not rare. One query in ten is
-missing among 20 cases in one suite of eight. So each end bears the variance of a case more, at the far end of the
-scale: one that never matches for the low end, one that always does for the high one. Beyond 20 cases that fades, too.
+Of other queries there is one more doubt: few cases may show nothing of a kind that is not rare. So each end reckons
+with kinds at the far end of the scale that are ``unseen``: one that never matches for the low end, one that always does
+for the high one.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,13 +27,15 @@ from pytest_toolmatch.statistics.beta import clopper_pearson
 from pytest_toolmatch.statistics.intervals import Interval, Intervals, normal_quantile, student_t
 from pytest_toolmatch.statistics.measures import Measure, ratio, ratio_of_counts
 from pytest_toolmatch.statistics.sides import Sides
+from pytest_toolmatch.statistics.unseen import reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DOUBT, _FEW = 0.5, 3.0
-_UNSEEN = 20
-"""Cases up to which one more counts in full."""
+_EXACT = 1e-12
+"""The part of a weight within which a case is as the others are, but for rounding."""
+
 _TELLING_DRAWS = 1.5
 """Draws from which on a measure's variance is looked at: two, or the three pairs of three."""
 
@@ -88,7 +92,8 @@ def quantile_intervals(
     suite = _between(ordered, clopper_pearson(share, draws, confidence))
     if len(below) < 2:  # noqa: PLR2004
         return suite, None
-    return suite, _between(ordered, _of_queries(sums, draws, confidence))
+    # Kinds that were not seen, and are slower than all that were, are values above: they move the upper end.
+    return suite, _between(ordered, _of_queries(sums, draws, confidence, (1 - share, share)))
 
 
 def weighted_quantile(values: Sequence[tuple[float, float]], share: float) -> float:
@@ -108,7 +113,7 @@ class _Sums(NamedTuple):
 
     ``alike`` is Σ w²/d, what the variance of Σ t is over that of one draw where all cases have the same rate; ``noise``
     the variance as seen within cases, ``spread`` that between them: Σ (t − rate · w)². ``misses`` and ``hits`` are the
-    numbers of cases that these are worth, ``freedom`` the degrees of freedom of the spread.
+    numbers of cases that these are worth, ``telling`` that of the cases on which the spread rests.
     """
 
     rate: float
@@ -120,7 +125,7 @@ class _Sums(NamedTuple):
     spread: float
     misses: float
     hits: float
-    freedom: int
+    telling: float
     stratified: bool = False
 
     @property
@@ -128,21 +133,17 @@ class _Sums(NamedTuple):
         """The variance of one draw."""
         return self.rate * (1 - self.rate)
 
-    def design_effect(self, seen: float) -> float:
-        """Return a design effect drawn towards 1 by half a case beside those that tell, and never above 1."""
-        return min(1.0, seen + _doubt(min(self.misses, self.hits)) * (1 - seen))
-
     @property
-    def unseen(self) -> float:
-        """What one case more, at a distance of 1 from the rate, adds to the spread."""
-        cases = self.weight**2 / self.squares
-        return min(1.0, _UNSEEN / cases) * self.squares / cases
+    def worth(self) -> float:
+        """The number of cases of one weight that these are worth (Kish 1965)."""
+        return self.weight**2 / self.squares
 
 
 def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
     """Sum up; cases that are alike, as most are, are counted first."""
     rows = [(times, m.total, m.weight, m.variance, m.draws) for m, times in Counter(measures).items()]
     one = rate * (1 - rate)
+    errors = [(n, (t - rate * w) ** 2) for n, t, w, _, _ in rows if abs(t - rate * w) > _EXACT * w]
     noises = [n * (v if d >= _TELLING_DRAWS else one * w * w / d) for n, _, w, v, d in rows]
     return _Sums(
         rate,
@@ -151,10 +152,10 @@ def _sums(measures: Sequence[Measure], rate: float) -> _Sums:
         math.fsum([n * w * w for n, _, w, _, _ in rows]),
         math.fsum([n * w * w / d for n, _, w, _, d in rows]),
         max(0.0, math.fsum(noises)),
-        math.fsum([n * (t - rate * w) ** 2 for n, t, w, _, _ in rows]),
+        math.fsum([n * square for n, square in errors]),
         _kish([(n, max(0.0, w - t)) for n, t, w, _, _ in rows]),
         _kish([(n, t) for n, t, _, _, _ in rows]),
-        len(measures) - 1,
+        _kish(errors) or len(measures),
     )
 
 
@@ -169,43 +170,45 @@ def _within(sums: _Sums, measures: Sequence[Measure], strata: Sequence[str]) -> 
             parts[-1] += found[name]
         else:
             parts.append(found[name])
-    spread = math.fsum(_spread(part) for part in parts)
     count = sums.cases
-    return sums._replace(spread=spread * (count - 1) / count, freedom=max(1, count - len(parts)), stratified=True)
+    squares = [(1, square) for part in parts for square in _squares(part)]
+    spread = math.fsum(square for _, square in squares) * (count - 1) / count
+    telling = (_kish(squares) or count) * (count - len(parts)) / (count - 1)
+    return sums._replace(spread=spread, telling=max(1.0, telling), stratified=True)
 
 
-def _spread(errors: Sequence[float]) -> float:
-    """Return n s² of the errors of one stratum: what it adds to the variance of their sum."""
-    mean = math.fsum(errors) / len(errors)
-    return len(errors) / max(1, len(errors) - 1) * math.fsum((error - mean) ** 2 for error in errors)
+def _squares(errors: Sequence[float]) -> list[float]:
+    """Return the parts of n s² of the errors of one stratum: what it adds to the variance of their sum."""
+    mean, counts = math.fsum(errors) / len(errors), len(errors) / max(1, len(errors) - 1)
+    return [counts * (error - mean) ** 2 for error in errors]
 
 
 def _rate_intervals(sums: _Sums, confidence: float) -> Intervals:
     draws = _suite_draws(sums, confidence)
     if sums.stratified:
         # Draws of a case vary no more than cases and draws of its stratum do together.
-        draws = max(draws, _case_draws(sums, math.inf, confidence))
+        draws = max(draws, _case_draws(sums, math.inf))
     suite = clopper_pearson(sums.rate, draws, confidence)
-    return suite, _of_queries(sums, draws, confidence) if sums.cases > 1 else None
+    farthest = sums.rate, 1 - sums.rate
+    return suite, _of_queries(sums, draws, confidence, farthest) if sums.cases > 1 else None
 
 
-def _of_queries(sums: _Sums, suite_draws: float, confidence: float) -> Interval:
-    """Return the interval where the cases vary, too, and kinds of them may be unseen.
+def _of_queries(sums: _Sums, suite_draws: float, confidence: float, farthest: Interval) -> Interval:
+    """Return the interval where the cases vary, too, and kinds of them may be unseen, as far as this below and above.
 
     No end lies beyond that of as many draws as there are cases, for nothing varies more.
     """
     rate, (low, high) = sums.rate, _of_seen(sums, suite_draws, confidence)
-    lowest, highest = clopper_pearson(rate, min(sums.weight**2 / sums.squares, suite_draws), confidence)
-    reach = normal_quantile(0.5 + confidence / 2) * math.sqrt(sums.unseen) / sums.weight
+    lowest, highest = clopper_pearson(rate, min(sums.worth, suite_draws), confidence)
     return (
-        max(min(low, lowest), rate - math.hypot(rate - low, reach * rate)),
-        min(max(high, highest), rate + math.hypot(high - rate, reach * (1 - rate))),
+        max(min(low, lowest), rate - reach(rate - low, farthest[0], sums.worth, confidence)),
+        min(max(high, highest), rate + reach(high - rate, farthest[1], sums.worth, confidence)),
     )
 
 
 def _of_seen(sums: _Sums, suite_draws: float, confidence: float) -> Interval:
     """Return the interval where the cases vary as those do that are seen."""
-    return clopper_pearson(sums.rate, _case_draws(sums, suite_draws, confidence), confidence)
+    return clopper_pearson(sums.rate, _case_draws(sums, suite_draws), confidence)
 
 
 def _suite_draws(sums: _Sums, confidence: float) -> float:
@@ -216,20 +219,19 @@ def _suite_draws(sums: _Sums, confidence: float) -> float:
     draws = sums.weight**2 / sums.alike
     if not sums.of_one or sums.cases < 2:  # noqa: PLR2004
         return draws
-    effect = sums.design_effect(sums.noise / (sums.of_one * sums.alike))
+    effect = _effect(sums.noise / (sums.of_one * sums.alike), min(sums.misses, sums.hits))
     return draws * max(1.0, _student(sums.cases - 1, confidence) / effect)
 
 
-def _case_draws(sums: _Sums, suite_draws: float, confidence: float) -> float:
+def _case_draws(sums: _Sums, suite_draws: float) -> float:
     """Return how many independent draws the rate is worth when the cases vary, too: never fewer than there are cases.
 
     Nothing between 0 and 1 varies more than draws that are either (Hoeffding 1963), so that bound needs no estimate.
     """
-    cases, count = sums.weight**2 / sums.squares, sums.cases
     if not sums.of_one:
-        return min(cases, suite_draws)
-    effect = sums.design_effect(sums.spread * count / (count - 1) / (sums.of_one * sums.squares))
-    return min(cases * max(1.0, _student(sums.freedom, confidence) / effect), suite_draws)
+        return min(sums.worth, suite_draws)
+    seen = sums.spread * sums.cases / (sums.cases - 1) / (sums.of_one * sums.squares)
+    return min(sums.worth / _effect(seen, sums.telling), suite_draws)
 
 
 @lru_cache(maxsize=256)
@@ -265,8 +267,7 @@ def _paired_sides(
     spreads = a.spread, b.spread, sure * together
     seen_a, seen_b = (_of_seen(s, n, confidence) for s, n in ((a, draws_a), (b, draws_b)))
     seen = Sides(a.rate, seen_a, b.rate, seen_b, *spreads)
-    of_a = _of_queries(a, draws_a, confidence)[0], seen_a[1]
-    return [suite, seen, seen._replace(of_a=of_a, unseen=a.rate**2 * a.unseen)]
+    return [suite, seen, seen._replace(unseen=partial(reach, distance=a.rate, cases=a.worth, confidence=confidence))]
 
 
 def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> float:
@@ -305,10 +306,13 @@ def _share(measures: Sequence[Measure]) -> float:
     return min(1.0, ratio(measures))
 
 
-def _doubt(telling: float) -> float:
-    return _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
+def _effect(seen: float, telling: float) -> float:
+    """Return a design effect drawn towards 1 by half a case beside those that tell of it, and never above 1."""
+    doubt = _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
+    return min(1.0, seen + doubt * (1 - seen))
 
 
 def _kish(weights: Sequence[tuple[int, float]]) -> float:
+    """Return how many weights of one size these are worth: (Σ w)² ÷ Σ w²."""
     squares = math.fsum([times * weight * weight for times, weight in weights])
     return math.fsum([times * weight for times, weight in weights]) ** 2 / squares if squares else 0.0

@@ -21,8 +21,8 @@ class Sides(NamedTuple):
 
     A difference has the interval of independent rates, with the variances recovered from their limits so that their
     skewness stays (Zou & Donner 2008, Statistics in Medicine 27:1693), times the root of its own design effect: its
-    variance as seen over that of independent rates. ``unseen`` is what a case that was not seen would add to the
-    variance of a, if it lowered it: it counts for the low end.
+    variance as seen over that of independent rates. ``unseen`` returns how far kinds of cases that were not seen, and
+    that lower a, move the low end from where it is by those that were.
     """
 
     a: float
@@ -32,15 +32,14 @@ class Sides(NamedTuple):
     noise_a: float = 0.0
     noise_b: float = 0.0
     shared: float = 0.0
-    unseen: float = 0.0
+    unseen: Callable[[float], float] = float
 
     def difference(self, factor: float) -> Interval:
         """Return the interval of a − factor · b."""
-        value = self.a - factor * self.b
-        of_low, of_high = (math.sqrt(self._effect(factor, unseen)) for unseen in (self.unseen, 0.0))
+        value, effect = self.a - factor * self.b, math.sqrt(self._effect(factor))
         down = math.hypot(self.a - self.of_a[0], factor * (self.of_b[1] - self.b))
         up = math.hypot(self.of_a[1] - self.a, factor * (self.b - self.of_b[0]))
-        return (value - of_low * down, value + of_high * up)
+        return (value - self.unseen(effect * down), value + effect * up)
 
     def factors(self) -> Interval:
         """Return the factors at which a − factor · b may be 0; the upper end is infinite where b may be 0."""
@@ -55,8 +54,8 @@ class Sides(NamedTuple):
             beyond = min(2 * beyond, _UNBOUNDED)
         return (low, _root(lambda factor: self.difference(factor)[1], value, beyond))
 
-    def _effect(self, factor: float, unseen: float) -> float:
-        independent = self.noise_a + unseen + factor * factor * self.noise_b
+    def _effect(self, factor: float) -> float:
+        independent = self.noise_a + factor * factor * self.noise_b
         if independent <= 0:
             return 1.0
         return min(1.0, max(0.0, 1 - 2 * factor * self.shared / independent))

@@ -55,13 +55,13 @@ def test_a_small_summary() -> None:
         match: ordered, arguments by schema, against the teacher's consensus
                                   95 %: this  95 %: queries
         metric             value       suite     like these  ceiling   n
-        chain_match         0.93   0.87–0.97      0.59–1.00     0.99  10  full chain
-        name_match          0.93   0.87–0.97      0.59–1.00     0.99  10  tool order
-        tools_match         0.93   0.87–0.97      0.59–1.00     0.99  10  tools
-        consistency         0.97   0.87–1.00      0.67–1.00        –  10
-        agreement           0.92   0.86–0.96      0.58–1.00     0.97  10
-        relative_match      0.95   0.88–1.07      0.62–1.16     1.00  10  0.92 ÷ 0.97
-        argument_validity   0.97   0.91–0.99      0.65–1.00     1.00  10
+        chain_match         0.93   0.87–0.97      0.63–1.00     0.99  10  full chain
+        name_match          0.93   0.87–0.97      0.63–1.00     0.99  10  tool order
+        tools_match         0.93   0.87–0.97      0.63–1.00     0.99  10  tools
+        consistency         0.97   0.87–1.00      0.77–1.00        –  10
+        agreement           0.92   0.86–0.96      0.61–1.00     0.97  10
+        relative_match      0.95   0.88–1.07      0.68–1.11     1.00  10  0.92 ÷ 0.97
+        argument_validity   0.97   0.91–0.99      0.76–1.00     1.00  10
         retries             0.00   0.00–0.05      0.00–0.38     0.00  10
         ambiguous           0.00   0.00–0.31      0.00–0.31        –  10
         latency_p50         1.50   1.50–1.50      1.50–1.50        –  10  s

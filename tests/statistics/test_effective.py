@@ -19,6 +19,7 @@ from pytest_toolmatch.statistics.effective import (
 from pytest_toolmatch.statistics.margin import MarginTest
 from pytest_toolmatch.statistics.measures import Measure, ratio_of_counts
 from pytest_toolmatch.statistics.sides import Sides
+from pytest_toolmatch.statistics.unseen import reach
 from pytest_toolmatch.statistics.ustatistics import Paired, by_itself, mean_of_draws, paired
 
 stats = pytest.importorskip("scipy.stats")
@@ -140,6 +141,17 @@ def test_few_cases_do_not_rule_out_a_kind_that_they_do_not_show(cases: int, miss
     margins = [one.margin for one in agrees if one.margin]
     _, (low, _) = margin_intervals(parts, 0.95, margins)  # type: ignore[misc]
     assert low <= 0.9 * (1 - missing) - 1
+
+
+@given(st.floats(0.001, 0.3), st.floats(0.05, 1), st.integers(5, 200), st.floats(0, 1))
+def test_a_kind_that_is_missing_is_held_as_often_as_promised(
+    error: float, distance: float, cases: int, part: float
+) -> None:
+    share, sigma = part * max(0.05, 2 / cases), error / stats.norm.ppf(0.975)
+    end = reach(error, distance, cases, 0.95)
+    assert error <= end <= error + max(0.05, 2 / cases) * distance + 1e-12
+    missed = (1 - share) ** cases * stats.norm.sf((end - share * distance) / sigma)
+    assert missed <= 0.05 * 1.5  # shares between those that are tried lose a little
 
 
 @given(draws, draws)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Integers: TypeAlias = "NDArray[np.int64]"
 
 _BLOCK = 1024
+_PARCEL = 25_000
+"""Cases of small strata that are one piece of work, about."""
 
 
 class Found(NamedTuple):
@@ -101,7 +103,7 @@ def _parcels(rows: Floats, members: Sequence[Integers], engine: Engine) -> list[
         for mine, order in zip(large, engine.map(partial(_in_clusters, rows, EXACT), large), strict=True)
     ]
     small: list[tuple[Integers, Order | None]] = [(mine, None) for mine in members if len(mine) <= EXACT]
-    taken = np.cumsum([len(mine) for mine, _ in small]) // EXACT
+    taken = np.cumsum([len(mine) for mine, _ in small]) // _PARCEL
     parcels += [[small[at] for at in np.flatnonzero(taken == number)] for number in np.unique(taken)]
     return parcels
 

@@ -93,9 +93,10 @@ class Judged(NamedTuple):
 def subjects(logs: Logs, engine: Engine) -> Iterator[Subject | None]:
     """Yield every case with what is known of it; None for one that the teacher did not answer."""
     cases = (
-        (number, case, _valid(case, logged, logs.teacher))
+        (number, case, teacher)
         for number, logged in enumerate(logs.suites)
-        for case in logged.suite.cases
+        for some in _numbered(logged)
+        for (_, case), teacher in zip(some, _valid(logged, logs.teacher, some), strict=True)
     )
     for found in engine.map(judged, _blocks(logs)):
         for one, (number, case, teacher) in zip(found, cases, strict=False):
@@ -114,12 +115,20 @@ def _subject(number: int, case: Case, chain: Chain, said: Judged) -> Subject:
     return Subject(suite=number, case=case, text=said_in(case), known=known, match=match, offered=said.offered)
 
 
+def _numbered(logged: Logged) -> Iterator[list[tuple[int, Case]]]:
+    return blocks_of(enumerate(logged.suite.cases), _BLOCK)
+
+
 def _blocks(logs: Logs) -> Iterator[Block]:
     for logged in logs.suites:
         plain: dict[int, tuple[Tool, ...]] = {}
-        for cases in blocks_of(logged.suite.cases, _BLOCK):
-            some = [(_plain(tools_of(logged.suite, case), plain), _drawn(case, logged, logs)) for case in cases]
-            yield Block(logged.suite.name, logged.suite.rules, logs.teacher, some)
+        for some in _numbered(logged):
+            drawn = {model: _valid(logged, model, some) for model in (logs.teacher, *logs.students)}
+            cases = [
+                (_plain(tools_of(logged.suite, case), plain), {model: mine[at] for model, mine in drawn.items()})
+                for at, (_, case) in enumerate(some)
+            ]
+            yield Block(logged.suite.name, logged.suite.rules, logs.teacher, cases)
 
 
 def _plain(tools: tuple[Tool, ...], known: dict[int, tuple[Tool, ...]]) -> tuple[Tool, ...]:
@@ -129,12 +138,10 @@ def _plain(tools: tuple[Tool, ...], known: dict[int, tuple[Tool, ...]]) -> tuple
     return known[id(tools)]
 
 
-def _drawn(case: Case, logged: Logged, logs: Logs) -> Drawn:
-    return {model: _valid(case, logged, model) for model in (logs.teacher, *logs.students)}
-
-
-def _valid(case: Case, logged: Logged, model: str) -> list[Sample]:
-    return [one.sample for one in logged.records.get(model, {}).get(case.id, ()) if one.sample.valid]
+def _valid(logged: Logged, model: str, cases: Sequence[tuple[int, Case]]) -> list[list[Sample]]:
+    """Return the valid samples of a model on each of some cases."""
+    records = logged.records.of(model, [number for number, _ in cases])
+    return [[one.sample for one in mine if one.sample.valid] for mine in records]
 
 
 def judged(block: Block) -> list[Judged | None]:

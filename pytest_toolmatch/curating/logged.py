@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
+from pytest_toolmatch.curating.recorded import Recorded
 from pytest_toolmatch.sampling.listed import list_mcp
-from pytest_toolmatch.sampling.recordings import read_records
+from pytest_toolmatch.sampling.recordings import placed_records
 from pytest_toolmatch.suites.importers.fields import counted
 from pytest_toolmatch.suites.named import named_suites
 from pytest_toolmatch.suites.yaml_file import read_suite
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.curating.options import CurateOptions
-    from pytest_toolmatch.sampling.recordings import Record
 
 _NAMED = 6
 
 
 class Logged(NamedTuple):
-    """One suite and its fresh records, by model and case."""
+    """One suite and its fresh records."""
 
     suite: Suite
-    records: dict[str, dict[str, list[Record]]]
+    records: Recorded
 
 
 class Logs(NamedTuple):
@@ -56,7 +56,7 @@ def read_logs(paths: Sequence[Path], options: CurateOptions) -> Logs:
         folder = suite.recordings or options.recordings / suite.name
         with Ticker(f"reading {suite.name}") as ticker:
             suites.append(Logged(suite, _fresh(suite, folder, left, ticker)))
-    known = list(dict.fromkeys(model for logged in suites for model in logged.records))
+    known = list(dict.fromkeys(model for logged in suites for model in logged.records.models))
     if not known:
         where = ", ".join(str(one.suite.recordings or options.recordings / one.suite.name) for one in suites[:_NAMED])
         raise MissingRecording(
@@ -88,25 +88,25 @@ def _there(name: str, known: Sequence[str]) -> str:
     return did_you_mean(name, known) or f"; recorded are {', '.join(known)}"
 
 
-def _fresh(suite: Suite, folder: Path, left: Counter[str], ticker: Ticker) -> dict[str, dict[str, list[Record]]]:
+def _fresh(suite: Suite, folder: Path, left: Counter[str], ticker: Ticker) -> Recorded:
     """Return the records that answer what the cases ask today; the others are counted."""
-    asked: dict[str, str] = {}
+    asked: dict[str, tuple[int, str]] = {}
     digests: dict[int, str] = {}
-    for case in suite.cases:
+    for number, case in enumerate(suite.cases):
         tools = tools_of(suite, case)
         digest = digests.setdefault(id(tools), "") or tools_digest(tools)
         digests[id(tools)] = digest
-        asked[case.id] = f"{question_digest(case.conversation, digest, suite.instructions)}."
-    found: dict[str, dict[str, list[Record]]] = {}
+        asked[case.id] = number, f"{question_digest(case.conversation, digest, suite.instructions)}."
+    found = Recorded(len(suite.cases))
     for path in sorted(folder.glob("*.jsonl")):
-        for one in ticker.follow(read_records(path), "samples"):
-            start = asked.get(one.sample.case)
-            if start is None:
+        for one, start, end in ticker.follow(placed_records(path), "samples"):
+            number, question = asked.get(one.sample.case, (-1, ""))
+            if number < 0:
                 left["of cases that are not in their suite"] += 1
-            elif not one.key.startswith(start):
+            elif not one.key.startswith(question):
                 left["stale: query, tools or instructions have changed since"] += 1
             else:
-                found.setdefault(one.model, {}).setdefault(one.sample.case, []).append(one)
+                found.add(one.model, number, path, start, end)
     return found
 
 

@@ -94,7 +94,7 @@ def best_of(
         Candidate(worth[place], found.strata[place], kinds(cases[place].chain, ambiguous=cases[place].known.ambiguous))
         for place in kept
     ]
-    clusters = nested(found.rows[kept], [one.stratum for one in candidates], each)
+    clusters = nested(found.rows, kept, [one.stratum for one in candidates], each)
     choice = choose(candidates, clusters, size)
     why = {kept[place]: said for place, said in choice.why.items()}
     return Best(why, dict(zip(kept, clusters, strict=True)), choice.lacking)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pytest_toolmatch.curating.engines.engine import blocks_of
-from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
+from pytest_toolmatch.curation.embedding import VALUE_DIMENSIONS, beside, phrased, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, at_each, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
@@ -51,15 +50,31 @@ def embedded_cases(
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
     texts, chains = [one.text for one in cases], [one.chain for one in cases]
-    values = []
-    for some in blocks_of(chains, _BLOCK):  # to hand them to an engine would take as long
-        values.append(value_rows(some))
+    made = _in_their_places(embedder, phrased(texts, chains), seen)
+    width = made.shape[1] - VALUE_DIMENSIONS
+    for start in range(0, len(cases), _BLOCK):  # to hand them to an engine would take as long
+        some = slice(start, start + _BLOCK)
+        made[some] = beside(made[some, :width], value_rows(chains[some]), texts[some])
         seen(0)
-    phrases = phrased(texts, chains)
-    distinct = sorted(set(phrases))
-    where = {text: place for place, text in enumerate(distinct)}
-    rows = embedded(embedder, distinct, seen)[[where[text] for text in phrases]]
-    return beside(rows, np.vstack(values), texts)
+    return made
+
+
+def _in_their_places(embedder: Embedder, texts: Sequence[str], seen: Callable[[int], None]) -> Floats:
+    """Return the embedder's rows, which equal texts share, with room for values beside them."""
+    distinct = sorted(set(texts))
+    number = {text: place for place, text in enumerate(distinct)}
+    own = np.array([number[text] for text in texts], np.int64)
+    order = np.argsort(own, kind="stable")
+    bounds = np.searchsorted(own[order], np.arange(len(distinct) + 1))
+    made, done = np.zeros((len(texts), VALUE_DIMENSIONS), np.float32), 0
+    for block in embedder.rows(distinct):
+        if not done:
+            made = np.zeros((len(texts), block.shape[1] + VALUE_DIMENSIONS), np.float32)
+        places = order[bounds[done] : bounds[done + len(block)]]
+        made[places, : block.shape[1]] = block[own[places] - done]
+        done += len(block)
+        seen(done)
+    return made
 
 
 def without_duplicates(
@@ -70,7 +85,8 @@ def without_duplicates(
     seen: Callable[[int], None] = lambda _: None,
 ) -> Found:
     """Look for duplicates within every stratum; the order of the cases has no say."""
-    strata = [signature(one.chain, one.offered) for one in cases]
+    names: dict[str, str] = {}
+    strata = [names.setdefault(one, one) for one in (signature(one.chain, one.offered) for one in cases)]
     parcels = _parcels(rows, _members(cases, strata), engine)
     curve = dict.fromkeys(sorted({*CURVE, epsilon}), 0)
     stands = np.arange(len(cases))

@@ -45,13 +45,18 @@ _NONE = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float
 
 
 class Alike:
-    """Finds what is alike among ``rows`` of length 1 or 0: pairs of more than ``least`` count."""
+    """Finds what is alike among ``rows`` of length 1 or 0, by their place in ``order``, which may be some of them only.
 
-    def __init__(self, rows: Floats, least: float) -> None:
-        self._rows, self._least = rows, np.float32(least)
-        self._bound = narrowed(rows, least) if len(rows) >= _WORTH else rows
+    Pairs of more than ``least`` count.
+    """
+
+    def __init__(self, rows: Floats, least: float, order: Integers) -> None:
+        self._rows, self._order, self._least = rows, order, np.float32(least)
+        narrow = narrowed(rows, least, order) if len(order) >= _WORTH else None
+        self._whole = narrow is None
+        self._bound = rows[order] if narrow is None else narrow
         self._known = np.empty_like(self._bound)
-        self._places = np.empty(len(rows), np.int64)
+        self._places = np.empty(len(order), np.int64)
         self._count = 0
 
     def add(self, places: Integers) -> None:
@@ -76,15 +81,15 @@ class Alike:
     def _tile(self, start: int, end: int, known: Floats, places: Integers) -> Pairs:
         """Compare with some other rows: what the bound leaves, or all where it leaves too much."""
         products = self._bound[start:end] @ known.T
-        whole = self._bound is self._rows
+        whole = self._whole
         found = np.flatnonzero(products > self._least - (0 if whole else _ROUNDING))
         if not whole and len(found) * _DEAR > products.size:
-            whole, products = True, self._rows[start:end] @ self._rows[places].T
+            whole, products = True, self._rows[self._order[start:end]] @ self._rows[self._order[places]].T
             found = np.flatnonzero(products > self._least)
         ones, others = start + found // len(places), places[found % len(places)]
         if whole:
             return Pairs(ones, others, products.ravel()[found])
-        likeness = np.concatenate([_NONE.likeness, *self._compared(ones, others)])
+        likeness = np.concatenate([_NONE.likeness, *self._compared(self._order[ones], self._order[others])])
         near = likeness > self._least
         return Pairs(ones[near], others[near], likeness[near])
 
@@ -94,12 +99,18 @@ class Alike:
             yield np.einsum("ij,ij->i", self._rows[ones[some]], self._rows[others[some]])
 
 
-def narrowed(rows: Floats, least: float) -> Floats:
-    """Return rows of fewer columns whose products are bounds; the rows themselves where that doesn't pay."""
-    some = rows[:: -(-len(rows) // _TOLD)]
-    axes = np.linalg.eigh(some.T @ some)[1][:, ::-1]
-    count = _columns(some[:: -(-len(some) // _SAMPLE)] @ axes, least)
-    return rows if count is None else _beside_rest(rows, rows @ axes[:, :count])
+def narrowed(rows: Floats, least: float, order: Integers) -> Floats | None:
+    """Return rows, in an order, of fewer columns whose products are bounds; None where that doesn't pay."""
+    told = rows[order[:: -(-len(order) // _TOLD)]]
+    axes = np.linalg.eigh(told.T @ told)[1][:, ::-1]
+    count = _columns(told[:: -(-len(told) // _SAMPLE)] @ axes, least)
+    if count is None:
+        return None
+    made = np.empty((len(order), count + 1), np.float32)
+    for first in range(0, len(order), _AT_ONCE):
+        some = rows[order[first : first + _AT_ONCE]]
+        made[first : first + _AT_ONCE] = _beside_rest(some, some @ axes[:, :count])
+    return made
 
 
 def _beside_rest(rows: Floats, turned: Floats) -> Floats:

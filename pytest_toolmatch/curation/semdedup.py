@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Integers: TypeAlias = "NDArray[np.int64]"
 
-EXACT = 100_000
+EXACT = 200_000
 """Rows of one stratum up to which all are compared with all."""
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 """The values of ε that the removal curve shows."""
@@ -73,22 +73,22 @@ def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None)
     places, clusters = order or ordered(rows)
     leasts = [np.float32(1 - epsilon) for epsilon in epsilons]
     if clusters is None:
-        return [places[found][np.argsort(places)] for found in _stands(rows[places], leasts)]
+        return [places[found][np.argsort(places)] for found in _stands(rows, leasts, places)]
     stands = [np.arange(len(rows)) for _ in leasts]
     for members in _by_cluster(clusters.own[places], places):
-        for one, found in zip(stands, _stands(rows[members], leasts), strict=True):
+        for one, found in zip(stands, _stands(rows, leasts, members), strict=True):
             one[members] = members[found]
     kept = np.stack(stands) == np.arange(len(rows))
     pairs = _pairs(rows, places, kept, clusters, leasts)
     return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
 
 
-def _stands(rows: Floats, leasts: Sequence[np.float32]) -> list[Integers]:
+def _stands(rows: Floats, leasts: Sequence[np.float32], order: Integers) -> list[Integers]:
     """Compare every row with all before it that are kept at any ε, a block at a time; only these stand for others."""
-    stands = [np.arange(len(rows)) for _ in leasts]
-    alike = Alike(rows, float(min(leasts)))
-    for start in range(0, len(rows), _BLOCK):
-        end = min(start + _BLOCK, len(rows))
+    stands = [np.arange(len(order)) for _ in leasts]
+    alike = Alike(rows, float(min(leasts)), order)
+    for start in range(0, len(order), _BLOCK):
+        end = min(start + _BLOCK, len(order))
         block, own = np.arange(start, end), _square(alike.within(start, end), start, end - start)
         mine, its, values = alike.pairs(start, end)
         for one, least in zip(stands, leasts, strict=True):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording, did_you_mean
 from pytest_toolmatch.core.request import question_digest, tools_digest
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _NAMED = 6
 
 
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
 class Logged(NamedTuple):
     """One suite and its fresh records."""
 
@@ -35,12 +40,16 @@ class Logged(NamedTuple):
 
 
 class Logs(NamedTuple):
-    """All suites, who is the teacher and who are students; ``notes`` say what is not used, and why."""
+    """All suites, who is the teacher and who are students; ``notes`` say what is not used, and why.
+
+    ``told`` is a hash of all that has a say in what comes of them: questions, rules, and which recordings there are.
+    """
 
     suites: list[Logged]
     teacher: str
     students: tuple[str, ...]
     notes: list[str]
+    told: str
 
 
 def read_logs(paths: Sequence[Path], options: CurateOptions) -> Logs:
@@ -50,12 +59,12 @@ def read_logs(paths: Sequence[Path], options: CurateOptions) -> Logs:
     nothing is recorded.
     """
     left: Counter[str] = Counter()
-    suites = []
+    suites, told = [], hashlib.sha256()
     for path in named_suites(paths, "cases are chosen from"):
         suite = read_suite(path, list_mcp)
         folder = suite.recordings or options.recordings / suite.name
         with Ticker(f"reading {suite.name}") as ticker:
-            suites.append(Logged(suite, _fresh(suite, folder, left, ticker)))
+            suites.append(Logged(suite, _fresh(suite, folder, left, ticker, told)))
     known = list(dict.fromkeys(model for logged in suites for model in logged.records.models))
     if not known:
         where = ", ".join(str(one.suite.recordings or options.recordings / one.suite.name) for one in suites[:_NAMED])
@@ -68,7 +77,7 @@ def read_logs(paths: Sequence[Path], options: CurateOptions) -> Logs:
     if unknown := [name for name in students if name not in known]:
         raise ConfigError(f"no recording of the student {unknown[0]!r}{_there(unknown[0], known)}")
     notes = [f"{counted(count, 'sample')} {why}" for why, count in left.items() if count]
-    return Logs(suites, teacher, students, notes)
+    return Logs(suites, teacher, students, notes, told.hexdigest())
 
 
 def _teacher(asked: str, known: Sequence[str]) -> str:
@@ -88,8 +97,9 @@ def _there(name: str, known: Sequence[str]) -> str:
     return did_you_mean(name, known) or f"; recorded are {', '.join(known)}"
 
 
-def _fresh(suite: Suite, folder: Path, left: Counter[str], ticker: Ticker) -> Recorded:
-    """Return the records that answer what the cases ask today; the others are counted."""
+def _fresh(suite: Suite, folder: Path, left: Counter[str], ticker: Ticker, told: _Hash) -> Recorded:
+    """Return the records that answer what the cases ask today; the others are counted. ``told`` hears of it all."""
+    told.update(f"{suite.name}\n{suite.rules!r}\n".encode("utf-8", "replace"))
     asked: dict[str, tuple[int, str]] = {}
     digests: dict[int, str] = {}
     for number, case in enumerate(suite.cases):
@@ -97,8 +107,10 @@ def _fresh(suite: Suite, folder: Path, left: Counter[str], ticker: Ticker) -> Re
         digest = digests.setdefault(id(tools), "") or tools_digest(tools)
         digests[id(tools)] = digest
         asked[case.id] = number, f"{question_digest(case.conversation, digest, suite.instructions)}."
+        told.update(f"{case.id}\n{asked[case.id][1]}\n".encode("utf-8", "replace"))
     found = Recorded(len(suite.cases))
     for path in sorted(folder.glob("*.jsonl")):
+        told.update(f"{path}\n{path.stat().st_size}\n{path.stat().st_mtime_ns}\n".encode("utf-8", "replace"))
         for one, start, end in ticker.follow(placed_records(path), "samples"):
             number, question = asked.get(one.sample.case, (-1, ""))
             if number < 0:

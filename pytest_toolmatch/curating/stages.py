@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pytest_toolmatch.curating.finished import NOTHING
 from pytest_toolmatch.curation.embedding import VALUE_DIMENSIONS, beside, phrased, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, at_each, ordered
 from pytest_toolmatch.curation.splits import rank
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curation.embedding import Embedder, Floats
 
@@ -83,23 +85,41 @@ def without_duplicates(
     epsilon: float,
     engine: Engine,
     seen: Callable[[int], None] = lambda _: None,
+    *,
+    done: Finished = NOTHING,
 ) -> Found:
     """Look for duplicates within every stratum; the order of the cases has no say."""
     names: dict[str, str] = {}
     strata = [names.setdefault(one, one) for one in (signature(one.chain, one.offered) for one in cases)]
-    parcels = _parcels(rows, _members(cases, strata), engine)
-    curve = dict.fromkeys(sorted({*CURVE, epsilon}), 0)
-    stands = np.arange(len(cases))
+    epsilons = sorted({*CURVE, epsilon})
+    look = partial(_stood, rows, epsilons=epsilons, taken=epsilons.index(epsilon), engine=engine, seen=seen)
+    stands, dropped = done.arrays("duplicates", lambda: look(_members(cases, strata)))
+    likeness = np.ones(len(cases), np.float32)
+    for places in np.split(np.arange(len(cases)), range(_BLOCK, len(cases), _BLOCK)):
+        likeness[places] = np.einsum("ij,ij->i", rows[places], rows[stands[places]])
+    return Found(rows, strata, stands, likeness, epsilon, dict(zip(epsilons, dropped.tolist(), strict=True)))
+
+
+def _stood(
+    rows: Floats,
+    members: Sequence[Integers],
+    *,
+    epsilons: Sequence[float],
+    taken: int,
+    engine: Engine,
+    seen: Callable[[int], None],
+) -> tuple[Integers, Integers]:
+    """Return who stands for each row at the ε that is taken, and how many are dropped at each."""
+    parcels = _parcels(rows, members, engine)
+    stands, dropped = np.arange(len(rows)), np.zeros(len(epsilons), np.int64)
     done = 0
-    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, tuple(curve)), parcels), strict=True):
-        for (members, _), each in zip(parcel, found, strict=True):
-            for one, mine in zip(curve, each, strict=True):
-                curve[one] += int((mine != members).sum())
-            stands[members] = each[list(curve).index(epsilon)]
-            done += len(members)
+    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, epsilons), parcels), strict=True):
+        for (mine, _), each in zip(parcel, found, strict=True):
+            dropped += [int((one != mine).sum()) for one in each]
+            stands[mine] = each[taken]
+            done += len(mine)
         seen(done)
-    likeness = np.einsum("ij,ij->i", rows, rows[stands])
-    return Found(rows, strata, stands, likeness, epsilon, curve)
+    return stands, dropped
 
 
 def _members(cases: Sequence[Subject], strata: Sequence[str]) -> list[Integers]:

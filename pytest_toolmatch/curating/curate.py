@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,9 @@ from pytest_toolmatch.curating.embedders import embedder_of, on_engine
 from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.engines.engine import Seen
 from pytest_toolmatch.curating.explained import Explained, explained_lines, explanations
+from pytest_toolmatch.curating.finished import FOLDER, Finished
 from pytest_toolmatch.curating.judged import subjects
-from pytest_toolmatch.curating.kept import FOLDER, Kept
+from pytest_toolmatch.curating.kept import Kept
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.map_page import write_map
 from pytest_toolmatch.curating.pools import Pools, pooled
@@ -37,7 +39,7 @@ def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator
     """Choose cases and write them to ``out`` with their recordings, yielding what to print.
 
     Raises ToolmatchError for whatever is missing or does not fit; nothing is written before everything is chosen, but
-    for rows of a slow embedder, which the next run goes on from.
+    for what is finished by then, which the same command goes on from.
     """
     embedder = embedder_of(options.embedder)
     if options.map is not None and options.map.exists():
@@ -56,14 +58,20 @@ def _chosen(logs: Logs, embedder: Embedder, out: Path, options: CurateOptions, e
     embedder = on_engine(embedder, engine)
     if slow:
         embedder = Kept(embedder, out / FOLDER)
-    found = list(_told(logs, engine))
+    done = Finished(
+        out / FOLDER,
+        [version("pytest-toolmatch"), logs.told, logs.teacher, *logs.students, embedder.name, str(options.epsilon)],
+    )
+    if done.stages:
+        yield f"{out / FOLDER}: an earlier run was stopped; going on with its {', '.join(done.stages)}"
+    found = list(_told(logs, engine, done))
     cases = [one for one in found if one is not None]
     if not cases:
         raise MissingRecording(f"{logs.teacher} answered none of the cases: there is nothing to choose from")
     yield from account(logs, cases, len(found))
-    deduplicated = _deduplicated(cases, embedder, options, engine)
+    deduplicated = _deduplicated(cases, embedder, options, engine, done)
     yield from curve_lines(deduplicated, embedder.name)
-    pools = _pooled(cases, deduplicated, options, engine)
+    pools = _pooled(cases, deduplicated, options, engine, done)
     yield from pool_lines(pools, cases, options)
     yield from estimate_lines(pools, cases, logs)
     yield ""
@@ -71,8 +79,7 @@ def _chosen(logs: Logs, embedder: Embedder, out: Path, options: CurateOptions, e
     if options.map is not None:
         yield write_map(options.map, list(explanations(logs, cases, deduplicated, pools)), deduplicated.rows)
     yield from hold_out_lines(logs, cases, pools, out)
-    if isinstance(embedder, Kept):
-        embedder.forget()
+    done.forget()
     yield from _examples(out, deduplicated, pools)
 
 
@@ -87,22 +94,26 @@ def explain(out: Path, name: str) -> Iterator[str]:
     return (line for one in found for line in explained_lines(one))
 
 
-def _told(logs: Logs, engine: Engine) -> Iterator[Subject | None]:
+def _told(logs: Logs, engine: Engine, done: Finished) -> Iterator[Subject | None]:
     with Ticker("judging recordings") as ticker:
-        yield from ticker.follow(subjects(logs, engine), "cases")
+        yield from ticker.follow(subjects(logs, engine, done), "cases")
 
 
-def _deduplicated(cases: Sequence[Subject], embedder: Embedder, options: CurateOptions, engine: Engine) -> Found:
+def _deduplicated(
+    cases: Sequence[Subject], embedder: Embedder, options: CurateOptions, engine: Engine, done: Finished
+) -> Found:
     with Ticker(f"embedding with {embedder.name}") as ticker:
-        rows = embedded_cases(cases, embedder, lambda done: ticker.reach(done, "phrases"))
+        rows = done.arrays(
+            "rows", lambda: [embedded_cases(cases, embedder, lambda count: ticker.reach(count, "phrases"))]
+        )[0]
     epsilon = embedder.epsilon if options.epsilon is None else options.epsilon
     with Ticker("looking for duplicates") as ticker:
-        return without_duplicates(cases, rows, epsilon, engine, lambda done: ticker.reach(done, "cases"))
+        return without_duplicates(cases, rows, epsilon, engine, lambda count: ticker.reach(count, "cases"), done=done)
 
 
-def _pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
+def _pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine, done: Finished) -> Pools:
     with Ticker("putting families and clusters together") as ticker:
-        return pooled(cases, found, options, Seen(engine, lambda done: ticker.reach(done, "parts")))
+        return pooled(cases, found, options, Seen(engine, lambda count: ticker.reach(count, "parts")), done)
 
 
 def _examples(out: Path, found: Found, pools: Pools) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pytest_toolmatch.core.conversation import asked_in
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.curating.engines.engine import blocks_of
+from pytest_toolmatch.curating.finished import NOTHING
 from pytest_toolmatch.curating.logged import tools_of
 from pytest_toolmatch.curation.quality import Known
 from pytest_toolmatch.judging.consensus import representative
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.rules import Rules
     from pytest_toolmatch.core.tool import Tool
     from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.logged import Logged, Logs
     from pytest_toolmatch.judging.verdict import CaseResult
 
@@ -90,14 +92,15 @@ class Judged(NamedTuple):
     offered: tuple[str, ...]
 
 
-def subjects(logs: Logs, engine: Engine) -> Iterator[Subject | None]:
+def subjects(logs: Logs, engine: Engine, done: Finished = NOTHING) -> Iterator[Subject | None]:
     """Yield every case with what is known of it; None for one that the teacher did not answer."""
     cases = (
-        (number, case, _valid(case, logged, logs.teacher))
+        (number, case, teacher)
         for number, logged in enumerate(logs.suites)
-        for case in logged.suite.cases
+        for some in _numbered(logged)
+        for (_, case), teacher in zip(some, _valid(logged, logs.teacher, some), strict=True)
     )
-    for found in engine.map(judged, _blocks(logs)):
+    for found in done.blocks("judged", list[Judged | None], lambda after: engine.map(judged, _blocks(logs, after))):
         for one, (number, case, teacher) in zip(found, cases, strict=False):
             yield one and _subject(number, case, teacher[one.chosen].chain, one)
 
@@ -114,12 +117,25 @@ def _subject(number: int, case: Case, chain: Chain, said: Judged) -> Subject:
     return Subject(suite=number, case=case, text=said_in(case), known=known, match=match, offered=said.offered)
 
 
-def _blocks(logs: Logs) -> Iterator[Block]:
+def _numbered(logged: Logged) -> Iterator[list[tuple[int, Case]]]:
+    return blocks_of(enumerate(logged.suite.cases), _BLOCK)
+
+
+def _blocks(logs: Logs, after: int) -> Iterator[Block]:
+    """Yield all blocks after so many."""
+    number = 0
     for logged in logs.suites:
         plain: dict[int, tuple[Tool, ...]] = {}
-        for cases in blocks_of(logged.suite.cases, _BLOCK):
-            some = [(_plain(tools_of(logged.suite, case), plain), _drawn(case, logged, logs)) for case in cases]
-            yield Block(logged.suite.name, logged.suite.rules, logs.teacher, some)
+        for some in _numbered(logged):
+            number += 1
+            if number <= after:
+                continue
+            drawn = {model: _valid(logged, model, some) for model in (logs.teacher, *logs.students)}
+            cases = [
+                (_plain(tools_of(logged.suite, case), plain), {model: mine[at] for model, mine in drawn.items()})
+                for at, (_, case) in enumerate(some)
+            ]
+            yield Block(logged.suite.name, logged.suite.rules, logs.teacher, cases)
 
 
 def _plain(tools: tuple[Tool, ...], known: dict[int, tuple[Tool, ...]]) -> tuple[Tool, ...]:
@@ -129,12 +145,10 @@ def _plain(tools: tuple[Tool, ...], known: dict[int, tuple[Tool, ...]]) -> tuple
     return known[id(tools)]
 
 
-def _drawn(case: Case, logged: Logged, logs: Logs) -> Drawn:
-    return {model: _valid(case, logged, model) for model in (logs.teacher, *logs.students)}
-
-
-def _valid(case: Case, logged: Logged, model: str) -> list[Sample]:
-    return [one.sample for one in logged.records.get(model, {}).get(case.id, ()) if one.sample.valid]
+def _valid(logged: Logged, model: str, cases: Sequence[tuple[int, Case]]) -> list[list[Sample]]:
+    """Return the valid samples of a model on each of some cases."""
+    records = logged.records.of(model, [number for number, _ in cases])
+    return [[one.sample for one in mine if one.sample.valid] for mine in records]
 
 
 def judged(block: Block) -> list[Judged | None]:

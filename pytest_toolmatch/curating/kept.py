@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from pytest_toolmatch.curation.embedding import Embedder, Floats
 
-FOLDER = ".embedded"
 _BLOCK = 1024
 
 
@@ -53,10 +51,6 @@ class Kept:
     def _path(self, block: Sequence[str]) -> Path:
         told = hashlib.sha256("\0".join((self.name, *block)).encode("utf-8", "replace")).hexdigest()
         return self._folder / f"{told[:32]}.npy"
-
-    def forget(self) -> None:
-        """Remove what was kept."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _cut(made: Iterator[Floats], sizes: Sequence[int]) -> Iterator[Floats]:

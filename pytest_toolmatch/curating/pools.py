@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pytest_toolmatch.curating.finished import NOTHING
 from pytest_toolmatch.curation.car import Candidate, choose, nested
 from pytest_toolmatch.curation.evaluation import Drawn, drawn, told
 from pytest_toolmatch.curation.families import families
@@ -18,7 +19,10 @@ from pytest_toolmatch.curation.strata import kinds, length_kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curating.stages import Found
@@ -46,11 +50,12 @@ class Best(NamedTuple):
     lacking: list[str]
 
 
-def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine) -> Pools:
+def pooled(
+    cases: Sequence[Subject], found: Found, options: CurateOptions, engine: Engine, done: Finished = NOTHING
+) -> Pools:
     """Draw from all to evaluate, then choose to optimise from the families that nothing was drawn from."""
     names = [f"{one.suite}/{one.case.id}" for one in cases]
-    talks = [one.case.conversation for one in cases]
-    kin = families([one.asked for one in cases], talks, found.stands.tolist(), engine.map)
+    kin = _kin(cases, found, engine, done)
     likes = [f"{one.suite} {length_kind(one.chain)}" for one in cases]
     matches = [one.match for one in cases]
     expected = predicted(matches, [one.known.consistency for one in cases], likes)
@@ -80,6 +85,18 @@ def pooled(cases: Sequence[Subject], found: Found, options: CurateOptions, engin
     )
 
 
+def _kin(cases: Sequence[Subject], found: Found, engine: Engine, done: Finished) -> list[str]:
+    """Return each case's family: the name of one is what some case of it asks, so that places tell all names."""
+    asked = [one.asked for one in cases]
+    talks = [one.case.conversation for one in cases]
+
+    def places() -> list[NDArray[np.int64]]:
+        first = {text: place for place, text in enumerate(asked)}
+        return [np.array([first[name] for name in families(asked, talks, found.stands.tolist(), engine.map)])]
+
+    return [asked[place] for place in done.arrays("families", places)[0]]
+
+
 def best_of(
     cases: Sequence[Subject],
     found: Found,
@@ -94,7 +111,7 @@ def best_of(
         Candidate(worth[place], found.strata[place], kinds(cases[place].chain, ambiguous=cases[place].known.ambiguous))
         for place in kept
     ]
-    clusters = nested(found.rows[kept], [one.stratum for one in candidates], each)
+    clusters = nested(found.rows, kept, [one.stratum for one in candidates], each)
     choice = choose(candidates, clusters, size)
     why = {kept[place]: said for place, said in choice.why.items()}
     return Best(why, dict(zip(kept, clusters, strict=True)), choice.lacking)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pytest_toolmatch.curating.engines.engine import blocks_of
-from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
+from pytest_toolmatch.curating.finished import NOTHING
+from pytest_toolmatch.curation.embedding import VALUE_DIMENSIONS, beside, phrased, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, at_each, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curation.embedding import Embedder, Floats
 
 Integers: TypeAlias = "NDArray[np.int64]"
 
 _BLOCK = 1024
+_PARCEL = 25_000
+"""Cases of small strata that are one piece of work, about."""
 
 
 class Found(NamedTuple):
@@ -49,15 +52,31 @@ def embedded_cases(
 ) -> Floats:
     """Return one row a case: how it is phrased, values masked, beside the values of the teacher's calls."""
     texts, chains = [one.text for one in cases], [one.chain for one in cases]
-    values = []
-    for some in blocks_of(chains, _BLOCK):  # to hand them to an engine would take as long
-        values.append(value_rows(some))
+    made = _in_their_places(embedder, phrased(texts, chains), seen)
+    width = made.shape[1] - VALUE_DIMENSIONS
+    for start in range(0, len(cases), _BLOCK):  # to hand them to an engine would take as long
+        some = slice(start, start + _BLOCK)
+        made[some] = beside(made[some, :width], value_rows(chains[some]), texts[some])
         seen(0)
-    phrases = phrased(texts, chains)
-    distinct = sorted(set(phrases))
-    where = {text: place for place, text in enumerate(distinct)}
-    rows = embedded(embedder, distinct, seen)[[where[text] for text in phrases]]
-    return beside(rows, np.vstack(values), texts)
+    return made
+
+
+def _in_their_places(embedder: Embedder, texts: Sequence[str], seen: Callable[[int], None]) -> Floats:
+    """Return the embedder's rows, which equal texts share, with room for values beside them."""
+    distinct = sorted(set(texts))
+    number = {text: place for place, text in enumerate(distinct)}
+    own = np.array([number[text] for text in texts], np.int64)
+    order = np.argsort(own, kind="stable")
+    bounds = np.searchsorted(own[order], np.arange(len(distinct) + 1))
+    made, done = np.zeros((len(texts), VALUE_DIMENSIONS), np.float32), 0
+    for block in embedder.rows(distinct):
+        if not done:
+            made = np.zeros((len(texts), block.shape[1] + VALUE_DIMENSIONS), np.float32)
+        places = order[bounds[done] : bounds[done + len(block)]]
+        made[places, : block.shape[1]] = block[own[places] - done]
+        done += len(block)
+        seen(done)
+    return made
 
 
 def without_duplicates(
@@ -66,22 +85,41 @@ def without_duplicates(
     epsilon: float,
     engine: Engine,
     seen: Callable[[int], None] = lambda _: None,
+    *,
+    done: Finished = NOTHING,
 ) -> Found:
     """Look for duplicates within every stratum; the order of the cases has no say."""
-    strata = [signature(one.chain, one.offered) for one in cases]
-    parcels = _parcels(rows, _members(cases, strata), engine)
-    curve = dict.fromkeys(sorted({*CURVE, epsilon}), 0)
-    stands = np.arange(len(cases))
+    names: dict[str, str] = {}
+    strata = [names.setdefault(one, one) for one in (signature(one.chain, one.offered) for one in cases)]
+    epsilons = sorted({*CURVE, epsilon})
+    look = partial(_stood, rows, epsilons=epsilons, taken=epsilons.index(epsilon), engine=engine, seen=seen)
+    stands, dropped = done.arrays("duplicates", lambda: look(_members(cases, strata)))
+    likeness = np.ones(len(cases), np.float32)
+    for places in np.split(np.arange(len(cases)), range(_BLOCK, len(cases), _BLOCK)):
+        likeness[places] = np.einsum("ij,ij->i", rows[places], rows[stands[places]])
+    return Found(rows, strata, stands, likeness, epsilon, dict(zip(epsilons, dropped.tolist(), strict=True)))
+
+
+def _stood(
+    rows: Floats,
+    members: Sequence[Integers],
+    *,
+    epsilons: Sequence[float],
+    taken: int,
+    engine: Engine,
+    seen: Callable[[int], None],
+) -> tuple[Integers, Integers]:
+    """Return who stands for each row at the ε that is taken, and how many are dropped at each."""
+    parcels = _parcels(rows, members, engine)
+    stands, dropped = np.arange(len(rows)), np.zeros(len(epsilons), np.int64)
     done = 0
-    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, tuple(curve)), parcels), strict=True):
-        for (members, _), each in zip(parcel, found, strict=True):
-            for one, mine in zip(curve, each, strict=True):
-                curve[one] += int((mine != members).sum())
-            stands[members] = each[list(curve).index(epsilon)]
-            done += len(members)
+    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, epsilons), parcels), strict=True):
+        for (mine, _), each in zip(parcel, found, strict=True):
+            dropped += [int((one != mine).sum()) for one in each]
+            stands[mine] = each[taken]
+            done += len(mine)
         seen(done)
-    likeness = np.einsum("ij,ij->i", rows, rows[stands])
-    return Found(rows, strata, stands, likeness, epsilon, curve)
+    return stands, dropped
 
 
 def _members(cases: Sequence[Subject], strata: Sequence[str]) -> list[Integers]:
@@ -101,7 +139,7 @@ def _parcels(rows: Floats, members: Sequence[Integers], engine: Engine) -> list[
         for mine, order in zip(large, engine.map(partial(_in_clusters, rows, EXACT), large), strict=True)
     ]
     small: list[tuple[Integers, Order | None]] = [(mine, None) for mine in members if len(mine) <= EXACT]
-    taken = np.cumsum([len(mine) for mine, _ in small]) // EXACT
+    taken = np.cumsum([len(mine) for mine, _ in small]) // _PARCEL
     parcels += [[small[at] for at in np.flatnonzero(taken == number)] for number in np.unique(taken)]
     return parcels
 

@@ -99,8 +99,10 @@ def _write(logged: Logged, name: str, cases: Sequence[Case], gates: tuple[str, .
     path = write_suite(suite, out)
     answered = _answered(suite, read_suite(path))
     count = 0
-    for model, records in logged.records.items():
-        kept = [one for case in cases for one in records.get(case.id, ())]
+    wanted = {case.id for case in cases}
+    numbers = {case.id: number for number, case in enumerate(logged.suite.cases) if case.id in wanted}
+    for model in logged.records.models:
+        kept = [one for mine in logged.records.of(model, [numbers[case.id] for case in cases]) for one in mine]
         target = recording_path(out / "recordings" / name, model)
         count += append_records(target, (_rekeyed(one, answered) for one in kept)) if kept else 0
     yield f"{path}: {counted(len(cases), 'case')}, {counted(count, 'sample')}"

@@ -1,1 +1,1 @@
-"""Which cases matter: near-duplicates, choice and parts. Pure: it reads no file and calls no model."""
+"""Which cases matter: near-duplicates, choice and parts. Pure: reads its own table of wordings only, calls no model."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_toolmatch.curation.disjoint import Integers
 
 Hashes: TypeAlias = "NDArray[np.uint64]"
+Words: TypeAlias = "tuple[str, ...]"
+"""A set of words, in the order of the alphabet: a tuple takes a fifth of the room."""
 Pairs: TypeAlias = "tuple[Integers, Integers]"
 Sizes: TypeAlias = "tuple[int, int]"
 Each: TypeAlias = "Callable[[Callable[[Sizes], Pairs], Iterable[Sizes]], Iterable[Pairs]]"
@@ -49,12 +51,12 @@ class Sets(NamedTuple):
     words: Integers
 
 
-def alike(words: Sequence[frozenset[str]], share: float, each: Each = map) -> Iterator[Pairs]:
+def alike(words: Sequence[Words], share: float, each: Each = map) -> Iterator[Pairs]:
     """Yield pairs of places that connect all sets which have ``share`` of their words in common, and no others.
 
     ``each`` applies a function to every two sizes, in order.
     """
-    first: dict[frozenset[str], int] = {}
+    first: dict[Words, int] = {}
     twins = [first.setdefault(one, place) for place, one in enumerate(words)]
     yield np.arange(len(words)), np.array(twins, np.int64)
     sizes = _by_size(first)
@@ -62,10 +64,10 @@ def alike(words: Sequence[frozenset[str]], share: float, each: Each = map) -> It
     yield from each(partial(_between, sizes, share), sorted(two))
 
 
-def _by_size(sets: dict[frozenset[str], int]) -> dict[int, Sets]:
+def _by_size(sets: dict[Words, int]) -> dict[int, Sets]:
     counts = Counter(chain.from_iterable(sets))
     number = {word: at for at, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
-    found: dict[int, list[frozenset[str]]] = defaultdict(list)
+    found: dict[int, list[Words]] = defaultdict(list)
     for one in filter(None, sets):
         found[len(one)].append(one)
     return {

@@ -45,8 +45,8 @@ class Choice(NamedTuple):
     lacking: list[str]
 
 
-def nested(rows: Floats, strata: Sequence[str], each: Each = map) -> list[str]:
-    """Return the name of each row's cluster: ``3.2`` is the second of the third stratum.
+def nested(rows: Floats, kept: Sequence[int], strata: Sequence[str], each: Each = map) -> list[str]:
+    """Return the name of the cluster of each row that is kept: ``3.2`` is the second of the third stratum.
 
     A stratum of n has ⌊√(n/2)⌋ clusters. ``each`` applies a function to every stratum's places, in order.
     """
@@ -54,12 +54,14 @@ def nested(rows: Floats, strata: Sequence[str], each: Each = map) -> list[str]:
     for place, stratum in enumerate(strata):
         places[stratum].append(place)
     members = [np.array(places[stratum]) for stratum in sorted(places)]
-    made = iter(each(partial(_own, rows), [mine for mine in members if _count(mine) > 1]))
+    every = np.array(kept, np.int64)
+    made = iter(each(partial(_own, rows), [every[mine] for mine in members if _count(mine) > 1]))
     found = [""] * len(strata)
     for number, mine in enumerate(members, 1):
         own = next(made) if _count(mine) > 1 else np.zeros(len(mine), np.int64)
+        names = [f"{number}.{cluster + 1}" for cluster in range(_count(mine) or 1)]
         for place, cluster in zip(mine.tolist(), own.tolist(), strict=True):
-            found[place] = f"{number}.{cluster + 1}"
+            found[place] = names[cluster]
     return found
 
 

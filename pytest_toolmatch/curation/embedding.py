@@ -10,6 +10,7 @@ import numpy as np
 
 from pytest_toolmatch.curation.plain import plain
 from pytest_toolmatch.curation.splits import literals, template
+from pytest_toolmatch.curation.wordings import worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,9 +70,9 @@ def unit(rows: Floats) -> Floats:
 
 
 def phrased(queries: Sequence[str], chains: Sequence[Chain]) -> list[str]:
-    """Return how each query is phrased: its values masked, or where no call has any, without courtesies and slips."""
+    """Return how each query is phrased: its values masked; where no call has any, plainly and in the usual words."""
     bare = [place for place, chain in enumerate(chains) if not values_of(chain)]
-    said = dict(zip(bare, plain([queries[place] for place in bare]), strict=True))
+    said = dict(zip(bare, map(worded, plain([queries[place] for place in bare])), strict=True))
     return [
         said[place] if place in said else masked(query, chain)
         for place, (query, chain) in enumerate(zip(queries, chains, strict=True))

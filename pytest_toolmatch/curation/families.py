@@ -36,22 +36,22 @@ def families(
     return joined.names(queries)
 
 
-def sessions(conversations: Sequence[Conversation]) -> Iterable[Sequence[str]]:
+def sessions(conversations: Sequence[Conversation]) -> Iterable[Sequence[bytes]]:
     """Return keys that turns of one session share: how it begins, up to the second time that the user speaks.
 
     A case that ends before that belongs to a session that goes on from it: the second list has its whole conversation
     as the key, and so have those that begin with it.
     """
-    yield [_digest(one[: _second(one)]) if _second(one) < len(one) else "" for one in conversations]
+    yield [_digest(one[: _second(one)]) if _second(one) < len(one) else b"" for one in conversations]
     opened = {_digest(one) for one in conversations if _second(one) == len(one)}
     yield [_opening(one, opened) for one in conversations]
 
 
-def _opening(conversation: Conversation, opened: set[str]) -> str:
+def _opening(conversation: Conversation, opened: set[bytes]) -> bytes:
     """Return the key of the one-turn case that a conversation goes on from, or its own."""
     spoken = next((place for place, one in enumerate(conversation) if one.role == "user"), len(conversation) - 1)
     key = _digest(conversation[: spoken + 1])
-    return key if key in opened else ""
+    return key if key in opened else b""
 
 
 def _second(conversation: Conversation) -> int:
@@ -60,5 +60,5 @@ def _second(conversation: Conversation) -> int:
     return spoken[1] if len(spoken) > 1 else len(conversation)
 
 
-def _digest(messages: Conversation) -> str:
-    return hashlib.sha256(_encoder.encode([(one.role, one.content) for one in messages])).hexdigest()
+def _digest(messages: Conversation) -> bytes:
+    return hashlib.sha256(_encoder.encode([(one.role, one.content) for one in messages])).digest()[:16]

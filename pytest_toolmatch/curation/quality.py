@@ -43,7 +43,8 @@ def terms(known: Sequence[Known]) -> list[dict[str, float]]:
     cases = len(known)
     having = Counter(name for one in known for name in set(names_of(one.chain)))
     most = math.log(cases) if cases > 1 else 1.0
-    found = []
+    found: list[dict[str, float]] = []
+    same: dict[tuple[float | None, ...], dict[str, float]] = {}
     for one in known:
         names = names_of(one.chain)
         said = {
@@ -53,7 +54,8 @@ def terms(known: Sequence[Known]) -> list[dict[str, float]]:
             "rarity": max((math.log(cases / having[name]) / most for name in names), default=0.0),
             "failure": one.failure,
         }
-        found.append({name: value for name, value in said.items() if value is not None})
+        least = {name: value for name, value in said.items() if value is not None}
+        found.append(same.setdefault(tuple(said.values()), least))
     return found
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pytest_toolmatch.curation.bound import Alike
 from pytest_toolmatch.curation.clusters import Clusters, clustered
 
 if TYPE_CHECKING:
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pytest_toolmatch.curation.bound import Pairs
     from pytest_toolmatch.curation.embedding import Floats
 
 Integers: TypeAlias = "NDArray[np.int64]"
 
-EXACT = 25_000
+EXACT = 200_000
 """Rows of one stratum up to which all are compared with all."""
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 """The values of ε that the removal curve shows."""
 _NEAR = 24
 """Clusters that a row is compared in: its own, and the next ones."""
-_BLOCK = 512
+_BLOCK = 256
 
 
 class Order(NamedTuple):
@@ -71,30 +73,38 @@ def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None)
     places, clusters = order or ordered(rows)
     leasts = [np.float32(1 - epsilon) for epsilon in epsilons]
     if clusters is None:
-        return [places[found][np.argsort(places)] for found in _stands(rows[places], leasts)]
+        return [places[found][np.argsort(places)] for found in _stands(rows, leasts, places)]
     stands = [np.arange(len(rows)) for _ in leasts]
     for members in _by_cluster(clusters.own[places], places):
-        for one, found in zip(stands, _stands(rows[members], leasts), strict=True):
+        for one, found in zip(stands, _stands(rows, leasts, members), strict=True):
             one[members] = members[found]
     kept = np.stack(stands) == np.arange(len(rows))
     pairs = _pairs(rows, places, kept, clusters, leasts)
     return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
 
 
-def _stands(rows: Floats, leasts: Sequence[np.float32]) -> list[Integers]:
-    """Compare every row with all before it, a block at a time; of these, those that are kept stand for others."""
-    stands = [np.arange(len(rows)) for _ in leasts]
-    for start in range(0, len(rows), _BLOCK):
-        end = min(start + _BLOCK, len(rows))
-        likeness = rows[start:end] @ rows[:end].T
-        mine, its = np.nonzero(likeness[:, :start] > min(leasts))
-        values = likeness[mine, its]
+def _stands(rows: Floats, leasts: Sequence[np.float32], order: Integers) -> list[Integers]:
+    """Compare every row with all before it that are kept at any ε, a block at a time; only these stand for others."""
+    stands = [np.arange(len(order)) for _ in leasts]
+    alike = Alike(rows, float(min(leasts)), order)
+    for start in range(0, len(order), _BLOCK):
+        end = min(start + _BLOCK, len(order))
+        block, own = np.arange(start, end), _square(alike.within(start, end), start, end - start)
+        mine, its, values = alike.pairs(start, end)
         for one, least in zip(stands, leasts, strict=True):
             near = values > least
             near[near] = one[its[near]] == its[near]
-            _best(one, mine[near] + start, its[near], values[near])
-            _first(one[start:end], likeness[:, start:], start, least)
+            _best(one, mine[near], its[near], values[near])
+            _first(one[start:end], own, start, least)
+        alike.add(block[np.logical_or.reduce([one[start:end] == block for one in stands])])
     return stands
+
+
+def _square(pairs: Pairs, start: int, size: int) -> Floats:
+    """Return how alike the rows of a block are; 0 where that does not count."""
+    made = np.zeros((size, size), np.float32)
+    made[pairs.ones - start, pairs.others - start] = pairs.likeness
+    return made
 
 
 def _best(stands: Integers, mine: Integers, its: Integers, values: Floats) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def groups(queries: Sequence[str], each: Each = map) -> list[str]:
 
     joined = Disjoint(len(queries))
     joined.join_equal(map(template, queries))
-    words = [frozenset(_WORD.findall(query.lower())) for query in queries]
+    words = [tuple(sorted({*map(sys.intern, _WORD.findall(query.lower()))})) for query in queries]
     for pairs in alike(words, ALIKE, each):
         joined.join(*pairs)
     return joined.names(queries)

@@ -18,7 +18,7 @@ from pytest_toolmatch.core.errors import RecordingError, ToolmatchWarning, at
 from pytest_toolmatch.core.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 VERSION = 1
@@ -127,6 +127,29 @@ def _line_of(path: Path, place: int) -> int:
     """Return the number of the line that the record at this place has: there may be blank ones before it."""
     lines = enumerate(path.read_bytes().split(b"\n"), 1)
     return [number for number, line in lines if line.strip()][place]
+
+
+def placed_records(path: Path) -> Iterator[tuple[Record, int, int]]:
+    """Yield all records one by one, each with where its line begins and ends; memory does not grow with the file."""
+    start = 0
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                end = start + len(line)
+                if not line.endswith(b"\n"):
+                    yield from ((one, start, end) for one in (_decode_rest(line, path, number) if line.strip() else ()))
+                elif line.strip():
+                    yield _decoded(line, path, number), start, end
+                start = end
+    except OSError as error:
+        raise RecordingError(f"can't read {path}: {error.strerror}") from None
+
+
+def _decoded(line: bytes, path: Path, number: int) -> Record:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode_line(line, at(path, number))
 
 
 def _mismatch(one: Record, model: str, where: str) -> str:

@@ -1,4 +1,4 @@
-"""Ctrl-C while a server embeds: one line, and the same command goes on."""
+"""Ctrl-C: one line, and the same command goes on."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ CASES, KEPT = 1100, 1024
 LETTERS = "abcdefghijk"
 
 
-def logs(folder: Path) -> None:
+def logs(folder: Path, count: int = CASES) -> None:
     """Write a suite of queries that differ in letters, since digits are masked."""
-    words = [f"{a}{b}{c} {c}{a} {b}" for a in LETTERS for b in LETTERS for c in LETTERS][:CASES]
+    words = [f"{a}{b}{c} {c}{a} {b}" for a in LETTERS for b in LETTERS for c in LETTERS][:count]
     cases = tuple(Case(id=f"c{number}", conversation=user(f"say {text} now")) for number, text in enumerate(words))
     suite = Suite(name="made", cases=cases, tools=(Tool(name="go"),))
     write_suite(suite, folder)
@@ -68,11 +68,34 @@ def test_what_was_embedded_is_kept(tmp_path: Path) -> None:
         run.send_signal(signal.SIGINT)
         _, said = run.communicate(timeout=30)
         assert (run.returncode, said) == (130, "toolmatch: interrupted; nothing more was written\n")
-        assert [path.name for path in (tmp_path / "out").iterdir()] == [".embedded"]
+        assert [path.name for path in (tmp_path / "out").iterdir()] == [".curating"]
 
         stuck, before = False, len(server.requests)
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert len(server.requests) - before == -(-(CASES - KEPT) // BATCH)
     assert (tmp_path / "out/curation.jsonl").exists()
-    assert not (tmp_path / "out/.embedded").exists()
+    assert not (tmp_path / "out/.curating").exists()
+
+
+def test_what_was_finished_is_kept(tmp_path: Path) -> None:
+    logs(tmp_path / "logs", 1331)
+    whole = subprocess.run([*COMMAND, "curate", "logs", "-o", "whole"], cwd=tmp_path, capture_output=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    command = [*COMMAND, "curate", "logs", "-o", "out"]
+    run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not [*tmp_path.glob("out/.curating/*/judged.jsonl")] and time.monotonic() < end and run.poll() is None:
+        time.sleep(0.002)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=30)
+    assert (run.returncode, said) == (130, "toolmatch: interrupted; nothing more was written\n")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".curating"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "an earlier run was stopped; going on with its " in done.stdout
+    files = [path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file()]
+    assert len(files) > 2
+    assert all((tmp_path / "whole" / one).read_bytes() == (tmp_path / "out" / one).read_bytes() for one in files)
+    assert not (tmp_path / "out/.curating").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -46,12 +46,12 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def refused_in(samples: Sequence[Sample]) -> tuple[Refused, ...]:
-    """Return what the samples were refused, by tool and reason, the commonest first."""
+    """Return what the samples were refused, by tool and reason, the commonest first, in whatever order they are."""
     kinds: defaultdict[tuple[str, Reason], list[tuple[int, Refusal]]] = defaultdict(list)
     for place, sample in enumerate(samples):
         for refusal in sample.refusals:
             kinds[refusal.call.name, refusal.reason].append((place, refusal))
-    return tuple(sorted(map(_commonest, kinds.values()), key=lambda kind: -kind.samples))
+    return tuple(sorted(map(_commonest, kinds.values()), key=lambda kind: (-kind.samples, kind.call.name, kind.reason)))
 
 
 def ended_in(samples: Sequence[Sample]) -> tuple[Ended, ...]:
@@ -61,13 +61,13 @@ def ended_in(samples: Sequence[Sample]) -> tuple[Ended, ...]:
         for sample in samples
         if sample.outcome in _ENDED
     )
-    return tuple(Ended(*way, count) for way, count in ways.most_common())
+    return tuple(Ended(*way, count) for way, count in _ranked(ways))
 
 
 def lost_in(samples: Iterable[Sample]) -> dict[str, int]:
     """Return why samples were lost to infrastructure, and how many of them, the commonest reasons first."""
     whys = Counter(sample.error for sample in samples if sample.error and not sample.valid)
-    return dict(whys.most_common(_REASONS))
+    return dict(_ranked(whys)[:_REASONS])
 
 
 def named(kinds: Sequence[Refused]) -> str:
@@ -77,11 +77,17 @@ def named(kinds: Sequence[Refused]) -> str:
     return f"{names[0]}{more} refused" if names else ""
 
 
+def _ranked(counts: Counter[Any]) -> list[tuple[Any, int]]:
+    """Return what was counted, the commonest first, and of equally common ones the first by its name."""
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
 def _commonest(refusals: Sequence[tuple[int, Refusal]]) -> Refused:
     """Put the refusals of one tool and reason together, each with the place of its sample."""
     messages = Counter(message for _, message in {(place, refusal.message) for place, refusal in refusals})
     alike = max(messages.values())
-    example = next(refusal for _, refusal in refusals if messages[refusal.message] == alike)
+    common = [refusal for _, refusal in refusals if messages[refusal.message] == alike]
+    example = min(common, key=lambda refusal: (refusal.message, repr(refusal.call)))
     samples = len({place for place, _ in refusals})
     return Refused(_plain(example.call), example.reason, example.message, samples, alike)
 

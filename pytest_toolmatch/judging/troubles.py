@@ -61,7 +61,7 @@ def ended_in(samples: Sequence[Sample]) -> tuple[Ended, ...]:
         for sample in samples
         if sample.outcome in _ENDED
     )
-    return tuple(Ended(*way, count) for way, count in _ranked(ways))
+    return tuple(Ended(outcome, steps, why, count) for (outcome, steps, why), count in _ranked(ways))
 
 
 def lost_in(samples: Iterable[Sample]) -> dict[str, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_toolmatch.curating.finished import NOTHING
 from pytest_toolmatch.curation.embedding import VALUE_DIMENSIONS, beside, phrased, value_rows
-from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, at_each, ordered
+from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, among, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
 
@@ -152,4 +152,4 @@ def _looked(
     rows: Floats, epsilons: Sequence[float], parcel: Sequence[tuple[Integers, Order | None]]
 ) -> list[list[Integers]]:
     """Return who stands for the members of each stratum of a parcel, at every ε."""
-    return [[members[one] for one in at_each(rows[members], epsilons, order)] for members, order in parcel]
+    return [[members[one] for one in among(rows, members, epsilons, order)] for members, order in parcel]

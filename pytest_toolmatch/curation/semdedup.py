@@ -83,6 +83,16 @@ def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None)
     return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
 
 
+def among(rows: Floats, members: Integers, epsilons: Sequence[float], order: Order | None = None) -> list[Integers]:
+    """Return who stands for each of some rows at every ε, by their number among them; few are copied at a time."""
+    places, clusters = order or ordered(rows[members])
+    if clusters is not None:
+        return at_each(rows[members], epsilons, Order(places, clusters))
+    back = np.argsort(places)
+    found = _stands(rows, [np.float32(1 - epsilon) for epsilon in epsilons], members[places])
+    return [places[one][back] for one in found]
+
+
 def _stands(rows: Floats, leasts: Sequence[np.float32], order: Integers) -> list[Integers]:
     """Compare every row with all before it that are kept at any ε, a block at a time; only these stand for others."""
     stands = [np.arange(len(order)) for _ in leasts]

@@ -125,6 +125,14 @@ def skip_inactive() -> NoReturn:
     raise pytest.skip.Exception("needs --toolmatch", _use_item_location=True)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say what ``queries()`` is for where it is given to ``parametrize``, which would not know."""
+    if "toolmatch" in metafunc.fixturenames:
+        from pytest_toolmatch.plugin.queries import refuse_as_values  # noqa: PLC0415 - only where a test is ours
+
+        refuse_as_values(metafunc)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let ``-k`` select the cases of a Python suite by their tags, as it does those of a suite file."""
     if "toolmatch" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):

@@ -188,6 +188,27 @@ class TestTrips:
     assert run.outcomes == {"passed": 4}
 
 
+def test_queries_may_stand_in_a_class(trips: Project) -> None:
+    tests = """
+class TestTrips:
+    trip = queries("trips.jsonl")
+
+    def test_trips(self, toolmatch, trip, query):
+        assert toolmatch(trip).chain_match >= 0.75
+        assert toolmatch(query).chain_match >= 0.75
+"""
+    assert trips.as_python(tests).run().outcomes == {"passed": 4}
+
+
+@pytest.mark.parametrize("args", ["'trip', queries(['a'])", "argnames='trip', argvalues=queries(['a'])"])
+def test_queries_given_to_parametrize_are_one_line(trips: Project, args: str) -> None:
+    tests = f"@pytest.mark.parametrize({args})\ndef test_trips(toolmatch, trip):\n    assert toolmatch(trip)"
+    run = trips.as_python(tests).run()
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert "parametrize('trip', …) got a fixture; leave the mark out and write: trip = queries(…)" in run.text
+    assert "TypeError" not in run.text
+
+
 # The mark says how this module or test is judged.
 
 

@@ -545,3 +545,17 @@ def test_a_value_of_the_hint_satisfies_the_schema(
     check_schema(found)
     arguments = msgspec.to_builtins({"x": data.draw(values)})
     assert ArgumentValidator([found]).problem(Call("function", arguments)) is None
+
+
+def test_keys_without_their_names_are_one_line() -> None:
+    with pytest.raises(ToolError, match=r"^@tool takes its keys by name: write @tool\(name='find'\) if that is the"):
+        tool("find")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("reply", [object(), {"at": object()}, [{1, 2}, lambda: 1]])
+def test_a_reply_that_is_no_json_is_one_line(reply: Any) -> None:
+    with pytest.raises(ToolError, match=r"^tool f: its reply is no JSON \(.*\): give a JSON value, or a function of"):
+
+        @tool(reply=reply)
+        def f() -> None:
+            """Do it."""

@@ -112,8 +112,8 @@ def is_active(config: pytest.Config) -> bool:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``*.toolmatch.yaml`` suites; no other YAML is ours."""
-    if not file_path.name.endswith(".toolmatch.yaml"):
+    """Collect ``*.toolmatch.yaml`` suites, and refuse those named ``.yml``; no other YAML is ours."""
+    if not file_path.name.endswith((".toolmatch.yaml", ".toolmatch.yml")):
         return None
     from pytest_toolmatch.plugin.yaml_suite import SuiteFile  # noqa: PLC0415 - only where there is a suite file
 

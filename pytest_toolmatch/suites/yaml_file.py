@@ -60,6 +60,8 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
 
     ``list_mcp`` asks an MCP server for its tools; without it, such a suite has none.
     """
+    if path.name.endswith(".toolmatch.yml"):
+        raise SuiteError(f"{path}: a suite is named *{SUFFIX}; rename it to {path.with_suffix('.yaml').name}")
     document = Document(path)
     form = _form(document)
     tools = with_effects(_tools(form, document, list_mcp), form.effects)

@@ -29,6 +29,7 @@ from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from pytest_toolmatch.core.case import Case
 
@@ -78,9 +79,22 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
         split=form.split,
         where=str(path),
     )
+    _load_functions(suite.rules, document)
     for key, message in faults_of(suite):
         raise SuiteError(f"{document.where(f'$.{key}')}: {message}")
     return suite
+
+
+def _load_functions(rules: Rules, document: Document) -> None:
+    """Load the modules of overrides from beside the suite, where those that import them by name would not look."""
+    for override in (one for paths in rules.overrides.values() for one in paths.values()):
+        if isinstance(override.function, str):
+            try:
+                _beside(override.function, document.path.parent, document.where("$.overrides"))
+            except SuiteError:
+                raise
+            except Exception:  # noqa: BLE001, S110 - it fails again where it is imported by its name, and is told there
+                pass
 
 
 def demands_of(form: SuiteForm) -> dict[str, Any]:
@@ -179,14 +193,22 @@ def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:
 
 def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...]:
     """Return the tools that ``module:attribute`` names; the module may lie beside the suite."""
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(directory))
     try:
-        loaded = importlib.import_module(module)
-        tools = getattr(loaded, attribute)
+        tools = getattr(_beside(name, directory, where), name.partition(":")[2])
+    except SuiteError:
+        raise
     except Exception as error:  # noqa: BLE001 - the module is the user's, and may fail in any way
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SuiteError(f"{where}: can't load tools from {name!r}: {reason}") from None
+    return declared_tools(tools, f"{where}: {name}")
+
+
+def _beside(name: str, directory: Path, where: str) -> ModuleType:
+    """Return the module of ``module:attribute``, which may lie beside the suite; SuiteError where it is another one."""
+    module = name.partition(":")[0]
+    sys.path.insert(0, str(directory))
+    try:
+        loaded = importlib.import_module(module)
     finally:
         sys.path.remove(str(directory))
     beside = directory / f"{module.replace('.', '/')}.py"
@@ -195,4 +217,4 @@ def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...
             f"{where}: {name!r} is {beside}, but a module of that name is loaded already, {loaded.__file__}; "
             "rename one of them"
         )
-    return declared_tools(tools, f"{where}: {name}")
+    return loaded

@@ -464,6 +464,20 @@ def test_what_names_no_tools_is_named(here: Path, name: str, message: str) -> No
     sys.modules.pop("trip_tools", None)
 
 
+def test_the_function_of_an_override_may_lie_beside_the_suite(here: Path, module: Path) -> None:
+    keys = "tools: tools.json\noverrides: {search: {to: {function: 'trip_tools:book'}}}\n"
+    made = suite(here, keys + CASES)
+    assert made.rules.overrides["search"]["to"].function == "trip_tools:book"
+    other = here / "other"
+    other.mkdir()
+    for name in ("trip_tools.py", "tools.json"):
+        (other / name).write_bytes((here / name).read_bytes())
+    said = refusal(other, keys + CASES)
+    assert str(module) in said
+    assert "rename" in said
+    sys.modules.pop("trip_tools")
+
+
 @pytest.mark.parametrize("code", ["1 / 0", "def broken(:", "import nothing_of_that_name", "raise SystemError('a\\nb')"])
 def test_a_module_that_does_not_load_is_named(here: Path, module: Path, code: str) -> None:
     module.write_text(code)

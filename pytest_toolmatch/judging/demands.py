@@ -31,7 +31,8 @@ def faults_of(suite: Suite) -> Iterator[tuple[str, str]]:
     tools = {tool.name: tool for tool in suite.tools}
     tools |= {tool.name: tool for case in suite.cases for tool in case.tools or ()}
     if tools and rules.effect and not any(tool.effect == rules.effect for tool in tools.values()):
-        yield "effect", f"effect is {rules.effect}, but no tool has that effect; say which have under 'effects'"
+        how = "give tools theirs with @tool(effect=…), or under 'effects' in a suite file"
+        yield "effect", f"effect is {rules.effect}, but no tool has that effect; {how}"
     for name, paths in rules.overrides.items():
         yield from _of_overrides(name, paths, tools)
     if suite.student:

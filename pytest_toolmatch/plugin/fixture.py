@@ -16,7 +16,7 @@ from pytest_toolmatch.core.fuzz import Fuzz, FuzzForm, fuzz_of
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.rollout import Rollout
-from pytest_toolmatch.core.rules import Rules
+from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.plugin.chosen import expect
 from pytest_toolmatch.plugin.given import judge as judge_variant
@@ -212,7 +212,11 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
     try:
         return msgspec.convert({"name": name, "where": str(path), "rules": rules, "rollout": rollout, **said}, Suite)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: mark toolmatch: {error}") from None
+        place = str(error).partition(" - at `$.")[2].rstrip("`").removeprefix("rules.").removeprefix("rollout.")
+        form = Override if place.startswith("overrides") else Suite
+        place = "suite" if place == "name" else place
+        words = explained(str(error).partition(" - at `")[0], form, place)
+        raise ConfigError(f"{path}: mark toolmatch: {words} (at {place})") from None
 
 
 def _as_in_a_file(key: str, given: Any, form: type[msgspec.Struct], path: Path) -> Any:

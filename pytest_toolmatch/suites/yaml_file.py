@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -183,7 +184,7 @@ def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:
     """Read the tools of a JSON file in any known form; ``where`` says what asked for it."""
     asked = f"{where}: " if where else ""
     try:
-        data = msgspec.json.decode(path.read_bytes())
+        data = msgspec.json.decode(path.read_bytes().removeprefix(BOM_UTF8))
     except OSError as error:
         raise SuiteError(f"{asked}can't read the tools file {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

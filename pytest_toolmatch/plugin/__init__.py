@@ -134,9 +134,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let ``-k`` select the cases of a Python suite by their tags, as it does those of a suite file."""
-    if "toolmatch" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
-        for value in item.callspec.params.values():
+    """Let ``-m toolmatch`` select tests of a Python suite, and ``-k`` their cases' tags, as in a suite file."""
+    if "toolmatch" in getattr(item, "fixturenames", ()):
+        item.add_marker("toolmatch")
+        for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
             item.extra_keyword_matches.update(getattr(value, "tags", ()))
 
 

@@ -185,7 +185,8 @@ def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
 
 def suite_of_test(run: Run, item: pytest.Item) -> Suite:
     """Return the suite that a test's marks describe; tests with the same marks share it."""
-    marks = tuple(item.iter_markers("toolmatch"))
+    # Bare ones say nothing; each test has one of its own, to be selected by.
+    marks = tuple(mark for mark in item.iter_markers("toolmatch") if mark.args or mark.kwargs)
     key = (item.path, *map(id, marks))
     if key not in run.marked:
         run.marked[key] = (marks, suite_of_marks(marks, item.path))

@@ -348,10 +348,10 @@ def instructions():
 def test_trips(toolmatch, query):
     assert toolmatch(query)
 """
-    assert "is stale" in trips.as_python(fixture).run().text
+    assert ": stale: the " in trips.as_python(fixture).run().text
     mark = "pytestmark = pytest.mark.toolmatch(instructions='Be brief.')"
     assert (
-        "is stale"
+        ": stale: the "
         in trips.as_python(mark + "\ndef test_trips(toolmatch, query):\n    assert toolmatch(query)").run().text
     )
 
@@ -427,7 +427,7 @@ def tools():
     )
     run = project.with_case("rome", [ROME] * 2, [ROME] * 2).as_python(head=head).run()
     assert run.outcomes == {"errors": 1}
-    assert "is stale" in run.text  # the tools are read; they are others than the recorded ones
+    assert ": stale: the " in run.text  # the tools are read; they are others than the recorded ones
 
 
 @pytest.mark.parametrize("name", ["tools", "instructions", "teacher", "student"])

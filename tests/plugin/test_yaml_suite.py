@@ -108,7 +108,7 @@ def test_a_case_may_have_tools_of_its_own(project: Project) -> None:
     own = [{**project.cases[0].form, "tools": [{"name": "search"}]}]
     run = project.as_yaml(cases=own).run()
     assert run.outcomes == {"errors": 1}
-    assert "is stale" in run.text
+    assert ": stale: the " in run.text
 
 
 def test_overrides_decide_which_arguments_count(project: Project) -> None:

@@ -71,6 +71,8 @@ def import_suites(
     declared, said = _declared(tools, mcp), _effects(effects)
     other = frozenset(path.resolve() for path in (tools, effects) if path)
     logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
+    if missing := next((one.path for one in logs if not one.path.exists()), None):
+        raise ConfigError(f"{missing}: there is no such file or directory")
     with Ticker("reading") as ticker:
         records = read_log(form, logs, Options(tools=declared, **options))
         assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))

@@ -313,6 +313,18 @@ def test_a_directory_without_any_session_says_so(capsys: pytest.CaptureFixture[s
     )
 
 
+def test_a_path_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    session("logs/a.jsonl", "Go")
+    assert main(["import", "claude-code", "logs", "big=nosuch", "-o", "out"]) == 4
+    assert capsys.readouterr().err == "toolmatch: error: nosuch: there is no such file or directory\n"
+
+
+def test_each_reason_why_nothing_is_there_to_import_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs").mkdir()
+    Path("logs/run.sh").write_text("true")
+    assert refused(capsys, "auto").splitlines()[1:] == ["  logs/run.sh: not recognised: not JSON"]
+
+
 @pytest.mark.parametrize("step", ["read_log", "write_imported"])
 def test_an_interrupted_import_leaves_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str

@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             text = clean(line) if isinstance(line, str) else line.text
             print(encodable(text, sys.stdout.encoding), flush=True)  # noqa: T201 - a command prints
     except ToolmatchError as error:
-        sys.stderr.write(f"toolmatch: error: {encodable(clean(str(error)), sys.stderr.encoding)}\n")
+        for line in (f"toolmatch: error: {error}", *getattr(error, "__notes__", ())):
+            sys.stderr.write(f"{encodable(clean(line), sys.stderr.encoding)}\n")
         return USAGE_ERROR
     except KeyboardInterrupt:
         sys.stderr.write("toolmatch: interrupted; nothing more was written\n")

@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from pytest_toolmatch.core.conversation import Conversation, last_query, user
+from pytest_toolmatch.core.conversation import Conversation, Message, conversation_of, last_query, user
 from pytest_toolmatch.core.tool import Tool
 
 
@@ -17,6 +17,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     ``weight`` is what it counts in its suite beside others: that of a sample which is not drawn evenly. ``stratum``
     names the part of the whole that it was drawn from, where every part gave as many as it should. One that is
     ``held_out`` is nothing to learn from.
+    ``conversation`` may be given as the mappings of a suite file, too; SuiteError where one of them is no message.
     ``tools`` is ``None`` where the suite's tools are on offer; ``where`` says where it was declared
     (``path:line``), for messages.
     """
@@ -29,6 +30,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     weight: float = 1.0
     stratum: str = ""
     held_out: bool = False
+
+    def __post_init__(self) -> None:
+        """Make messages of what was given as plain mappings."""
+        __tracebackhide__ = True
+        if type(self.conversation) is not tuple or any(type(one) is not Message for one in self.conversation):
+            made = conversation_of(self.conversation, f"case {self.id!r}")
+            msgspec.structs.force_setattr(self, "conversation", made)
 
     @property
     def query(self) -> str:

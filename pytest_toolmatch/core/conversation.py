@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from pytest_toolmatch.core.chain import Step
+from pytest_toolmatch.core.chain import Call, Step
+from pytest_toolmatch.core.errors import SuiteError
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
@@ -30,6 +31,20 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
 
 Conversation: TypeAlias = tuple[Message, ...]
+
+
+def conversation_of(given: Any, where: str) -> Conversation:
+    """Return messages, which may be the plain mappings of a suite file; SuiteError says which one is none."""
+    __tracebackhide__ = True
+    try:
+        return msgspec.convert(given, Conversation)
+    except msgspec.ValidationError as error:
+        said, _, place = str(error).partition(" - at `$")
+        message, call = (", ".join(form.__struct_fields__) for form in (Message, Call))
+        raise SuiteError(
+            f"{where}: conversation{place.rstrip('`')}: {said}; write a list of messages, as in "
+            f"[{{'role': 'user', 'content': '…'}}]: a message may have {message}, and a call {call}"
+        ) from None
 
 
 def user(text: str) -> Conversation:

@@ -52,6 +52,9 @@ def tool(
     models, others with ``execute=True``; ``reply`` is a canned reply (a JSON value, or a function of the same
     arguments) that is given instead. Raises ToolError as ``tool_of_function`` does.
     """
+    __tracebackhide__ = True
+    if function is not None and not callable(function):
+        raise ToolError(f"@tool takes its keys by name: write @tool(name={function!r}) if that is the tool's name")
     declare = functools.partial(
         tool_of_function, name=name, description=description, effect=effect, execute=execute, reply=reply
     )
@@ -75,6 +78,7 @@ def tool_of_function(
     returns is described where its annotation says so. Raises ToolError, with the function's place, for ``*args``,
     positional-only parameters, and hints of parameters that have no JSON Schema.
     """
+    __tracebackhide__ = True
     if effect not in EFFECTS:
         _fail(function, f"effect is {effect!r}: write 'read' or 'write'")
     docs = read_docstring(inspect.getdoc(function) if _has_own_doc(function) else None)
@@ -91,6 +95,7 @@ def tool_of_function(
 
 
 def _parameters(function: Callable[..., Any], docs: dict[str, str]) -> dict[str, Any]:
+    __tracebackhide__ = True
     parameters, hints = _signature(function), _hints(function)
     writer = HintWriter()
     extra: Any = False
@@ -172,6 +177,7 @@ def _has_own_doc(function: Any) -> bool:
 
 
 def _fail(function: Callable[..., Any], message: str) -> NoReturn:
+    __tracebackhide__ = True
     code = getattr(inspect.unwrap(_bare(function)), "__code__", None)
     place = at(code.co_filename, code.co_firstlineno) if code else _name(function)
     raise ToolError(f"{place}: tool {_name(function)}: {message}") from None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
+from pytest_toolmatch.core.errors import ToolError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,6 +34,18 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=T
     reply: Any = None
     execute: bool = False
     returns: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a reply that can't be shown to a model: ToolError."""
+        __tracebackhide__ = True
+        if self.reply is None or callable(self.reply):
+            return
+        try:
+            msgspec.json.encode(self.reply)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ToolError(
+                f"tool {self.name}: its reply is no JSON ({error}): give a JSON value, or a function of its arguments"
+            ) from None
 
     def shown(self) -> dict[str, Any]:
         """Return what a model sees of the tool; this is what recordings are keyed by."""

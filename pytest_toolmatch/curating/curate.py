@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
+from pytest_toolmatch.core.writable import fault_of
 from pytest_toolmatch.curating.embedders import embedder_of, on_engine
 from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.engines.engine import Seen
@@ -44,6 +45,8 @@ def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator
     embedder = embedder_of(options.embedder)
     if options.map is not None and options.map.exists():
         raise ConfigError(f"--map {options.map}: it exists already; choose another name, or remove it first")
+    if options.map is not None and (fault := fault_of(options.map.parent)):
+        raise ConfigError(f"--map {options.map}: can't be written: {fault}; choose another place")
     logs = read_logs(paths, options)
     check_free(logs, out)
     with engine_of(options.engine, options.ray_address) as engine:

@@ -10,6 +10,7 @@ import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.request import rollout_digest
+from pytest_toolmatch.core.writable import fault_of
 from pytest_toolmatch.curating.explained import explanations
 from pytest_toolmatch.curating.logged import tools_of
 from pytest_toolmatch.curation.evaluation import strata
@@ -43,6 +44,8 @@ def check_free(logs: Logs, out: Path) -> None:
     """Raise ConfigError where nothing can be written, an earlier run wrote, or two suites would write one file."""
     if (there := next((one for one in (out, *out.parents) if one.exists()), out)).is_file():
         raise ConfigError(f"-o {out}: {there} is a file; choose another directory")
+    if fault := fault_of(out):
+        raise ConfigError(f"-o {out}: can't be written: {fault}; choose another directory")
     names = [one.suite.name for one in logs.suites]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ConfigError(

@@ -31,7 +31,8 @@ def faults_of(suite: Suite) -> Iterator[tuple[str, str]]:
             yield "gates", str(error)
     every = on_offer(suite)
     if every and rules.effect and not any(tool.effect == rules.effect for tool in every):
-        yield "effect", f"effect is {rules.effect}, but no tool has that effect; say which have under 'effects'"
+        how = "give tools theirs with @tool(effect=…), or under 'effects' in a suite file"
+        yield "effect", f"effect is {rules.effect}, but no tool has that effect; {how}"
     for name, paths in rules.overrides.items():
         yield from _of_overrides(name, paths, every)
     if suite.student:

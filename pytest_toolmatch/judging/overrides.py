@@ -112,15 +112,14 @@ def _words(text: str) -> frozenset[str]:
 
 def _function(function: Any, where: str) -> Callable[[Any], Any]:
     users = function if callable(function) else _import(str(function), where)
+    name = getattr(users, "__qualname__", repr(users))
 
     def judge(student: Any, teacher: Any) -> bool:
         try:
             return bool(users(student, teacher))
         except Exception as error:  # noqa: BLE001 - the user's function may raise anything
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise SuiteError(
-                f"override of {where}: {users!r} failed on {student!r} and {teacher!r}: {reason}"
-            ) from None
+            raise SuiteError(f"override of {where}: {name} failed on {student!r} and {teacher!r}: {reason}") from None
 
     return lambda value: Judged(value, judge)
 

@@ -112,8 +112,8 @@ def is_active(config: pytest.Config) -> bool:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``*.toolmatch.yaml`` suites; no other YAML is ours."""
-    if not file_path.name.endswith(".toolmatch.yaml"):
+    """Collect ``*.toolmatch.yaml`` suites, and refuse those named ``.yml``; no other YAML is ours."""
+    if not file_path.name.endswith((".toolmatch.yaml", ".toolmatch.yml")):
         return None
     from pytest_toolmatch.plugin.yaml_suite import SuiteFile  # noqa: PLC0415 - only where there is a suite file
 
@@ -125,10 +125,19 @@ def skip_inactive() -> NoReturn:
     raise pytest.skip.Exception("needs --toolmatch", _use_item_location=True)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say what ``queries()`` is for where it is given to ``parametrize``, which would not know."""
+    if "toolmatch" in metafunc.fixturenames:
+        from pytest_toolmatch.plugin.queries import refuse_as_values  # noqa: PLC0415 - only where a test is ours
+
+        refuse_as_values(metafunc)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let ``-k`` select the cases of a Python suite by their tags, as it does those of a suite file."""
-    if "toolmatch" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
-        for value in item.callspec.params.values():
+    """Let ``-m toolmatch`` select tests of a Python suite, and ``-k`` their cases' tags, as in a suite file."""
+    if "toolmatch" in getattr(item, "fixturenames", ()):
+        item.add_marker("toolmatch")
+        for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
             item.extra_keyword_matches.update(getattr(value, "tags", ()))
 
 

@@ -16,7 +16,7 @@ from pytest_toolmatch.core.fuzz import Fuzz, FuzzForm, fuzz_of
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.prompt import Prompt
 from pytest_toolmatch.core.rollout import Rollout
-from pytest_toolmatch.core.rules import Rules
+from pytest_toolmatch.core.rules import Override, Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.plugin.chosen import expect
 from pytest_toolmatch.plugin.given import judge as judge_variant
@@ -185,7 +185,8 @@ def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
 
 def suite_of_test(run: Run, item: pytest.Item) -> Suite:
     """Return the suite that a test's marks describe; tests with the same marks share it."""
-    marks = tuple(item.iter_markers("toolmatch"))
+    # Bare ones say nothing; each test has one of its own, to be selected by.
+    marks = tuple(mark for mark in item.iter_markers("toolmatch") if mark.args or mark.kwargs)
     key = (item.path, *map(id, marks))
     if key not in run.marked:
         run.marked[key] = (marks, suite_of_marks(marks, item.path))
@@ -212,7 +213,11 @@ def suite_of_marks(marks: Iterable[pytest.Mark], path: Path) -> Suite:
     try:
         return msgspec.convert({"name": name, "where": str(path), "rules": rules, "rollout": rollout, **said}, Suite)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: mark toolmatch: {error}") from None
+        place = str(error).partition(" - at `$.")[2].rstrip("`").removeprefix("rules.").removeprefix("rollout.")
+        form = Override if place.startswith("overrides") else Suite
+        place = "suite" if place == "name" else place
+        words = explained(str(error).partition(" - at `")[0], form, place)
+        raise ConfigError(f"{path}: mark toolmatch: {words} (at {place})") from None
 
 
 def _as_in_a_file(key: str, given: Any, form: type[msgspec.Struct], path: Path) -> Any:

@@ -35,10 +35,24 @@ def queries(source: str | Path | Iterable[str | Case]) -> Any:
     except ToolmatchError as error:
         raise QueriesError(str(error)) from None
 
-    def query(request: pytest.FixtureRequest) -> Any:
+    # In a class it is a method, and gets the instance first.
+    def query(*_: Any, request: pytest.FixtureRequest) -> Any:
         return request.param
 
     return pytest.fixture(params=cases, ids=[case.id for case in cases])(query)
+
+
+def refuse_as_values(metafunc: pytest.Metafunc) -> None:
+    """Refuse ``parametrize("query", queries(…))``: what ``queries()`` returns is a fixture, and no list of values."""
+    fixture = type(pytest.fixture(lambda: None))
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs.get("argvalues")
+        if isinstance(values, fixture):
+            name = mark.args[0] if mark.args else mark.kwargs.get("argnames")
+            raise QueriesError(
+                f"{metafunc.definition.path}: {metafunc.function.__name__}: parametrize({name!r}, …) got a fixture; "
+                f"leave the mark out and write: {name} = queries(…)"
+            )
 
 
 def _cases(source: str | Path | Iterable[str | Case], caller: Path) -> tuple[Case, ...]:

@@ -23,6 +23,7 @@ from pytest_toolmatch.plugin.fuzzer import Fuzzer
 from pytest_toolmatch.plugin.screen import screen_of
 from pytest_toolmatch.plugin.sweeping import sweep_rarely
 from pytest_toolmatch.reports.chaindiff import case_lines
+from pytest_toolmatch.reports.json_file import check_writable
 from pytest_toolmatch.reports.lines import clean
 from pytest_toolmatch.reports.report import Report, Terms, run_report
 from pytest_toolmatch.sampling.recordings import read_recording
@@ -256,6 +257,8 @@ def activate(config: pytest.Config) -> None:
         settings = settings_of(config)
         repairs = bool(config.getoption("toolmatch_repair", default=False))
         check_repairs(settings, asked=repairs)
+        for path in () if hasattr(config, "workerinput") else settings.reports:
+            check_writable(path)
         config.stash[RUN] = Run(config, settings)
     except ToolmatchError as error:
         raise pytest.UsageError(clean(str(error))) from None

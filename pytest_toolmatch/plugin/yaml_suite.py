@@ -75,6 +75,7 @@ class CaseItem(pytest.Item):
     def __init__(self, *, case: Case, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.case = case
+        self.add_marker("toolmatch")
 
     @property
     def run(self) -> SuiteRun:

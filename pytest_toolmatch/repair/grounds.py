@@ -64,6 +64,7 @@ class Given:
 
     def ground(self) -> tuple[Ground, Parts]:
         """Return the ground of the phases, and all parts; raises ToolmatchError for what is missing."""
+        parts_of(self.suite)  # where all cases are too few, nothing is paid for
         teacher = self.samples()
         scorer = Scorer(self.suite, teacher)
         parts = parts_of(self.suite, [case for case in self.suite.cases if scorer.reference(case)])

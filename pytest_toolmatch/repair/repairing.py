@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.model import parse_model
+from pytest_toolmatch.core.writable import fault_of
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.repair.grounds import Given
 from pytest_toolmatch.repair.lines import report_lines
@@ -78,7 +79,8 @@ def _target(source: Path, out: Path | None) -> Path:
         return source
     if out.exists() and not out.is_dir():
         raise ConfigError(f"-o {out}: it is a file; name a directory, or leave -o out to repair suites where they are")
-    out.mkdir(parents=True, exist_ok=True)
+    if fault := fault_of(out):
+        raise ConfigError(f"-o {out}: can't be written: {fault}; choose another directory")
     return out / f"{source.name.removesuffix(SUFFIX)}.repaired{SUFFIX}"
 
 

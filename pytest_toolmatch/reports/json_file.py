@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError
+from pytest_toolmatch.core.writable import fault_of
 from pytest_toolmatch.reports.report import VERSION, Report
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def check_writable(path: Path) -> None:
+    """Raise ConfigError where a report could not be written, before what it would tell is paid for."""
+    if fault := "it is a directory" if path.is_dir() else fault_of(path.parent):
+        raise ConfigError(f"can't write the report {path}: {fault}; choose another place")
 
 
 def write_report(report: Report, path: Path) -> None:

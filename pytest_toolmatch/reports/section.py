@@ -77,11 +77,22 @@ def _wanted(cases: Sequence[CaseResult]) -> str:
 
 def _metric_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
     """Yield the table; the parts of ``relative_match`` move below it where they have no room."""
-    for row, text in zip(rows, table(rows, "<>>>>><"), strict=True):
-        below = row[-1] if row[0] == "relative_match" and columns(text) > width else ""
+    kept = _with_room(rows, width)
+    for row, few, text in zip(rows, kept, table(kept, "<>>>>><"[: len(kept[0])]), strict=True):
+        has_room = few == row and columns(text) <= width
+        below = row[-1] if row[0] == "relative_match" and not has_room else ""
         yield Line(cut_end(text.removesuffix(below).rstrip(), width))
         if below:
             yield Line(f"  = {below}")
+
+
+def _with_room(rows: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
+    """Leave out the last columns where they have no room: part of a number is another number."""
+    for count in range(len(rows[0]) - 1, 1, -1):
+        kept = [row[:count] for row in rows]
+        if max(map(columns, table(kept, "<>>>>>"[:count]))) <= width:
+            return rows if count == len(rows[0]) - 1 else kept
+    return rows
 
 
 def _metric_rows(

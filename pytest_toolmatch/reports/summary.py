@@ -161,8 +161,8 @@ def _gates(report: Report, width: int) -> list[Line]:
         word, style = ("not all cases ran", ("light",)) if gate.partial else _GATES[gate.state]
         lines.append(Line(f"{cut(text, width - len(word) - 2)}  {word}", style))
         lines += [Line(f"      {part}") for part in wrap(clean(gate.reason), width - 6) if _told(gate)]
-    ungated = [name for name, suite in report.suites.items() if not suite.gates and _undecided(suite.cases)]
-    return lines + [Line(text) for name in ungated for text in wrap(_ungated(name, report), width, "  ")]
+    ungated = [_ungated(name, suite.cases) for name, suite in report.suites.items() if not suite.gates]
+    return lines + [Line(text) for told in ungated if told for text in wrap(told, width, "  ")]
 
 
 def _told(gate: GateResult) -> bool:
@@ -174,9 +174,15 @@ def _undecided(cases: Sequence[CaseResult]) -> int:
     return sum(case.state == "undecided" and "chain_match" in case.measures for case in cases)
 
 
-def _ungated(name: str, report: Report) -> str:
-    """Say that nothing decides about cases that are undecided one by one."""
-    cases = report.suites[name].cases
+def _ungated(name: str, cases: Sequence[CaseResult]) -> str:
+    """Say that nothing decides about cases that are undecided one by one, or that none was compared."""
+    if cases and all(case.state == "ambiguous" for case in cases):
+        return (
+            f"{clean(name)} has no gate, and in none of its cases a consensus of the teacher, so nothing was compared; "
+            "reference: any, or draws, needs none"
+        )
+    if not _undecided(cases):
+        return ""
     wanted = next(case.wanted for case in cases if case.wanted is not None)
     return (
         f"{clean(name)} has no gate, so its {plural(_undecided(cases), 'undecided case')} can't fail the run; "

@@ -34,7 +34,10 @@ class Limit(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         parts = [f"{self.usd:.2f} USD"] if self.usd is not None else []
-        return ", ".join([*parts, f"{self.calls} calls"] if self.calls is not None else parts) or "no limit"
+        return (
+            ", ".join([*parts, f"{self.calls} call{'s' * (self.calls != 1)}"] if self.calls is not None else parts)
+            or "no limit"
+        )
 
 
 def parse_budget(text: str) -> Limit:

@@ -91,7 +91,7 @@ class Replayed:
             changed = " and ".join(self._changed(case, found, followed)) or "what is asked"
             verb = "have" if changed.endswith("s") or " and " in changed else "has"
             again = self._command("record") or "restore what was asked, or record this case again"
-            return f"{who}: the recording in {path} is stale: the {changed} {verb} changed since; {again}"
+            return f"{who}: stale: the {changed} {verb} changed since; {again} (recorded in {path})"
         fewer = self._command("record")
         if fresh:
             ask = f"ask for fewer with --toolmatch-samples{', or ' if fewer else ''}{fewer}"

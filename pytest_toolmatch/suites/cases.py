@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import msgspec
@@ -37,7 +38,8 @@ def read_cases(path: Path, where: str = "") -> tuple[Case, ...]:
     """
     try:
         with path.open("rb") as lines:
-            numbered = ((at(path, number), line) for number, line in enumerate(lines, 1) if line.strip())
+            bare = (line if number > 1 else line.removeprefix(BOM_UTF8) for number, line in enumerate(lines, 1))
+            numbered = ((at(path, number), line) for number, line in enumerate(bare, 1) if line.strip())
             # What looks at tools by their identity (matchers, digests) does so once where cases share them.
             return cases_of(((where, _decode(line, where)) for where, line in numbered), {})
     except OSError as error:
@@ -131,7 +133,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "arguments": get_args(Arguments),
     "reference": get_args(Reference),
     "effect": get_args(Effect),
-    "effects[...]": get_args(Effect),
+    "effects": get_args(Effect),
     "divergence": get_args(Divergence),
     "mode": get_args(RolloutMode),
     "role": get_args(Role),
@@ -139,6 +141,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "relations": RELATION_NAMES,
 }
 """The keys whose values are chosen from a list."""
+_UNQUOTED = tuple(f"Expected `str`, got `{kind}`" for kind in ("int", "float", "bool"))
 
 
 def explained(error: str, form: type[msgspec.Struct], path: str = "") -> str:
@@ -146,8 +149,11 @@ def explained(error: str, form: type[msgspec.Struct], path: str = "") -> str:
     message, _, place = error.partition(" - at `")
     if message.startswith("Invalid enum value"):
         said = message.removeprefix("Invalid enum value ").strip("'")
-        choices = CHOICES.get((place.rstrip("`") or path).rpartition(".")[2].partition("[")[0], ())
+        key = (place.rstrip("`") or path).replace("[...]", "").rpartition(".")[2].partition("[")[0]
+        choices = CHOICES.get(key, ())
         return f"no such choice {said!r}: one of {', '.join(choices)}{did_you_mean(said, choices)}"
+    if message.startswith(_UNQUOTED):
+        return f"{message}: put it in quotes{error.removeprefix(message)}"
     if "unknown field" not in error:
         return error
     field = error.split("`")[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +30,7 @@ from pytest_toolmatch.suites.yaml_marks import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     from pytest_toolmatch.core.case import Case
 
@@ -60,6 +62,8 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
 
     ``list_mcp`` asks an MCP server for its tools; without it, such a suite has none.
     """
+    if path.name.endswith(".toolmatch.yml"):
+        raise SuiteError(f"{path}: a suite is named *{SUFFIX}; rename it to {path.with_suffix('.yaml').name}")
     document = Document(path)
     form = _form(document)
     tools = with_effects(_tools(form, document, list_mcp), form.effects)
@@ -76,9 +80,22 @@ def read_suite(path: Path, list_mcp: ListMcp | None = None) -> Suite:
         split=form.split,
         where=str(path),
     )
+    _load_functions(suite.rules, document)
     for key, message in faults_of(suite):
         raise SuiteError(f"{document.where(f'$.{key}')}: {message}")
     return suite
+
+
+def _load_functions(rules: Rules, document: Document) -> None:
+    """Load the modules of overrides from beside the suite, where those that import them by name would not look."""
+    for override in (one for paths in rules.overrides.values() for one in paths.values()):
+        if isinstance(override.function, str):
+            try:
+                _beside(override.function, document.path.parent, document.where("$.overrides"))
+            except SuiteError:
+                raise
+            except Exception:  # noqa: BLE001, S110 - it fails again where it is imported by its name, and is told there
+                pass
 
 
 def demands_of(form: SuiteForm) -> dict[str, Any]:
@@ -178,7 +195,7 @@ def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:
     """Read the tools of a JSON file in any known form; ``where`` says what asked for it."""
     asked = f"{where}: " if where else ""
     try:
-        data = msgspec.json.decode(path.read_bytes())
+        data = msgspec.json.decode(path.read_bytes().removeprefix(BOM_UTF8))
     except OSError as error:
         raise SuiteError(f"{asked}can't read the tools file {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -188,14 +205,22 @@ def read_tools(path: Path, where: str = "") -> tuple[Tool, ...]:
 
 def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...]:
     """Return the tools that ``module:attribute`` names; the module may lie beside the suite."""
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(directory))
     try:
-        loaded = importlib.import_module(module)
-        tools = getattr(loaded, attribute)
+        tools = getattr(_beside(name, directory, where), name.partition(":")[2])
+    except SuiteError:
+        raise
     except Exception as error:  # noqa: BLE001 - the module is the user's, and may fail in any way
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SuiteError(f"{where}: can't load tools from {name!r}: {reason}") from None
+    return declared_tools(tools, f"{where}: {name}")
+
+
+def _beside(name: str, directory: Path, where: str) -> ModuleType:
+    """Return the module of ``module:attribute``, which may lie beside the suite; SuiteError where it is another one."""
+    module = name.partition(":")[0]
+    sys.path.insert(0, str(directory))
+    try:
+        loaded = importlib.import_module(module)
     finally:
         sys.path.remove(str(directory))
     beside = directory / f"{module.replace('.', '/')}.py"
@@ -204,4 +229,4 @@ def tools_from_module(name: str, directory: Path, where: str) -> tuple[Tool, ...
             f"{where}: {name!r} is {beside}, but a module of that name is loaded already, {loaded.__file__}; "
             "rename one of them"
         )
-    return declared_tools(tools, f"{where}: {name}")
+    return loaded

@@ -43,6 +43,19 @@ def know_scalars(resolver: Any) -> None:
 know_scalars(_Loader)
 
 
+_TAB = "the line begins with a tab, and YAML is indented by spaces alone"
+
+
+def _not_text(path: Path, text: bytes) -> str:
+    """Return at which line a text is not UTF-8; nothing for one that is."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        byte, line = text[error.start], text.count(b"\n", 0, error.start) + 1
+        return f"{at(path, line)}: not UTF-8 (byte {byte:#x}): save the file in this encoding"
+    return ""
+
+
 def read_value(text: str | bytes) -> Any:
     """Read a text of which nobody asks for lines; ValueError says why it is no YAML."""
     try:
@@ -68,10 +81,12 @@ class Document:
             raise SuiteError(f"can't read {path}: {error.strerror}") from None
         except yaml.MarkedYAMLError as error:
             # What is missing at the end of a file is reported below its last line.
-            line = min(error.problem_mark.line + 1, len(text.splitlines()) or 1) if error.problem_mark else None
-            raise SuiteError(f"{at(path, line)}: not YAML: {error.problem}") from None
+            lines = text.splitlines() or [b""]
+            line = min(error.problem_mark.line + 1, len(lines)) if error.problem_mark else None
+            problem = _TAB if line and lines[line - 1].lstrip(b" ").startswith(b"\t") else error.problem
+            raise SuiteError(f"{at(path, line)}: not YAML: {problem}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SuiteError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+            raise SuiteError(_not_text(path, text) or f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
     def _check_keys(self, node: Any, seen: set[int]) -> None:
         """Refuse a key given twice, of which YAML readers silently keep one."""

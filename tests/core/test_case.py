@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.case import Case, case_of_query, slug
+from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.core.errors import SuiteError
 
 SLUG = set(string.ascii_lowercase + string.digits + "-")
 
@@ -84,3 +87,28 @@ def test_the_query_is_the_last_thing_the_user_said() -> None:
     said = (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "To Rome"), Message("tool", "[]"))
     assert Case(id="rome", conversation=said).query == "To Rome"
     assert Case(id="rome", conversation=(Message("system", "Be brief"),)).query == ""
+
+
+def test_a_conversation_may_be_given_as_in_a_suite_file() -> None:
+    asked = {"role": "user", "content": "hi"}
+    called = {"role": "assistant", "calls": [{"name": "add", "arguments": {"a": 1}}]}
+    case = Case(id="turns", conversation=[asked, called, Message("tool", "1")])  # type: ignore[arg-type, list-item]
+    calls = (Call("add", {"a": 1}),)
+    assert case.conversation == (Message("user", "hi"), Message("assistant", calls=calls), Message("tool", "1"))
+    assert case.query == "hi"
+
+
+@pytest.mark.parametrize(
+    ("conversation", "said"),
+    [
+        ("hi", "conversation: Expected `array`, got `str`"),
+        (["hi"], "conversation[0]: Expected `object`, got `str`"),
+        ([{"content": "hi"}], "conversation[0]: Object missing required field `role`"),
+        ([{"role": "user", "text": "hi"}], "conversation[0]: Object contains unknown field `text`"),
+        ([{"role": "usr"}], "conversation[0].role: Invalid enum value 'usr'"),
+    ],
+)
+def test_what_is_no_message_is_one_line(conversation: Any, said: str) -> None:
+    with pytest.raises(SuiteError) as caught:
+        Case(id="turns", conversation=conversation)
+    assert str(caught.value).startswith(f"case 'turns': {said}; write a list of messages, as in [{{'role': 'user'")

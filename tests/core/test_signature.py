@@ -552,3 +552,17 @@ def test_an_effect_that_is_none_is_refused() -> None:
     for declare in (tool(effect="writes"), lambda _: declared_tools([Tool(name="find", effect="writes")])):  # type: ignore[call-overload,arg-type]
         with pytest.raises(ToolError, match="effect is 'writes': write 'read' or 'write'"):
             declare(search)
+
+
+def test_keys_without_their_names_are_one_line() -> None:
+    with pytest.raises(ToolError, match=r"^@tool takes its keys by name: write @tool\(name='find'\) if that is the"):
+        tool("find")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("reply", [object(), {"at": object()}, [{1, 2}, lambda: 1]])
+def test_a_reply_that_is_no_json_is_one_line(reply: Any) -> None:
+    with pytest.raises(ToolError, match=r"^tool f: its reply is no JSON \(.*\): give a JSON value, or a function of"):
+
+        @tool(reply=reply)
+        def f() -> None:
+            """Do it."""

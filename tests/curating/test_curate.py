@@ -208,6 +208,8 @@ def test_a_file_in_the_place_of_the_directory_is_said_before_any_work(capsys: py
     Path("out").write_text("mine")
     assert "-o out: out is a file" in curate(capsys, status=4)
     assert Path("out").read_text() == "mine"
+    assert "-o /dev/null/x: can't be written: a file is in the way" in curate(capsys, "-o", "/dev/null/x", status=4)
+    assert "--map out/map.html: can't be written" in curate(capsys, "--map", "out/map.html", status=4)
 
 
 @pytest.mark.parametrize(

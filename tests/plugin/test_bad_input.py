@@ -44,6 +44,16 @@ def test_a_suite_without_recordings_says_what_to_do(project: Project, trips: Pro
     assert run.refusal.endswith("; record it first, or import it from a log")
 
 
+def test_a_report_that_can_not_be_written_is_said_before_anything_is_judged(trips: Project) -> None:
+    path = trips.write()
+    (path / "taken").touch()
+    run = trips.run("--toolmatch-report=taken/report.json")
+    assert run.refusal == f"can't write the report {path}/taken/report.json: a file is in the way; choose another place"
+    (path / "made.json").mkdir()
+    run = trips.run("--toolmatch-report=made.json")
+    assert run.refusal == f"can't write the report {path}/made.json: it is a directory; choose another place"
+
+
 # Recordings.
 
 

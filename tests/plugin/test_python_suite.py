@@ -188,6 +188,27 @@ class TestTrips:
     assert run.outcomes == {"passed": 4}
 
 
+def test_queries_may_stand_in_a_class(trips: Project) -> None:
+    tests = """
+class TestTrips:
+    trip = queries("trips.jsonl")
+
+    def test_trips(self, toolmatch, trip, query):
+        assert toolmatch(trip).chain_match >= 0.75
+        assert toolmatch(query).chain_match >= 0.75
+"""
+    assert trips.as_python(tests).run().outcomes == {"passed": 4}
+
+
+@pytest.mark.parametrize("args", ["'trip', queries(['a'])", "argnames='trip', argvalues=queries(['a'])"])
+def test_queries_given_to_parametrize_are_one_line(trips: Project, args: str) -> None:
+    tests = f"@pytest.mark.parametrize({args})\ndef test_trips(toolmatch, trip):\n    assert toolmatch(trip)"
+    run = trips.as_python(tests).run()
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert "parametrize('trip', …) got a fixture; leave the mark out and write: trip = queries(…)" in run.text
+    assert "TypeError" not in run.text
+
+
 # The mark says how this module or test is judged.
 
 
@@ -327,10 +348,10 @@ def instructions():
 def test_trips(toolmatch, query):
     assert toolmatch(query)
 """
-    assert "is stale" in trips.as_python(fixture).run().text
+    assert ": stale: the " in trips.as_python(fixture).run().text
     mark = "pytestmark = pytest.mark.toolmatch(instructions='Be brief.')"
     assert (
-        "is stale"
+        ": stale: the "
         in trips.as_python(mark + "\ndef test_trips(toolmatch, query):\n    assert toolmatch(query)").run().text
     )
 
@@ -339,12 +360,13 @@ def test_trips(toolmatch, query):
     ("mark", "message"),
     [
         ("mach='strict'", "mark toolmatch has no key 'mach'; did you mean 'match'?"),
-        ("match='exact'", "mark toolmatch: Invalid enum value 'exact' - at `$.rules.match`"),
-        ("gates='chain_match >= 0.9'", "mark toolmatch: Expected `array`, got `str` - at `$.gates`"),
+        ("match='exact'", "mark toolmatch: no such choice 'exact': one of strict, ordered, "),
+        ("gates='chain_match >= 0.9'", "mark toolmatch: Expected `array`, got `str` (at gates)"),
         ("gates=['chain_mach >= 0.9']", "unknown metric 'chain_mach'; did you mean 'chain_match'?"),
-        ("chain_match='high'", "mark toolmatch: Expected `float | null`, got `str` - at `$.chain_match`"),
+        ("chain_match='high'", "mark toolmatch: Expected `float | null`, got `str` (at chain_match)"),
         ("recordings=7", "mark toolmatch: recordings is 7: name a directory"),
-        ("suite=7", "mark toolmatch: Expected `str`, got `int`"),
+        ("suite=7", "mark toolmatch: Expected `str`, got `int`: put it in quotes (at suite)"),
+        ("overrides={'search': {'to': {'casefld': True}}}", "unknown key 'casefld'; did you mean 'casefold'?"),
         ("'strict'", "mark toolmatch takes keys such as match=…, not 'strict'"),
     ],
 )
@@ -405,7 +427,7 @@ def tools():
     )
     run = project.with_case("rome", [ROME] * 2, [ROME] * 2).as_python(head=head).run()
     assert run.outcomes == {"errors": 1}
-    assert "is stale" in run.text  # the tools are read; they are others than the recorded ones
+    assert ": stale: the " in run.text  # the tools are read; they are others than the recorded ones
 
 
 @pytest.mark.parametrize("name", ["tools", "instructions", "teacher", "student"])

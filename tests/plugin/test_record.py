@@ -126,7 +126,7 @@ def test_what_has_changed_is_stale_and_is_drawn_anew(
     project = project.with_case("rome", [], [], query=query).with_ini(**ini).as_yaml(**keys)
     run = project.run("--toolmatch-report=report.json")
     assert run.outcomes == {"errors": 1}
-    assert f"is stale: {changed} since; run pytest --toolmatch-mode=record" in run.text.replace("\n", " ")
+    assert f"stale: {changed} since; run pytest --toolmatch-mode=record" in run.text.replace("\n", " ")
     before = server.draws("small")
     assert project.record().outcomes == {"passed": 1}
     assert server.draws("small") == before + 2

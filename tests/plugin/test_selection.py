@@ -46,6 +46,21 @@ def test_tags_of_a_suite_file_select_cases(project: Project) -> None:
     assert project.as_yaml().run("-k", "north").outcomes == {"passed": 1, "deselected": 1}
 
 
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize(("chosen", "count"), [("toolmatch", 3), ("not toolmatch", 1)])
+def test_the_mark_selects_what_is_ours(trips: Project, chosen: str, count: int, active: bool) -> None:
+    other = trips.with_file("test_other.py", "def test_other(): pass")
+    run = other.run("-m", chosen, "--co", "-q", toolmatch=active)
+    assert [line for line in run.result.outlines if "::" in line][count - 1 :]
+    assert run.outcomes["deselected"] == 4 - count
+
+
+def test_the_mark_of_every_test_leaves_a_suite_one(trips: Project) -> None:
+    run = trips.run("-m", "toolmatch", "--toolmatch-report=report.json")
+    assert sorted(judged(run.report)) == ["bodo", "oslo", "rome"]
+    assert not run.report["suites"]["trips"]["terms"]["partial"]
+
+
 def test_node_ids_select_cases(trips: Project) -> None:
     listed = [line for line in trips.run("--co", "-q").result.outlines if "::" in line]
     assert len(listed) == 3

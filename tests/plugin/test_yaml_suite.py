@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,14 @@ def test_every_case_is_a_test(trips: Project) -> None:
 def test_no_other_yaml_is_ours(project: Project) -> None:
     project = project.with_file("compose.yaml", "services: {}").with_file("toolmatch.yaml", "a: b")
     assert project.run("--co").outcomes == {}
+
+
+@pytest.mark.parametrize("args", [(), ("trips.toolmatch.yml",)])
+def test_a_suite_named_yml_is_not_passed_over(trips: Project, args: tuple[str, ...]) -> None:
+    files = {path.replace(".toolmatch.yaml", ".toolmatch.yml"): text for path, text in trips.files.items()}
+    run = replace(trips, files=files).run(*args)
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    assert "trips.toolmatch.yml: a suite is named *.toolmatch.yaml; rename it to trips.toolmatch.yaml" in run.text
 
 
 def test_ids_may_be_any_text(project: Project) -> None:
@@ -99,7 +108,7 @@ def test_a_case_may_have_tools_of_its_own(project: Project) -> None:
     own = [{**project.cases[0].form, "tools": [{"name": "search"}]}]
     run = project.as_yaml(cases=own).run()
     assert run.outcomes == {"errors": 1}
-    assert "is stale" in run.text
+    assert ": stale: the " in run.text
 
 
 def test_overrides_decide_which_arguments_count(project: Project) -> None:

@@ -280,6 +280,7 @@ def test_a_budget_in_calls_is_kept(suite: Path, capsys: Captured) -> None:
         (["--phases", "gpea"], "no phase is named 'gpea'; did you mean 'gepa'?"),
         (["--budget", "lots"], "budget 'lots': write US dollars"),
         (["-o", "desk.tools.json"], "it is a file; name a directory"),
+        (["-o", "/dev/null/x"], "-o /dev/null/x: can't be written: a file is in the way; choose another directory"),
         (["--confidence", "2"], "toolmatch_confidence is 2: it must lie between 0 and 1"),
     ],
 )
@@ -311,3 +312,4 @@ def test_a_suite_that_is_too_small_is_refused(suite: Path, capsys: Captured, lin
         status, _, error = repair(desk, suite, capsys)
     assert status == 4
     assert message in error
+    assert not (suite.parent / ".repair").exists()

@@ -206,6 +206,22 @@ def test_large_amounts_are_short(value: float, text: str) -> None:
     assert number("cost", value) == (text if value > 1000 else "950.40")
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_no_number_of_a_suite_is_cut(verbose: bool) -> None:
+    made = report(agreeing("a"), diverging())
+    assert "n" in shown(made, width=80).split("queries\n")[1].splitlines()[0].split()
+    text = shown(made, width=60, verbose=verbose).split("match: ")[1]
+    assert re.search(r"^chain_match +\d\.\d\d ", text, re.MULTILINE)
+    assert not re.search(r"[\d.–]…", text)
+    assert re.search(r"\d\.\d\d ÷ \d\.\d\d$", text, re.MULTILINE)
+
+
+def test_a_suite_in_which_nothing_was_compared_says_so() -> None:
+    said = "flights has no gate, and in none of its cases a consensus of the teacher, so nothing was compared"
+    assert said in " ".join(shown(report(ambiguous("a"), ambiguous("b"))).split())
+    assert said not in " ".join(shown(report(ambiguous("a"), agreeing("b"))).split())
+
+
 @pytest.mark.parametrize("spent", [{"tokens": 142_345.0}, {"tokens": 1_234_567.0, "cost": 0.0123}])
 @pytest.mark.parametrize("verbose", [False, True])
 def test_the_parts_of_relative_match_are_never_cut(spent: dict[str, float], verbose: bool) -> None:

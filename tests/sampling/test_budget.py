@@ -121,6 +121,7 @@ def test_all_of_a_budget_is_used() -> None:
     assert results.count(True) == budget.calls == 7
     (message,) = {str(one) for one in results if one is not True}
     assert message.startswith("budget of 7 calls is spent (0.00 USD, 7 calls so far)")
+    assert str(Limit(calls=1)) == "1 call"
 
 
 def test_what_is_half_paid_is_finished_before_anything_begins() -> None:

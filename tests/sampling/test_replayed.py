@@ -89,16 +89,16 @@ def test_too_few_samples_say_how_to_get_more() -> None:
 def test_a_stale_recording_says_what_has_changed() -> None:
     changed = Suite(name="trips", tools=(), instructions="Be brief.")
     message = said(replayed([0], asked=changed))
-    assert "is stale: the tools and instructions and rollout rules have changed since; " in message
-    assert message.endswith("run pytest --toolmatch-mode=record")
+    assert "stale: the tools and instructions and rollout rules have changed since; " in message
+    assert message.endswith("run pytest --toolmatch-mode=record (recorded in small.jsonl)")
 
 
 def test_a_draw_that_followed_another_sample_is_stale() -> None:
     other = Sample(case="rome", role="teacher", draw=0, outcome="answered")
     found = replayed([0], teacher=TEACHER)
     assert len(found.samples(CASE, TEACHER)) == 1
-    assert "is stale: the rollout rules have changed since" in said(found, other)
-    assert "is stale: the rollout rules have changed since" in said(found)
+    assert "stale: the rollout rules have changed since" in said(found, other)
+    assert "stale: the rollout rules have changed since" in said(found)
 
 
 def test_whoever_follows_is_called_where_there_is_something_to_follow() -> None:

@@ -39,6 +39,11 @@ def test_every_key_is_read(path: Path) -> None:
     )
 
 
+def test_a_mark_of_the_byte_order_is_no_text(path: Path) -> None:
+    path.write_text('{"id": "rome", "query": "To Rome"}\n', encoding="utf-8-sig")
+    assert [case.id for case in read_cases(path)] == ["rome"]
+
+
 def test_a_case_without_an_id_is_named_after_its_query(path: Path) -> None:
     path.write_text('{"query": "To Rome, please."}\n{"conversation": [{"role": "assistant", "content": "Hi"}]}\n')
     assert [case.id for case in read_cases(path)] == ["to-rome-please-d8a9", "e3b0"]
@@ -55,7 +60,7 @@ def test_ids_do_not_move_when_cases_are_put_before_them(path: Path) -> None:
     ("line", "message"),
     [
         ('{"qery": "To Rome"}', "unknown key 'qery'; did you mean 'query'?"),
-        ('{"query": 7}', "Expected `str`, got `int` - at `$.query`"),
+        ('{"query": 7}', "Expected `str`, got `int`: put it in quotes - at `$.query`"),
         ('{"query": "To Rome", "tags": "easy"}', "Expected `array`, got `str`"),
         ('{"query": "To Rome"', "Input data was truncated"),
         ("To Rome", "JSON is malformed"),

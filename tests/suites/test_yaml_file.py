@@ -218,14 +218,14 @@ def test_an_unknown_key_of_an_override_is_named_at_its_line(here: Path) -> None:
         (CASES + "chain_match: high\n", 3, "Expected `float | null`, got `str`"),
         (CASES + "gates: chain_match >= 0.9\n", 3, "Expected `array`, got `str`"),
         (CASES + "min_support: 1.5\n", 3, "Expected `int`, got `float`"),
-        (CASES + "effects: {search: reads}\n", 3, "'reads'"),
+        (CASES + "effects: {search: reads}\n", 3, "no such choice 'reads': one of read, write; did you mean 'read'?"),
         (CASES + "instructions: [a, b]\n", 3, "Expected `str`, got `array`"),
         (CASES + "divergence: skip\n", 3, "'skip'"),
-        ("cases:\n  - id: a\n    query: 7\n", 3, "Expected `str`, got `int` (at cases[0].query)"),
+        ("cases:\n  - id: a\n    query: 7\n", 3, "Expected `str`, got `int`: put it in quotes (at cases[0].query)"),
         (
             "cases:\n  - id: a\n    query: b\n  - id: 2026\n    query: b\n",
             4,
-            "Expected `str`, got `int` (at cases[1].id)",
+            "Expected `str`, got `int`: put it in quotes (at cases[1].id)",
         ),
         ("cases:\n  - id: a\n    query: b\n    tags: flights\n", 4, "Expected `array`, got `str` (at cases[0].tags)"),
         ("cases:\n  - To Rome\n", 2, "Expected `object`, got `str` (at cases[0])"),
@@ -297,13 +297,13 @@ def test_two_cases_of_one_id_are_named_with_both_places(here: Path) -> None:
         (CASES + "match: strict\nmatch: names\n", "trips.toolmatch.yaml:4: key 'match' is given twice"),
         ("cases:\n  - id: a\n    query: b\n    id: c\n", "trips.toolmatch.yaml:4: key 'id' is given twice"),
         ("cases: [\n", "trips.toolmatch.yaml:1: not YAML: "),
-        ("cases:\n  - id: a\n\tquery: b\n", "trips.toolmatch.yaml:3: not YAML: "),
+        ("cases:\n  - id: a\n\tquery: b\n", "trips.toolmatch.yaml:3: not YAML: the line begins with a tab, and YAML"),
         ("cases:\n  - id: a\n   query: b\n", "trips.toolmatch.yaml:3: not YAML: "),
         ("cases: *nowhere\n", "trips.toolmatch.yaml:1: not YAML: "),
         ("a: 1\n---\nb: 2\n", "trips.toolmatch.yaml:2: not YAML: "),
         ("cases: !!python/name:os.system\n", "trips.toolmatch.yaml:1: not YAML: "),
         ("cases: {[a]: b}\n", "trips.toolmatch.yaml:1: "),
-        (b"cases: [{id: a, query: \xff\xfe}]\n", "trips.toolmatch.yaml: not YAML: "),
+        (b"cases: [{id: a, query: \xff\xfe}]\n", "trips.toolmatch.yaml:1: not UTF-8 (byte 0xff): save the"),
         (b"cases: [{id: a, query: \x00}]\n", "trips.toolmatch.yaml: not YAML: "),
     ],
 )
@@ -387,6 +387,12 @@ def test_a_faulty_tools_file_is_named(here: Path, content: str, message: str) ->
     assert refusal(here, "tools: tools.json\n" + CASES).startswith(message)
 
 
+def test_a_mark_of_the_byte_order_is_no_text(here: Path) -> None:
+    (here / "tools.json").write_text(json.dumps(TOOLS), encoding="utf-8-sig")
+    made = suite(here, ("\ufefftools: tools.json\n" + CASES))
+    assert [one.name for one in made.tools] == ["search", "mcp__travel__book"]
+
+
 def test_a_tools_file_in_another_encoding_is_named(here: Path) -> None:
     (here / "tools.json").write_bytes(json.dumps(TOOLS).encode("utf-16"))
     assert refusal(here, "tools: tools.json\n" + CASES).startswith("tools.json: not JSON: ")
@@ -462,6 +468,20 @@ def test_what_names_no_tools_is_named(here: Path, name: str, message: str) -> No
     assert said.startswith("trips.toolmatch.yaml:3: ")
     assert message in said
     sys.modules.pop("trip_tools", None)
+
+
+def test_the_function_of_an_override_may_lie_beside_the_suite(here: Path, module: Path) -> None:
+    keys = "tools: tools.json\noverrides: {search: {to: {function: 'trip_tools:book'}}}\n"
+    made = suite(here, keys + CASES)
+    assert made.rules.overrides["search"]["to"].function == "trip_tools:book"
+    other = here / "other"
+    other.mkdir()
+    for name in ("trip_tools.py", "tools.json"):
+        (other / name).write_bytes((here / name).read_bytes())
+    said = refusal(other, keys + CASES)
+    assert str(module) in said
+    assert "rename" in said
+    sys.modules.pop("trip_tools")
 
 
 @pytest.mark.parametrize("code", ["1 / 0", "def broken(:", "import nothing_of_that_name", "raise SystemError('a\\nb')"])

@@ -85,7 +85,7 @@ def assemble(
                 part.add(record, counts)
     parts = {name: part for name, part in parts.items() if part.holds_cases}
     if not parts:
-        raise ImportFormatError(_nothing(problems, counts))
+        raise _nothing(problems, counts)
     problems += (problem for part in parts.values() for problem in part.problems)
     doubts = tuple(doubt for part in parts.values() for doubt in part.doubts(tools))
     suites = tuple(part.suite(tools) for part in parts.values())
@@ -95,12 +95,16 @@ def assemble(
     )
 
 
-def _nothing(problems: Sequence[Problem], counts: Counter[str]) -> str:
-    shown = "".join(f"\n  {problem}" for problem in problems[:SHOWN])
-    more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+def _nothing(problems: Sequence[Problem], counts: Counter[str]) -> ImportFormatError:
+    """Return the error, with the problems as notes: a line each, whatever stands in them."""
     left = ", ".join(amount(count, what) for what, count in counts.items() if count)
-    colon = ":" if shown else ""
-    return f"nothing to import: no run of any model was found{f' ({left})' if left else ''}{colon}{shown}{more}"
+    colon = ":" if problems else ""
+    error = ImportFormatError(f"nothing to import: no run of any model was found{f' ({left})' if left else ''}{colon}")
+    for problem in problems[:SHOWN]:
+        error.add_note(f"  {problem}")
+    if len(problems) > SHOWN:
+        error.add_note(f"  and {len(problems) - SHOWN} more")
+    return error
 
 
 class _Part:

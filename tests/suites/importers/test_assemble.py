@@ -111,8 +111,8 @@ def test_nothing_at_all_is_an_error_that_repeats_the_problems() -> None:
     problems: list[Record] = [Problem(f"f:{n}", "no JSON") for n in range(1, 8)]
     with pytest.raises(ImportFormatError) as caught:
         assemble("mine", problems)
-    assert str(caught.value).splitlines()[1] == "  f:1: no JSON"
-    assert str(caught.value).endswith("and 2 more")
+    assert caught.value.__notes__[0] == "  f:1: no JSON"
+    assert caught.value.__notes__[-1] == "  and 2 more"
 
 
 def test_a_log_becomes_suites(logs: Logs) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.targets import Encoded
 
 _FAKES = 4000
-_RENAMED_EXAMPLES, _RENAMED_WORDS = 0.4, 0.3
+_RENAMED_EXAMPLES, _RENAMED_WORDS = 0.5, 0.35
 
 
 class Packed(NamedTuple):
@@ -51,6 +51,7 @@ class Lexicon:
         self.words: dict[str, int] = {"": 0}
         self._grams: list[tuple[int, ...]] = [()]
         self._renamed: list[bool] = [False]
+        self._can_be_renamed = np.zeros(0, bool)
         rng = np.random.default_rng(0)
         for _ in range(_FAKES):
             parts = rng.choice([c + v for c in "bcdfghjklmnpqrstvwz" for v in "aeiou"], rng.integers(2, 5))
@@ -74,10 +75,13 @@ class Lexicon:
         return flat, starts, np.repeat(np.maximum(lengths, 1) ** -0.5, lengths).astype(np.float32)
 
     def renamed(self, rng: np.random.Generator) -> NDArray[np.int32]:
-        """Return for every word its number, or that of a made-up word."""
-        numbers = np.arange(len(self.words), dtype=np.int32)
-        chosen = np.array(self._renamed) & (rng.random(len(numbers)) < _RENAMED_WORDS)
-        numbers[chosen] = rng.integers(1, self.fakes, int(chosen.sum()))
+        """Return for every word its number, or that of another: a made-up one as often as one learned from."""
+        if len(self._can_be_renamed) < len(self.words):  # to make an array of a long list takes its time
+            self._can_be_renamed = np.array(self._renamed)
+        numbers, can = np.arange(len(self.words), dtype=np.int32), np.flatnonzero(self._can_be_renamed)
+        chosen = can[rng.random(len(can)) < _RENAMED_WORDS]
+        made_up, others = rng.integers(1, self.fakes, len(chosen)), rng.choice(can, len(chosen))
+        numbers[chosen] = np.where(rng.random(len(chosen)) < 0.5, made_up, others)  # noqa: PLR2004
         return numbers
 
 

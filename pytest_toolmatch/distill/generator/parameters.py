@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
+
+import msgspec
 
 from pytest_toolmatch.distill.generator.choices import choose_choices
 from pytest_toolmatch.distill.generator.naming import plain, spelt
@@ -85,9 +88,24 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
         about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human, x=example)
         schema["description"] = about[:1].upper() + about[1:] + hint
     told = f"{name} {schema.get('description', '')}"
+    kind = msgspec.structs.replace(kind, said=_fitting(kind, told))
     formal = kind.value not in FORMS or "format" in schema or any(form in told for form in FORMS[kind.value])
     unit = not UNIT_WORDS.isdisjoint(told.lower().replace("_", " ").replace(".", " ").replace(",", " ").split())
     return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
+
+
+def _fitting(kind: Kind, told: str) -> tuple[str, ...]:
+    """Return the ways of saying a value that do not speak of another of the kind's names than the schema does."""
+    own = _stems(told)
+    others = {stem for name in kind.names for stem in _stems(name)} - own
+    return tuple(said for said in kind.said if _stems(said) & own or not _stems(said) & others) or kind.said
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:4] for word in _WORD.findall(text.lower())}
+
+
+_WORD = re.compile(r"(?<![a-z{])[a-z]{4,}")
 
 
 def _renamed(world: World, kind: Kind) -> Kind:

@@ -1,4 +1,8 @@
-"""The words that requests and tools are made of: two halves without a common word, and made-up ones."""
+"""The words that requests and tools are made of: two halves without a common word, and made-up ones.
+
+A folder of ``data/`` holds the words of one field of life. Each of its lists is split by itself, so that a new field
+moves no word of another from one half to the other; words added to a field of which a model has learned would.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +20,26 @@ DATA = Path(__file__).parent / "data"
 HELD_OUT = 5
 """One word of five is held out."""
 
-COMMON = frozenset({"joins", "lists"})
-"""Phrases of punctuation and conjunctions alone: both halves speak one language."""
+COMMON = frozenset({"joins", "lists", "domains", "months", "weekdays", "numbers"})
+"""Lists of punctuation, conjunctions and the calendar: both halves speak one language."""
 
 _WORD = re.compile("[a-z]+")
 T = TypeVar("T")
 
 
 def read(name: str) -> Any:
-    """Return a word list of ``data/``."""
+    """Return a word list of ``data/``, one that is of no field."""
     return msgspec.yaml.decode((DATA / f"{name}.yaml").read_bytes())
 
 
+@functools.cache
+def parts(name: str) -> dict[str, Any]:
+    """Return a word list of each field that has one, by the name of the field."""
+    return {file.parent.name: msgspec.yaml.decode(file.read_bytes()) for file in sorted(DATA.glob(f"*/{name}.yaml"))}
+
+
 GRAMMAR: dict[str, list[str]] = read("grammar")
+FORMS = ("act", "calc", "find", "new", "tell")
 
 
 class Verb(msgspec.Struct, frozen=True, gc=False):
@@ -59,20 +70,30 @@ class Vocabulary:
 
     def __init__(self, held_out: bool, unknown_verbs: bool) -> None:
         self.held_out = unknown_verbs
-        verbs = msgspec.convert(read("verbs"), list[Verb])
-        self.verbs = {form: self.half([v for v in verbs if v.form == form]) for form in sorted({v.form for v in verbs})}
+        verbs = [msgspec.convert(part, list[Verb]) for part in parts("verbs").values()]
+        self.verbs = {form: self._own([[v for v in part if v.form == form] for part in verbs]) for form in FORMS}
         self.held_out = held_out
         self.acting = [*self.verbs["act"], *self.verbs["tell"]]
-        kinds = self.half(msgspec.convert(read("slots"), list[Kind]))
+        kinds, self.flags = (
+            self._own([msgspec.convert(part, list[Kind]) for part in parts(name).values()])
+            for name in ("slots", "flags")
+        )
         self.kinds = [kind for kind in kinds for _ in range(kind.often)]
-        self.flags = self.half(msgspec.convert(read("flags"), list[Kind]))
-        self.nouns = {name: self.half(words) for name, words in read("nouns").items()}
-        words = read("words")
-        self.words = {name: some if len(some) < 2 * HELD_OUT + 4 else self.half(some) for name, some in words.items()}
-        self.phrases = {name: some if name in COMMON else self.half(some) for name, some in read("phrases").items()}
+        self.nouns, self.words, self.phrases, self.chat = map(self._lists, ("nouns", "words", "phrases", "chat"))
         self.codes = {name: self.half(list(read("codes")[name].items())) for name in read("codes")}
-        self.real = {part for name in ("nouns", "words", "verbs") for part in _WORD.findall(str(read(name)).lower())}
-        self.chat = {name: self.half(some) for name, some in read("chat").items()}
+        told = str([list(parts(name).values()) for name in ("nouns", "words", "verbs")])
+        self.real = set(_WORD.findall(told.lower()))
+
+    def _lists(self, name: str) -> dict[str, Any]:
+        """Return the lists of all fields, together by their names, of this half."""
+        names = dict.fromkeys(each for part in parts(name).values() for each in part)
+        return {
+            each: self._own([part[each] for part in parts(name).values() if each in part], whole=each in COMMON)
+            for each in names
+        }
+
+    def _own(self, fields: list[list[T]], *, whole: bool = False) -> list[T]:
+        return [item for items in fields for item in (items if whole else self.half(items))]
 
     def half(self, items: list[T]) -> list[T]:
         """Return the items of this half: a fifth by the checksum of their text is held out, one at least."""

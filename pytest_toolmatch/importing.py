@@ -19,7 +19,7 @@ from pytest_toolmatch.judging.gate import check_gates
 from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.staging import ANSWERS, write_imported
 from pytest_toolmatch.suites.forms import SuiteForm
-from pytest_toolmatch.suites.importers import read_log
+from pytest_toolmatch.suites.importers import find_format, read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, assemble
 from pytest_toolmatch.suites.importers.fields import amount, counted
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
@@ -65,6 +65,7 @@ def import_suites(
     **options: Any,
 ) -> Iterator[str]:
     """Import logs into ``output``, yielding what to print; nothing is written before all of it is read."""
+    find_format(form)
     keys = suite_keys(settings)
     kinds = kinds_of(redact)
     _check_name(name, output)

@@ -228,8 +228,8 @@ def step_features(batch: dict[str, Tensor]) -> Tensor:
 def _shift(x: Tensor, by: int) -> Tensor:
     """Return x with its last axis moved to the right by so many places (to the left where negative)."""
     if by > 0:
-        return functional.pad(x[..., :-by], (by, 0))
-    return functional.pad(x[..., -by:], (0, -by))
+        return functional.pad(x, (by, 0))[..., : x.shape[-1]]
+    return functional.pad(x, (0, -by))[..., -by:]
 
 
 def _begin(module: nn.Module) -> None:

@@ -244,5 +244,5 @@ def test_the_report_of_the_run_may_not_overwrite_its_baseline(empty: Project) ->
 
 
 def test_a_baseline_costs_a_plain_run_nothing(empty: Project) -> None:
-    run = with_matches(empty, 20).run(BASELINE, toolmatch=False)
+    run = with_matches(empty, 20).with_ini(toolmatch_baseline="base.json").run(toolmatch=False)
     assert (run.exit, run.outcomes) == (0, {"skipped": 1})

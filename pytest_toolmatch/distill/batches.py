@@ -113,16 +113,10 @@ def length(packed: Packed) -> int:
     return SPECIALS + len(packed.words) + len(packed.items)
 
 
-def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generator | None = None) -> dict[str, Any]:
-    """Return a batch of tensors; ``rng`` renames words, everywhere in an example, so that none is learned by heart."""
-    import torch  # noqa: PLC0415 - packing needs none
-
-    size = len(examples)
-    tokens = max(1, *(len(one.words) for one in examples))
-    items = max(1, *(len(one.items) for one in examples))
-    steps = max(len(one.steps) for one in examples)
+def _blank(size: int, tokens: int, items: int, steps: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a batch before any example is in it."""
     places = SPECIALS + tokens + items
-    made: dict[str, NDArray[Any]] = {
+    return {
         "words": np.zeros((size, tokens), np.int64),
         "kinds": np.zeros((size, tokens), np.int64),
         "places": np.zeros((size, tokens), np.int64),
@@ -141,6 +135,16 @@ def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generat
         "weights": np.zeros((size, steps), np.float32),
         **{f"step_{name}": np.zeros((size, steps), np.int64) for name in _STEP_COLUMNS},
     }
+
+
+def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generator | None = None) -> dict[str, Any]:
+    """Return a batch of tensors; ``rng`` renames words, everywhere in an example, so that none is learned by heart."""
+    import torch  # noqa: PLC0415 - packing needs none
+
+    size = len(examples)
+    tokens = max(1, *(len(one.words) for one in examples))
+    items = max(1, *(len(one.items) for one in examples))
+    made = _blank(size, tokens, items, max(len(one.steps) for one in examples))
     names: list[NDArray[np.int32]] = []
     abouts: list[NDArray[np.int32]] = []
     lengths: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []

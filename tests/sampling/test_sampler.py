@@ -62,9 +62,16 @@ def test_draws_come_back_in_their_futures(bench: Bench) -> None:
 
 
 def test_a_draw_that_was_given_in_before_is_not_drawn_again(bench: Bench) -> None:
-    sampler = bench.sampler()
+    told = threading.Event()
+
+    async def once_told(call: int) -> Turn:
+        await asyncio.to_thread(told.wait, 5)  # of a draw that is over the sample is kept, not the future
+        return await at_once(call)
+
+    sampler = bench.sampler(once_told)
     first, second = submit(sampler, 20), submit(sampler, 20)
     assert all(one is other for one, other in zip(first, second, strict=True))
+    told.set()
     samples = results(first)
     assert all(one is other for one, other in zip(samples, results(submit(sampler, 20)), strict=True))
     assert bench.service.calls == 20

@@ -99,6 +99,14 @@ def least(confidences: Iterable[float | None]) -> float | None:
     return min((one for one in known if one is not None), default=None) if None not in known else None
 
 
+def total(usages: Iterable[Usage | None]) -> Usage | None:
+    """Add up the tokens of several answers; None where none of them is counted."""
+    found = [usage for usage in usages if usage]
+    if not found:
+        return None
+    return Usage(**{name: sum(getattr(usage, name) for usage in found) for name in Usage.__struct_fields__})
+
+
 def outcome_of(chain: Chain) -> Outcome:
     """Return the outcome of a finished, undisturbed sample: ``called`` or ``answered``."""
     return "called" if chain else "answered"

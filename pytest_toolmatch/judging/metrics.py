@@ -111,7 +111,7 @@ def value_of(name: str, results: Sequence[CaseResult]) -> float | None:
         return _quotient(beside(results)[0])
     if kind == "quantile":
         return _quantile_of(results, QUANTILES[name])
-    measures = _present(name, [(result.measures, result.weight) for result in results])
+    measures = measures_of(name, results)
     return ratio(measures) if measures else None
 
 
@@ -134,7 +134,7 @@ def _of_measures(
     confidence: float,
     intervals: Callable[[Sequence[Measure], float], Intervals],
 ) -> Estimate | None:
-    measures = _present(name, [(result.measures, result.weight) for result in results])
+    measures = measures_of(name, results)
     if not measures:
         return None
     ceilings = _present(name, [(result.ceilings, result.weight) for result in results])
@@ -188,6 +188,11 @@ def _quantile(name: str, results: Sequence[CaseResult], confidence: float) -> Es
 def _quantile_of(results: Sequence[CaseResult], share: float) -> float | None:
     every = [(value, result.weight) for result in results for value in result.latencies]
     return weighted_quantile(every, share) if every else None
+
+
+def measures_of(name: str, results: Iterable[CaseResult]) -> list[Measure]:
+    """Return what cases came to by a metric, as they count; those without data for it are left out."""
+    return _present(name, ((result.measures, result.weight) for result in results))
 
 
 def _present(name: str, cases: Iterable[tuple[Mapping[str, Measure], float]]) -> list[Measure]:

@@ -55,8 +55,9 @@ def choose(
     named: dict[tuple[str, str], tuple[Case, Suite]] = {}
     for suite, cases in asked:
         first = suites.setdefault(suite.name, suite)
-        _check_name(suite, first)
-        _check_rules(suite, first)
+        if suite is not first:
+            _check_name(suite, first)
+            _check_rules(suite, first)
         for case in filter(None, cases):
             _check_case(case, suite, *named.setdefault((suite.name, case.id), (case, suite)))
         if settings.auto:
@@ -102,7 +103,7 @@ def _check_case(case: Case, suite: Suite, known: Case, first: Suite) -> None:
     """Refuse two questions under one name: reports, baselines and gates would take them for one."""
     if not case.asks_as(known):
         raise pytest.UsageError(f"{suite.where}: {two_cases(case, suite)}")
-    for name in _differing(suite, first).keys() & _ASKED:
+    for name in () if suite is first else _differing(suite, first).keys() & _ASKED:
         raise pytest.UsageError(
             f"{suite.where}: case {case.id!r} of suite {suite.name!r} is asked with two {name}; {_APART}"
         )

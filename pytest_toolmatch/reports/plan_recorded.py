@@ -10,6 +10,7 @@ import msgspec
 from pytest_toolmatch.core.auto import PLAIN
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.judging.gate import Gate, parse_gate
+from pytest_toolmatch.judging.metrics import measures_of
 from pytest_toolmatch.reports.assumed import Assumed, runs, share
 from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.reports.lines import Line, clean, cut, joined, wrap
@@ -128,8 +129,7 @@ def _metric(suite: SuiteReport, gate: Gate, assumed: Assumed) -> Iterator[str]:
 
 
 def _seen(suite: SuiteReport, gate: Gate) -> Seen | None:
-    found = ((case.measures.get(gate.metric), case.weight) for case in gate.of(suite.cases))
-    measures = [measure.times(weight) for measure, weight in found if measure is not None and measure.weight]
+    measures = measures_of(gate.metric, gate.of(suite.cases))
     if not measures:
         return None
     return Seen(measures, ratio(measures), math.fsum(one.draws for one in measures), within_share(measures))

@@ -14,7 +14,6 @@ agrees with it in no mode but ``subset``, where fewer calls do agree.
 from __future__ import annotations
 
 import asyncio
-import functools
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +21,8 @@ import msgspec
 
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import BatchPending
-from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, least, outcome_of
-from pytest_toolmatch.sampling.rollout import Ending, Rolling, or_ending, summed
+from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, least, outcome_of, total
+from pytest_toolmatch.sampling.rollout import Ending, Rolling, or_ending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -109,7 +108,7 @@ def _sample(case: str, request: Request, teacher: Chain, positions: Sequence[_Po
         chain=made,
         text=positions[-1].rolling.text,
         refusals=tuple(_refusals(steps, positions)),
-        usage=functools.reduce(summed, [one.rolling.usage for one in positions]),
+        usage=total(one.rolling.usage for one in positions),
         latency=sum(known) if known else None,
         error="; ".join(
             f"step {number}: {one.ending.error}" for number, one in enumerate(positions, 1) if one.ending.error

@@ -18,7 +18,7 @@ import msgspec
 from pytest_toolmatch.core.chain import Call, Step, encode_chain
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import BatchPending, BudgetSpent, ModelUnavailable, SamplingError
-from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, Usage, least, outcome_of
+from pytest_toolmatch.core.sample import Outcome, Refusal, Sample, Usage, least, outcome_of, total
 from pytest_toolmatch.core.validation import ArgumentValidator, Problem
 from pytest_toolmatch.sampling.replies import Reply
 
@@ -140,7 +140,7 @@ class Rolling:
         turn = await self._complete(msgspec.structs.replace(self.request, conversation=tuple(self._messages)))
         took = time.perf_counter() - start if turn.latency is None else turn.latency
         self.latency = took + (self.latency or 0.0)
-        self.usage = summed(self.usage, turn.usage)
+        self.usage = total((self.usage, turn.usage))
         self.confidences.append(turn.confidence)
         self.text = turn.text
         return turn
@@ -206,11 +206,3 @@ def _repeated(steps: Sequence[Step], replies: Sequence[Sequence[str]]) -> str:
             names = " → ".join(", ".join(call.name for call in step) for step in steps[-size:])
             return f"stopped: {names} called {_REPEATS} times with the same arguments, and the same came back"
     return ""
-
-
-def summed(one: Usage | None, other: Usage | None) -> Usage | None:
-    """Return the tokens of both; None only where neither is known."""
-    if one is None or other is None:
-        return one or other
-    pairs = zip(msgspec.structs.astuple(one), msgspec.structs.astuple(other), strict=True)
-    return Usage(*(first + second for first, second in pairs))

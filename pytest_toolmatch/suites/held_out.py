@@ -5,6 +5,7 @@ A suite that an evaluation pool was drawn from has its cases, and others like th
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -53,8 +54,9 @@ def hold_out(folder: Path, cases: Iterable[HeldOut]) -> int:
     new = [one for one in dict.fromkeys(cases) if one not in known]
     if new:
         with (folder / FILE).open("ab+") as lines:
-            lines.seek(0)
-            if known and not lines.read().endswith(b"\n"):
-                lines.write(b"\n")  # an editor took it away
+            if known:
+                lines.seek(-1, os.SEEK_END)
+                if lines.read() != b"\n":
+                    lines.write(b"\n")  # an editor took it away
             lines.writelines(_encoder.encode(one) + b"\n" for one in new)
     return len(new)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.suites.importers.files import decode
 
 
@@ -26,14 +25,6 @@ def tokens(usages: Iterable[Mapping[str, Any]], key: str) -> int:
     """Add up one count over several usages; what is no number counts nothing."""
     counts = (usage.get(key) for usage in usages)
     return sum(count for count in counts if isinstance(count, int))
-
-
-def total(usages: Iterable[Usage | None]) -> Usage | None:
-    """Add up the tokens of several answers; None where none of them is counted."""
-    found = [usage for usage in usages if usage]
-    if not found:
-        return None
-    return Usage(**{name: sum(getattr(usage, name) for usage in found) for name in Usage.__struct_fields__})
 
 
 def counted(count: int, noun: str) -> str:

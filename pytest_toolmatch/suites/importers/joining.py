@@ -15,9 +15,8 @@ import msgspec
 
 from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.core.sample import outcome_of
+from pytest_toolmatch.core.sample import outcome_of, total
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers.fields import total
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record
 from pytest_toolmatch.suites.importers.transcript import Response, Transcript, conversation_of
 from pytest_toolmatch.suites.importers.wire import Answered, Asked

@@ -10,9 +10,8 @@ import msgspec
 from pytest_toolmatch.core.case import Case, case_id
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.core.sample import Outcome, outcome_of
+from pytest_toolmatch.core.sample import Outcome, outcome_of, total
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers.fields import total
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Record, Skipped
 from pytest_toolmatch.suites.importers.traces.messages import settled
 from pytest_toolmatch.suites.importers.traces.span import Node, ToolRun

@@ -14,7 +14,7 @@ import msgspec
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Conversation, Message
-from pytest_toolmatch.suites.importers.fields import total
+from pytest_toolmatch.core.sample import total
 from pytest_toolmatch.suites.importers.traces.span import Exchange, Node
 
 _encoder = msgspec.json.Encoder(order="sorted")

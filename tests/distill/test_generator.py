@@ -13,11 +13,17 @@ import pytest
 from pytest_toolmatch.core.validation import ArgumentValidator, check_schema
 from pytest_toolmatch.distill.examples import KINDS, Example
 from pytest_toolmatch.distill.generator import generate
+from pytest_toolmatch.distill.generator.dice import Dice
+from pytest_toolmatch.distill.generator.several import ask_both_anew
+from pytest_toolmatch.distill.generator.toolbox import some_plan
 from pytest_toolmatch.distill.generator.vocabulary import COMMON, Vocabulary, vocabulary
+from pytest_toolmatch.distill.generator.world import World
 from tests.distill.evidence import leaves, text_of, without_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_toolmatch.core.tool import Tool
 
 WORDS = sys.modules[Vocabulary.__module__]
 PLAN = {"one": 0.34, "parallel": 0.21, "no_call": 0.12, "missing": 0.08, "done": 0.07}
@@ -210,3 +216,18 @@ def test_it_is_fast() -> None:
     began = time.process_time()
     some(2, 2000)
     print(f"{2000 / (time.process_time() - began):.0f} examples/s")  # noqa: T201 - told, never judged: machines differ
+
+
+def test_a_tool_of_two_possible_calls_is_not_asked_for_three() -> None:
+    world = World(Dice(3), vocabulary(False))
+    plans = iter(lambda: some_plan(world), None)
+    two = next(one for one in plans if _choices(one.tool) == [2])
+    assert ask_both_anew(world, [two] * 3) is None
+    asked = ask_both_anew(world, [two] * 2)
+    assert asked
+    assert asked.calls[0] != asked.calls[1]
+
+
+def _choices(tool: Tool) -> list[int]:
+    """Return how many values each parameter of a tool has to choose from; 0 where it is any."""
+    return [len(one.get("enum", ())) for one in tool.parameters["properties"].values()]

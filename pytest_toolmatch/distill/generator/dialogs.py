@@ -18,7 +18,7 @@ from pytest_toolmatch.distill.generator.compose import (
 )
 from pytest_toolmatch.distill.generator.phrasing import Draft
 from pytest_toolmatch.distill.generator.replies import outcome
-from pytest_toolmatch.distill.generator.several import varying
+from pytest_toolmatch.distill.generator.several import TRIES, varying
 from pytest_toolmatch.distill.generator.toolbox import other_plan, some_plan
 from pytest_toolmatch.distill.generator.values import Said, say_value
 
@@ -92,9 +92,11 @@ def put_right(world: World) -> Talk:
             break
     dice, draft = world.dice, Draft(world)
     target = say_value(world, plan.target) if plan.target else None
-    old, new = say_value(world, one), say_value(world, one)
-    while str(old.value).lower() == str(new.value).lower():
-        new = say_value(world, one)
+    old = say_value(world, one)
+    others = (say_value(world, one) for _ in range(TRIES))
+    new = next((other for other in others if str(other.value).lower() != str(old.value).lower()), None)
+    if new is None:
+        return put_right(world)
     rest = [(p, said) for p, said in values_for(world, plan) if p is not one]
     if one is plan.target:
         text = whole(draft, *body_of(draft, plan, old, rest))

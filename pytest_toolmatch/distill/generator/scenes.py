@@ -69,7 +69,8 @@ def ask_several(world: World) -> tuple[list[Plan], Asked]:
         plans.append(other_plan(world, plans))
     if dice.chance(0.3) and not all(p.kind.value in SCARCE for p in (plans[0].target, *plans[0].parameters) if p):
         plans = [plans[0]] * len(plans)
-    return plans, several.ask_both_anew(world, plans)
+    asked = several.ask_both_anew(world, plans)
+    return (plans, asked) if asked else ask_several(world)
 
 
 SCARCE = frozenset({"flag", "enum", "hours"})

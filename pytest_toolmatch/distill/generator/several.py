@@ -59,6 +59,10 @@ def ask_each(world: World, plan: Plan) -> Asked:
     return Asked(text, calls, f"each.{phrasing_of(draft)}")
 
 
+TRIES = 50
+"""How often something is said anew that has to differ, before another tool is taken."""
+
+
 def ask_both(world: World, plans: list[Plan]) -> Asked:
     """Return a request for several independent calls, one of each plan (a plan may come twice)."""
     draft = Draft(world)
@@ -99,12 +103,13 @@ def ask_pairs(world: World, plan: Plan) -> Asked:
     return Asked(text, calls, f"pairs.{phrasing_of(draft)}")
 
 
-def ask_both_anew(world: World, plans: list[Plan]) -> Asked:
-    """Return a request as ``ask_both``, of which no two calls are the same."""
-    asked = ask_both(world, plans)
-    while any(call in asked.calls[:place] for place, call in enumerate(asked.calls)):
+def ask_both_anew(world: World, plans: list[Plan]) -> Asked | None:
+    """Return a request as ``ask_both``, of which no two calls are the same; None where there are too few values."""
+    for _ in range(TRIES):
         asked = ask_both(world, plans)
-    return asked
+        if not any(call in asked.calls[:place] for place, call in enumerate(asked.calls)):
+            return asked
+    return None
 
 
 def _different(values: list[Said]) -> list[Said]:

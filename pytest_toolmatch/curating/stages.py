@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from pytest_toolmatch.curating.finished import NOTHING
-from pytest_toolmatch.curation.embedding import VALUE_DIMENSIONS, beside, phrased, value_rows
+from pytest_toolmatch.curation.embedding import APART, VALUE_DIMENSIONS, beside, phrased, value_groups, value_rows
 from pytest_toolmatch.curation.semdedup import CURVE, EXACT, Order, among, ordered
 from pytest_toolmatch.curation.splits import rank
 from pytest_toolmatch.curation.strata import signature
@@ -92,7 +92,8 @@ def without_duplicates(
     names: dict[str, str] = {}
     strata = [names.setdefault(one, one) for one in (signature(one.chain, one.offered) for one in cases)]
     epsilons = sorted({*CURVE, epsilon})
-    look = partial(_stood, rows, epsilons=epsilons, taken=epsilons.index(epsilon), engine=engine, seen=seen)
+    groups = value_groups(rows) if epsilons[-1] < APART else np.zeros(len(rows), np.int64)
+    look = partial(_stood, rows, groups, epsilons=epsilons, taken=epsilons.index(epsilon), engine=engine, seen=seen)
     stands, dropped = done.arrays("duplicates", lambda: look(_members(cases, strata)))
     likeness = np.ones(len(cases), np.float32)
     for places in np.split(np.arange(len(cases)), range(_BLOCK, len(cases), _BLOCK)):
@@ -102,6 +103,7 @@ def without_duplicates(
 
 def _stood(
     rows: Floats,
+    groups: Integers,
     members: Sequence[Integers],
     *,
     epsilons: Sequence[float],
@@ -110,10 +112,10 @@ def _stood(
     seen: Callable[[int], None],
 ) -> tuple[Integers, Integers]:
     """Return who stands for each row at the ε that is taken, and how many are dropped at each."""
-    parcels = _parcels(rows, members, engine)
+    parcels = _parcels(rows, groups, members, engine)
     stands, dropped = np.arange(len(rows)), np.zeros(len(epsilons), np.int64)
     done = 0
-    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, epsilons), parcels), strict=True):
+    for parcel, found in zip(parcels, engine.map(partial(_looked, rows, groups, epsilons), parcels), strict=True):
         for (mine, _), each in zip(parcel, found, strict=True):
             dropped += [int((one != mine).sum()) for one in each]
             stands[mine] = each[taken]
@@ -131,14 +133,19 @@ def _members(cases: Sequence[Subject], strata: Sequence[str]) -> list[Integers]:
     return [np.array(places[stratum]) for stratum in sorted(places) if len(places[stratum]) > 1]
 
 
-def _parcels(rows: Floats, members: Sequence[Integers], engine: Engine) -> list[list[tuple[Integers, Order | None]]]:
+def _parcels(
+    rows: Floats, groups: Integers, members: Sequence[Integers], engine: Engine
+) -> list[list[tuple[Integers, Order | None]]]:
     """Return strata by the parcel: large ones alone, with the clusters that every ε needs, small ones together."""
-    large = sorted((mine for mine in members if len(mine) > EXACT), key=len, reverse=True)
+    clustered = [len(mine) > EXACT and np.bincount(groups[mine]).max() > EXACT for mine in members]
+    large = sorted((mine for mine, yes in zip(members, clustered, strict=True) if yes), key=len, reverse=True)
     parcels: list[list[tuple[Integers, Order | None]]] = [
         [(mine, order)]
         for mine, order in zip(large, engine.map(partial(_in_clusters, rows, EXACT), large), strict=True)
     ]
-    small: list[tuple[Integers, Order | None]] = [(mine, None) for mine in members if len(mine) <= EXACT]
+    small: list[tuple[Integers, Order | None]] = [
+        (mine, None) for mine, yes in zip(members, clustered, strict=True) if not yes
+    ]
     taken = np.cumsum([len(mine) for mine, _ in small]) // _PARCEL
     parcels += [[small[at] for at in np.flatnonzero(taken == number)] for number in np.unique(taken)]
     return parcels
@@ -149,7 +156,8 @@ def _in_clusters(rows: Floats, exact: int, members: Integers) -> Order:
 
 
 def _looked(
-    rows: Floats, epsilons: Sequence[float], parcel: Sequence[tuple[Integers, Order | None]]
+    rows: Floats, groups: Integers, epsilons: Sequence[float], parcel: Sequence[tuple[Integers, Order | None]]
 ) -> list[list[Integers]]:
     """Return who stands for the members of each stratum of a parcel, at every ε."""
-    return [[members[one] for one in among(rows, members, epsilons, order)] for members, order in parcel]
+    found = ((members, among(rows, members, epsilons, order, groups[members])) for members, order in parcel)
+    return [[members[one] for one in each] for members, each in found]

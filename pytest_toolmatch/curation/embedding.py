@@ -20,15 +20,23 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Chain
 
 Floats: TypeAlias = "NDArray[np.float32]"
+Integers: TypeAlias = "NDArray[np.int64]"
 
-VALUES = 0.75
-"""The share of a likeness that the argument values have; the rest is that of the masked phrase."""
+VALUES = 0.78
+"""The share of a likeness that the argument values have; the rest is that of the masked phrase.
+
+Enough for two of the same values, whatever their words: hashed phrases with nothing in common may be a little below 0.
+"""
 PLAIN = 0.05
 """The share that is the text itself where there are no values: there phrases have to be nearer."""
 LITERAL = 0.3
 """The share that numbers and quoted text of such a query have: more than ε, so that others are no duplicate."""
 VALUE_DIMENSIONS = 128
+APART = VALUES / 2
+"""How far apart (1 - cosine) requests of different values are at least: their values are half alike at most."""
 
+_BLOCK = 4096
+_ROUNDING = 1e-3
 _SHORTEST = 2
 _WORDS = 3
 _SIGNS = 8
@@ -153,7 +161,21 @@ def _features(chain: Chain) -> tuple[dict[str, float], str]:
         parts = words if len(words) > _WORDS else [value]
         for part in parts:
             found[f"{path}={part}"] = found.get(f"{path}={part}", 0.0) + len(parts) ** -0.5
-    return found, "\n".join(sorted(f"{path}={value}" for path, value in leaves))
+    return dict(sorted(found.items())), "\n".join(sorted(f"{path}={value}" for path, value in leaves))
+
+
+def value_groups(rows: Floats) -> Integers:
+    """Return the group of each row that ``beside`` made: 0 without values, else the same for the same values.
+
+    Rows of different groups are ``APART`` at least.
+    """
+    known: dict[int, int] = {}
+    found = np.zeros(len(rows), np.int64)
+    for start in range(0, len(rows), _BLOCK):
+        said = np.ascontiguousarray(rows[start : start + _BLOCK, -VALUE_DIMENSIONS:])
+        for place in np.flatnonzero(np.einsum("ij,ij->i", said, said) > VALUES - _ROUNDING).tolist():
+            found[start + place] = known.setdefault(hash(said[place].tobytes()), len(known) + 1)
+    return found
 
 
 def scattered(features: Sequence[str]) -> Floats:

@@ -4,7 +4,7 @@ Rows are looked at from the farthest from their cluster's centre to the nearest;
 one that was kept is dropped, and that one stands for it. The paper compares with all earlier rows, so that a dropped
 row may suppress another: then nothing that is kept might stand for it. It also compares within clusters only; here a
 cluster's rows are compared with those that are almost in it, too, since near-duplicates lie on both sides of a border.
-Up to ``EXACT`` rows all are compared with all.
+Up to ``EXACT`` rows all are compared with all, but for those that are known to be apart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pytest_toolmatch.curation.bound import Alike
 from pytest_toolmatch.curation.clusters import Clusters, clustered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Integers: TypeAlias = "NDArray[np.int64]"
 
 EXACT = 200_000
-"""Rows of one stratum up to which all are compared with all."""
-CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+"""Rows of one stratum, and one group, up to which all are compared with all."""
+CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.35)
 """The values of ε that the removal curve shows."""
 _NEAR = 24
 """Clusters that a row is compared in: its own, and the next ones."""
@@ -60,20 +60,74 @@ def _descending(typical: Floats) -> Integers:
     return np.argsort(np.round(typical, 5), kind="stable")
 
 
-def deduplicated(rows: Floats, epsilon: float, order: Order | None = None) -> Integers:
+def deduplicated(rows: Floats, epsilon: float, order: Order | None = None, groups: Integers | None = None) -> Integers:
     """Return for each row the place of the one that stands for it: its own where it is kept.
 
-    A dropped row is within ``epsilon`` of the kept one that stands for it.
+    A dropped row is within ``epsilon`` of the kept one that stands for it. Rows of different ``groups`` are known to be
+    apart.
     """
-    return at_each(rows, (epsilon,), order)[0]
+    return at_each(rows, (epsilon,), order, groups)[0]
 
 
-def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None) -> list[Integers]:
+def at_each(
+    rows: Floats, epsilons: Sequence[float], order: Order | None = None, groups: Integers | None = None
+) -> list[Integers]:
     """Return who stands for each row at every ε: rows are compared once for all of them."""
-    places, clusters = order or ordered(rows)
+    return among(rows, np.arange(len(rows)), epsilons, order, groups)
+
+
+def among(
+    rows: Floats,
+    members: Integers,
+    epsilons: Sequence[float],
+    order: Order | None = None,
+    groups: Integers | None = None,
+) -> list[Integers]:
+    """Return who stands for each of some rows at every ε, by their number among them; few are copied at a time.
+
+    ``groups`` are those of the members.
+    """
+    places, clusters = order or ordered(rows[members])
     leasts = [np.float32(1 - epsilon) for epsilon in epsilons]
-    if clusters is None:
-        return [places[found][np.argsort(places)] for found in _stands(rows, leasts, places)]
+    if clusters is not None:
+        return _by_clusters(rows[members], leasts, places, clusters)
+    if groups is None:
+        groups = np.zeros(len(members), np.int64)
+    stands = [np.arange(len(members)) for _ in leasts]
+    for part in _parts(groups, places):
+        mine = members[part]
+        found = _few(rows[mine], leasts, groups[part]) if len(part) <= _BLOCK else _stands(rows, leasts, mine)
+        for one, each in zip(stands, found, strict=True):
+            one[part] = part[each]
+    return stands
+
+
+def _parts(groups: Integers, places: Integers) -> Iterator[Integers]:
+    """Yield the places of one group after the other, as many small ones together as are few; none that is alone."""
+    _, own, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    places = places[counts[own[places]] > 1]
+    together, count = list[Integers](), 0
+    for part in sorted(_grouped(groups[places], places)[1], key=len):
+        if together and count + len(part) > _BLOCK:
+            yield np.concatenate(together)
+            together, count = [], 0
+        together.append(part)
+        count += len(part)
+    if together:
+        yield np.concatenate(together)
+
+
+def _few(rows: Floats, leasts: Sequence[np.float32], groups: Integers) -> list[Integers]:
+    """Compare a few rows with each other at once; those of different groups are apart."""
+    alike = rows @ rows.T
+    alike[groups[:, None] != groups] = -1
+    stands = [np.arange(len(rows)) for _ in leasts]
+    for one, least in zip(stands, leasts, strict=True):
+        _first(one, alike, 0, least)
+    return stands
+
+
+def _by_clusters(rows: Floats, leasts: Sequence[np.float32], places: Integers, clusters: Clusters) -> list[Integers]:
     stands = [np.arange(len(rows)) for _ in leasts]
     for members in _by_cluster(clusters.own[places], places):
         for one, found in zip(stands, _stands(rows, leasts, members), strict=True):
@@ -81,16 +135,6 @@ def at_each(rows: Floats, epsilons: Sequence[float], order: Order | None = None)
     kept = np.stack(stands) == np.arange(len(rows))
     pairs = _pairs(rows, places, kept, clusters, leasts)
     return [_across(rows, *each, Order(places, clusters)) for each in zip(stands, pairs, leasts, strict=True)]
-
-
-def among(rows: Floats, members: Integers, epsilons: Sequence[float], order: Order | None = None) -> list[Integers]:
-    """Return who stands for each of some rows at every ε, by their number among them; few are copied at a time."""
-    places, clusters = order or ordered(rows[members])
-    if clusters is not None:
-        return at_each(rows[members], epsilons, Order(places, clusters))
-    back = np.argsort(places)
-    found = _stands(rows, [np.float32(1 - epsilon) for epsilon in epsilons], members[places])
-    return [places[one][back] for one in found]
 
 
 def _stands(rows: Floats, leasts: Sequence[np.float32], order: Integers) -> list[Integers]:

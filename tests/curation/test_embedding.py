@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.chain import chain_of
-from pytest_toolmatch.curation.embedding import beside, embedded, masked, value_rows
+from pytest_toolmatch.curation.embedding import APART, beside, embedded, masked, value_groups, value_rows
 from pytest_toolmatch.curation.hashed import BLOCK, Hashed
 from pytest_toolmatch.curation.splits import template
 from pytest_toolmatch.curation.strata import kinds, signature
@@ -60,6 +60,21 @@ def test_other_values_keep_the_same_words_apart_and_other_words_do_not_part_the_
     least = 1 - Hashed().epsilon
     assert made[0] @ made[1] > least > made[0] @ made[2]
     assert np.allclose(np.linalg.norm(made, axis=1), 1, atol=1e-5)
+
+
+def test_rows_of_one_group_have_the_same_values_and_other_groups_are_apart() -> None:
+    one, other = ({"name": "book", "arguments": {"to": city, "seats": 2}} for city in ("Rome", "Oslo"))
+    said = ("to Rome and Oslo", "Oslo, and Rome", "to Rome", "hello", "to Rome, for two", "two to Oslo", "hello again")
+    chains = [[[one, other]], [[other, one]], [[one]], [], [[one]], [[other]], []]
+    made = rows(*((text, chain_of(chain)) for text, chain in zip(said, chains, strict=True)))
+    found = value_groups(made)
+    assert found[0] == found[1]
+    assert found[2] == found[4]
+    assert found[3] == found[6] == 0
+    assert len(set(found.tolist())) == 4
+    distance = 1 - made @ made.T
+    assert distance[2, 5] > APART
+    assert distance[0, 1] < APART
 
 
 def test_without_values_the_phrase_decides() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_toolmatch.curation.clusters import clustered
 from pytest_toolmatch.curation.embedding import unit
-from pytest_toolmatch.curation.semdedup import at_each, deduplicated, ordered
+from pytest_toolmatch.curation.semdedup import Order, at_each, deduplicated, ordered
 
 EXACT = (10_000, 0)
 
@@ -55,6 +55,19 @@ def test_it_is_what_the_formula_says(seed: int, epsilon: float) -> None:
             return  # too near to call: rounding decides
         assert (stands[place] == place) == (max(likeness, default=0.0) <= 1 - epsilon)
         kept += [place] if stands[place] == place else []
+
+
+@given(st.integers(0, 10**6), st.integers(1, 40), EPSILON)
+def test_rows_of_other_groups_stand_for_none_and_change_nothing(seed: int, names: int, epsilon: float) -> None:
+    rows = around(seed, 5, 120, 0.15)
+    groups = np.random.default_rng(seed).integers(0, names, len(rows)) * 7
+    order = ordered(rows)
+    stands = deduplicated(rows, epsilon, order, groups)
+    for name in set(groups.tolist()):
+        mine = order.places[groups[order.places] == name]
+        assert (
+            stands[mine].tolist() == mine[deduplicated(rows[mine], epsilon, Order(np.arange(len(mine)), None))].tolist()
+        )
 
 
 def test_of_two_the_one_farther_from_the_centre_stays() -> None:

@@ -28,7 +28,7 @@ from auto import auto_table
 from cover import REPEATS, interval_tables, teacher_tables
 
 from pytest_toolmatch.core.auto import PLAIN
-from pytest_toolmatch.statistics.alarms import case_states
+from pytest_toolmatch.statistics.alarms import bar, p_value
 from pytest_toolmatch.statistics.margin import MarginTest
 from pytest_toolmatch.statistics.sequential import GateTest, part_size
 from pytest_toolmatch.statistics.ustatistics import paired
@@ -124,8 +124,9 @@ def alarmed(matches: np.ndarray, draws: int, wanted: float, rule: str) -> set[in
     """Return the cases that a rule says diverge."""
     if rule == "point":
         return set(np.flatnonzero(matches < wanted * draws - 1e-9).tolist())
-    states = case_states([(n, draws) for n in matches.tolist()], wanted, fixed=rule == "fixed")
-    return {case for case, state in enumerate(states) if state == "diverges"}
+    values = [p_value(count, draws, wanted, fixed=rule == "fixed") for count in matches.tolist()]
+    shown = bar(values, 0.95).shown
+    return {case for case, value in enumerate(values) if value <= shown}
 
 
 def alarm_runs(chance: np.random.Generator, suite: Alarms, rule: str, looks: tuple[int, ...]) -> list[float]:

@@ -19,14 +19,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.statistics.beta import beta_probability, log_beta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-CaseState: TypeAlias = Literal["agrees", "diverges", "undecided"]
 
 FAR = 200
 """Further draws of a case beyond which nobody is told how many it would take."""
@@ -50,18 +48,6 @@ def bar(p_values: Sequence[float], confidence: float, others: int = 0) -> Bar:
     ranked = enumerate(sorted(p_values), 1)
     found = max((rank for rank, value in ranked if value <= rank * step), default=0)
     return Bar(found * step if found else -1.0, (found + 1) * step)
-
-
-def case_states(
-    counts: Sequence[tuple[float, float]], wanted: float, confidence: float = 0.95, *, fixed: bool = True
-) -> list[CaseState]:
-    """Return the verdict on every case of a suite from its (matches, draws): below ``wanted``, unshown: undecided."""
-    p_values = [p_value(*count, wanted, fixed=fixed) for count in counts]
-    shown = bar(p_values, confidence).shown
-    return [
-        "agrees" if matches >= wanted * draws - _EXACT else "diverges" if value <= shown else "undecided"
-        for (matches, draws), value in zip(counts, p_values, strict=True)
-    ]
 
 
 @lru_cache(4096)

@@ -14,7 +14,6 @@ from pytest_toolmatch.judging.verdict import CaseResult
 from pytest_toolmatch.statistics.alarms import (
     FAR,
     bar,
-    case_states,
     evidence_below,
     more_draws,
     p_below,
@@ -26,6 +25,25 @@ stats = pytest.importorskip("scipy.stats")
 WANTED = st.floats(0.05, 0.99)
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 COUNTS = st.integers(1, 30).flatmap(lambda draws: st.tuples(st.integers(0, draws), st.just(draws)))
+
+
+def case(matches: float, draws: float, *, wanted: float = 0.8) -> CaseResult:
+    state = "agrees" if matches >= wanted * draws else "diverges"
+    measures = {"chain_match": Measure(matches / draws, 1.0, 0.0, draws)}
+    return CaseResult(suite="s", case="c", query="", state=state, reason="step 1", wanted=wanted, measures=measures)
+
+
+def family(*results: CaseResult, fixed: bool = True) -> Family:
+    made = Family(0.95, fixed=fixed)
+    for result in results:
+        made.add(result)
+    return made
+
+
+def states_of(counts: list[tuple[float, float]], wanted: float = 0.8, *, fixed: bool = True) -> list[str]:
+    results = [case(*count, wanted=wanted) for count in counts]
+    made = family(*results, fixed=fixed)
+    return [made.settled(result).state for result in results]
 
 
 @given(COUNTS, WANTED)
@@ -41,14 +59,14 @@ def test_between_whole_matches_it_lies_between_them(count: tuple[int, int], want
 
 
 def test_where_all_shall_match_a_miss_is_proof() -> None:
-    assert case_states([(39, 40), (40, 40), (0.5, 1)], 1.0) == ["diverges", "agrees", "diverges"]
-    assert case_states([(39, 40)] * 200, 1.0, fixed=False) == ["diverges"] * 200
+    assert states_of([(39, 40), (40, 40), (0.5, 1)], 1.0) == ["diverges", "agrees", "diverges"]
+    assert states_of([(39, 40)] * 200, 1.0, fixed=False) == ["diverges"] * 200
 
 
 @pytest.mark.parametrize("wanted", [0.0, -0.1, 1.1])
 def test_a_share_is_wanted(wanted: float) -> None:
     with pytest.raises(ValueError, match="above 0 and at most at 1"):
-        case_states([(1.0, 2.0)], wanted)
+        p_value(1.0, 2.0, wanted, fixed=True)
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.floats(0.05, 0.95))
@@ -81,16 +99,15 @@ def test_the_bar_is_that_of_benjamini_and_hochberg(values: list[float], others: 
 
 @given(st.lists(COUNTS, min_size=1, max_size=40), st.sampled_from([0.5, 0.8, 0.95, 1.0]), st.booleans())
 def test_what_a_suite_shows_each_case_shows_alone(counts: list[tuple[int, int]], wanted: float, fixed: bool) -> None:
-    states = case_states(counts, wanted, fixed=fixed)
-    for (matches, draws), state in zip(counts, states, strict=True):
-        (alone,) = case_states([(matches, draws)], wanted, fixed=fixed)
-        assert (state == "agrees") == (alone == "agrees") == (matches >= wanted * draws - 1e-9)
+    for count, state in zip(counts, states_of([*counts], wanted, fixed=fixed), strict=True):
+        (alone,) = states_of([count], wanted, fixed=fixed)
+        assert (state == "agrees") == (alone == "agrees")
         assert state != "diverges" or alone == "diverges"
 
 
 def suite_states(chance: random.Random, rates: list[float], draws: int, *, fixed: bool = True) -> list[str]:
-    counts = [(sum(chance.random() < rate for _ in range(draws)), draws) for rate in rates]
-    return list(case_states(counts, 0.8, fixed=fixed))
+    counts = [(float(sum(chance.random() < rate for _ in range(draws))), float(draws)) for rate in rates]
+    return states_of(counts, fixed=fixed)
 
 
 @pytest.mark.parametrize("fixed", [True, False])
@@ -105,7 +122,7 @@ def test_bad_cases_are_found() -> None:
     chance = random.Random(4)  # noqa: S311
     found = [suite_states(chance, [0.2] * 10 + [0.95] * 190, 16)[:10].count("diverges") for _ in range(50)]
     assert sum(found) / 50 > 9.8
-    assert case_states([(0, 5)] * 10 + [(5, 5)] * 190, 0.8)[:10] == ["diverges"] * 10
+    assert states_of([(0, 5)] * 10 + [(5, 5)] * 190)[:10] == ["diverges"] * 10
 
 
 def test_looking_after_every_round_raises_no_more_alarms() -> None:
@@ -115,7 +132,7 @@ def test_looking_after_every_round_raises_no_more_alarms() -> None:
         matches, ever = [0] * 50, False
         for draws in range(1, 25):
             matches = [count + (chance.random() < 0.8) for count in matches]
-            ever |= "diverges" in case_states([(count, draws) for count in matches], 0.8, fixed=False)
+            ever |= "diverges" in states_of([(count, draws) for count in matches], fixed=False)
         alarms += ever
     assert alarms <= 5
 
@@ -138,27 +155,11 @@ def test_so_many_more_tell_and_one_fewer_does_not(
         assert more == 1 or not reached(more - 1)
 
 
-# A family: results join it as they are judged.
-
-
-def case(matches: float, draws: float, *, wanted: float = 0.8) -> CaseResult:
-    state = "agrees" if matches >= wanted * draws else "diverges"
-    measures = {"chain_match": Measure(matches / draws, 1.0, 0.0, draws)}
-    return CaseResult(suite="s", case="c", query="", state=state, reason="step 1", wanted=wanted, measures=measures)
-
-
-def family(*results: CaseResult, fixed: bool = True) -> Family:
-    made = Family(0.95, fixed=fixed)
-    for result in results:
-        made.add(result)
-    return made
-
-
 @given(st.lists(COUNTS, min_size=1, max_size=20), st.booleans())
-def test_a_family_comes_to_what_its_counts_come_to(counts: list[tuple[int, int]], fixed: bool) -> None:
-    results = [case(*count) for count in counts]
-    made = family(*results, fixed=fixed)
-    assert [made.settled(result).state for result in results] == case_states(counts, 0.8, fixed=fixed)
+def test_a_family_shows_what_reaches_its_bar(counts: list[tuple[int, int]], fixed: bool) -> None:
+    values = [p_value(*count, 0.8, fixed=fixed) for count in counts]
+    shown = [value <= bar(values, 0.95).shown for value in values]
+    assert [state == "diverges" for state in states_of([*counts], fixed=fixed)] == shown
 
 
 @given(st.lists(COUNTS, min_size=1, max_size=20), st.data())

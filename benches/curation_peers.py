@@ -22,6 +22,7 @@ from curation_held_out import HELD_OUT
 from pytest_toolmatch.curating.embedders import embedder_of
 from pytest_toolmatch.curation.clusters import clustered
 from pytest_toolmatch.curation.embedding import beside, embedded, phrased, value_rows
+from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.semdedup import deduplicated
 from pytest_toolmatch.curation.strata import signature
 
@@ -115,7 +116,7 @@ def _seconds(way: Way, requests: Sequence[Made], rows: Floats, epsilon: float) -
 
 
 def _text_rows(requests: Sequence[Made]) -> Floats:
-    return embedded(embedder_of("hashed"), [one.text for one in requests])
+    return embedded(Hashed(damped=1), [one.text for one in requests])
 
 
 def _mean(way: Way, epsilon: float | None, world: World, *, calls: bool) -> list[float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Floats: TypeAlias = "NDArray[np.float32]"
 Integers: TypeAlias = "NDArray[np.int64]"
 
-VALUES = 0.78
+VALUES = 0.82
 """The share of a likeness that the argument values have; the rest is that of the masked phrase.
 
 Enough for two of the same values, whatever their words: hashed phrases with nothing in common may be a little below 0.

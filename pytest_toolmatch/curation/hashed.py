@@ -1,8 +1,8 @@
 """The embedder that needs nothing: hashed words and character n-grams, weighted by how rare they are.
 
-TF-IDF (Salton & Buckley 1988, sublinear term frequency) over features that are hashed (Weinberger et al. 2009) and
-projected to few dimensions by sparse random signs (Achlioptas 2003). Nothing is learned and nothing is downloaded: the
-same texts give the same rows anywhere. It knows no synonyms.
+TF-IDF (Salton & Buckley 1988, sublinear term frequency, damped rarity) over features that are hashed (Weinberger et al.
+2009) and projected to few dimensions by sparse random signs (Achlioptas 2003). Nothing is learned and nothing is
+downloaded: the same texts give the same rows anywhere. It knows no synonyms.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ _TOLD = 20_000
 """So many texts, about, say how rare a feature is; of more, chance (their own hash) chooses."""
 _BUCKETS = 20
 """Bits of a feature's bucket where frequencies are counted."""
+DAMPED = 0.25
+"""The power of a feature's rarity that counts: a rare name must not drown what is asked about it."""
+_SHARES = (2.0, 1.0)
+"""What words have to say, and runs of characters, which forgive slips of the pen."""
 _LONGEST = 4000
 """Characters of a text that are looked at."""
 
@@ -48,11 +52,16 @@ class _Features(NamedTuple):
 
 
 class Hashed:
-    """Rows of ``dimensions`` numbers from words, pairs of words and character n-grams."""
+    """Rows of ``dimensions`` numbers from words, pairs of words and character n-grams.
 
-    def __init__(self, dimensions: int = 256, grams: tuple[int, ...] = (2, 3), signs: int = 4) -> None:
-        self.name, self.epsilon = NAME, 0.27
-        self.dimensions, self.grams, self.signs = dimensions, grams, signs
+    ``damped`` is the power of a feature's rarity that counts; 1 is best for texts whose values are not masked.
+    """
+
+    def __init__(
+        self, dimensions: int = 256, grams: tuple[int, ...] = (2, 3), signs: int = 4, damped: float = DAMPED
+    ) -> None:
+        self.name, self.epsilon = NAME, 0.22
+        self.dimensions, self.grams, self.signs, self.damped = dimensions, grams, signs, damped
 
     def rows(self, texts: Sequence[str]) -> Iterator[Floats]:
         """Yield the rows of the texts, weighted by how rare their features are among these texts."""
@@ -65,7 +74,7 @@ class Hashed:
         return partial(self._block, self._rarity(texts))
 
     def _rarity(self, texts: Sequence[str]) -> Floats:
-        """Return log((1 + N) / (1 + texts with it)) + 1 of every bucket."""
+        """Return log((1 + N) / (1 + texts with it)) + 1 of every bucket, to the power that counts."""
         every = -(-len(texts) // _TOLD)
         told = [text for text in texts if every < 2 or zlib.crc32(text.encode("utf-8", "replace")) % every == 0]  # noqa: PLR2004
         having = np.zeros(1 << _BUCKETS, np.int64)
@@ -73,13 +82,13 @@ class Hashed:
             for features in self._features(told[start : start + BLOCK]):
                 having += np.bincount(_bucket(features.hashes), minlength=len(having))
         rarity = np.log((1 + len(told)) / (1 + having)) + 1
-        return rarity.astype(np.float32)
+        return (rarity**self.damped).astype(np.float32)
 
     def _block(self, rarity: Floats, texts: Sequence[str]) -> Floats:
         made = np.zeros((len(texts), self.dimensions), np.float32)
-        for features in self._features(texts):
+        for share, features in zip(_SHARES, self._features(texts), strict=True):
             weights = (1 + np.log(features.counts)).astype(np.float32) * rarity[_bucket(features.hashes)]
-            made += unit(self._projected(features, weights, len(texts)))
+            made += share**0.5 * unit(self._projected(features, weights, len(texts)))
         return unit(made)
 
     def _projected(self, features: _Features, weights: Floats, count: int) -> Floats:
@@ -94,7 +103,7 @@ class Hashed:
         return made.reshape(count, self.dimensions).astype(np.float32)
 
     def _features(self, texts: Sequence[str]) -> Iterator[_Features]:
-        """Yield the features by words, then those by characters; each kind has half of the say."""
+        """Yield the features by words, then those by characters."""
         lines = [f" {' '.join(_WORD.findall(text[:_LONGEST].casefold()))} \n" for text in texts]
         data = np.frombuffer("".join(lines).encode("utf-8", "replace"), np.uint8)
         row = np.cumsum(data == _NEWLINE) - (data == _NEWLINE)

@@ -83,7 +83,7 @@ def found_by(engine: Engine) -> list[Any]:
     read = read_logs([Path("logs")], CurateOptions(teacher="large"))
     cases = [one for one in subjects(read, engine) if one]
     rows = stages.embedded_cases(cases, on_engine(Hashed(), engine))
-    found = stages.without_duplicates(cases, rows, 0.27, engine)
+    found = stages.without_duplicates(cases, rows, 0.22, engine)
     clusters = nested(rows, range(len(rows)), found.strata, engine.map)
     kin = families(
         [one.asked for one in cases], [one.case.conversation for one in cases], found.stands.tolist(), engine.map

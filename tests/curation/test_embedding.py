@@ -48,7 +48,17 @@ def test_blocks_make_no_difference_but_for_rarity() -> None:
 def test_a_text_is_like_its_like() -> None:
     made = embedded(Hashed(), ["book a flight to rome", "Please book a flight to Rome!", "what is a hedgehog"])
     assert made[0] @ made[1] > 0.7
-    assert made[0] @ made[2] < 0.2
+    assert made[0] @ made[2] < 0.3
+
+
+def test_a_rare_name_does_not_drown_what_is_asked_about_it() -> None:
+    asked = [
+        f"{frame} {name}" for frame in ("who invented the", "sell me a") for name in map(str, range(10**6, 10**6 + 200))
+    ]
+    made = rows(
+        *((text, ()) for text in [*asked, "who invented the pneumatic kobaveldru", "sell me a pneumatic kobaveldru"])
+    )
+    assert made[-1] @ made[-2] < 1 - Hashed().epsilon
 
 
 def test_other_values_keep_the_same_words_apart_and_other_words_do_not_part_the_same_values() -> None:

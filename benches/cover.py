@@ -233,7 +233,7 @@ def _list_cells(cells: Sequence[Cell], heads: Sequence[str]) -> None:
     told = [cell for cell in large if cell.told]
     error = math.sqrt(math.fsum(cell.width_error**2 for cell in told)) / len(told)
     mean, of_least = fmean(cell.width for cell in told), fmean(cell.width_of_least for cell in told)
-    print(f"\nFrom 30 cases on, in {len(told)} cells: mean width {mean:.3f} ± {error:.3f} times that of such an oracle;")
+    print(f"\nFrom 30 cases on, in {len(told)} cells: mean width {mean:.3f} ± {error:.3f} times such an oracle's;")
     print(f"{of_least:.3f} times the larger of that and of the least that any interval could have")
     wide = sorted([cell for cell in told if cell.width > 1.3], key=lambda cell: -cell.width)
     print("\nFrom 30 cases on, wider than 1.3 times an oracle that holds 94 %: both coverages; over the oracle's width")

@@ -27,7 +27,6 @@ from curation_scale import SECTIONS as SCALE
 from curation_scale import rows_of, wide
 
 from pytest_toolmatch.curating.embedders import embedder_of
-from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.judged import Subject, subjects
 from pytest_toolmatch.curating.logged import read_logs
 from pytest_toolmatch.curating.options import CurateOptions
@@ -38,6 +37,7 @@ from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.predicted import predicted
 from pytest_toolmatch.curation.semdedup import deduplicated
 from pytest_toolmatch.curation.strata import length_kind, signature
+from pytest_toolmatch.engines import engine_of
 from pytest_toolmatch.importing import import_suites
 from pytest_toolmatch.statistics.effective import rate_intervals
 from pytest_toolmatch.statistics.measures import Measure, ratio

@@ -62,7 +62,7 @@ _SYLLABLES = [
     "mer",
 ]
 _COMMAND = "import sys; from pytest_toolmatch.cli import main; sys.exit(main())"
-_IMPORT = ("import", "requests", "log.jsonl", "--name", "made", "-o", "suite")
+_IMPORT = ("import", "requests", "log.jsonl", "--name", "made", "-o")
 
 
 def rows_of(embedder: Any, requests: Sequence[Made]) -> Floats:
@@ -158,7 +158,7 @@ def scale() -> None:
     with tempfile.TemporaryDirectory() as folder:
         log(Path(folder))
         size = Path(folder, "log.jsonl").stat().st_size / 2**20
-        imported, curated = _run(folder, *_IMPORT), _run(folder, *_curating("out"))
+        imported, curated = _run(folder, *_IMPORT, "suite"), _run(folder, *_curating("out"))
         stopped, again = _interrupted(folder, curated.seconds / 2)
     whole = Ran(*(a + b for a, b in zip(imported[:2], curated[:2], strict=True)), max(imported[2], curated[2]), "")
     print(f"\n{RECORDS:,} logged requests ({size:.0f} MiB of JSON Lines), 2 threads; {_load()}\n")
@@ -217,15 +217,30 @@ def engines() -> None:
     address = ray.get_runtime_context().gcs_address
     with tempfile.TemporaryDirectory() as folder:
         log(Path(folder))
-        _run(folder, *_IMPORT)
-        one = _run(folder, *_curating("one"))
-        two = _run(folder, *_curating("two"), "--engine", "ray", RAY_ADDRESS=address)
-        files = sorted(at.relative_to(Path(folder, "one")) for at in Path(folder, "one").rglob("*") if at.is_file())
-        same = sum(Path(folder, "one", at).read_bytes() == Path(folder, "two", at).read_bytes() for at in files)
+        ran = {name: _both(folder, command, address) for name, command in _BOTH.items()}
     ray.shutdown()
-    print(f"\n{RECORDS:,} logged requests, curated: one process with 2 threads {one.seconds:.0f} s, Ray with 2 workers")
-    print(f"{two.seconds:.0f} s, connecting included: ratio {two.seconds / one.seconds:.2f}; {_load()};")
-    print(f"{same} of {len(files)} files are the same")
+    print(f"\n{RECORDS:,} logged requests: one process with 2 threads, and Ray with 2 workers, connecting included\n")
+    rows = [
+        [name, one.seconds, two.seconds, two.seconds / one.seconds, one.cpu, two.cpu, same]
+        for name, (one, two, same) in ran.items()
+    ]
+    heads = ("", "wall s", "on Ray", "ratio", "CPU s of the command", "on Ray", "same files")
+    print(tabulate.tabulate(rows, heads, floatfmt=("", ".0f", ".0f", ".2f", ".0f", ".0f")))
+    print(f"\n{_load()}")
+
+
+_BOTH = {"toolmatch import": (*_IMPORT, "suite"), "toolmatch curate": ("curate", "suite", "-o", "chosen")}
+
+
+def _both(folder: str, command: Sequence[str], address: str) -> tuple[Ran, Ran, str]:
+    """Return what a command takes here and on Ray, and how many of the files are the same."""
+    *before, output = command
+    here = _run(folder, *command)
+    there = _run(folder, *before, f"{output}-ray", "--engine", "ray", RAY_ADDRESS=address)
+    one, two = Path(folder, output), Path(folder, f"{output}-ray")
+    files = [at.relative_to(one) for at in one.rglob("*") if at.is_file()]
+    same = sum((two / at).is_file() and (one / at).read_bytes() == (two / at).read_bytes() for at in files)
+    return here, there, f"{same} of {len(files)}"
 
 
 def log(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pytest_toolmatch.core.rollout import Rollout
 from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.toolformats import with_effects
+from pytest_toolmatch.engines import engine_of
 from pytest_toolmatch.judging.demands import faults_of
 from pytest_toolmatch.judging.gate import check_gates
 from pytest_toolmatch.sampling.listed import list_mcp
@@ -22,6 +23,7 @@ from pytest_toolmatch.suites.forms import SuiteForm
 from pytest_toolmatch.suites.importers import find_format, read_log
 from pytest_toolmatch.suites.importers.assemble import Assembly, ImportedSuite, assemble
 from pytest_toolmatch.suites.importers.fields import amount, counted
+from pytest_toolmatch.suites.importers.parts import Elsewhere, here
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
 from pytest_toolmatch.suites.importers.source import Options, Source
 from pytest_toolmatch.suites.yaml_file import SUFFIX, demands_of, read_tools, worded
@@ -62,6 +64,8 @@ def import_suites(
     redact: str = "keys",
     settings: Sequence[str] = (),
     verbose: bool = False,
+    engine: str = "local",
+    ray_address: str = "",
     **options: Any,
 ) -> Iterator[str]:
     """Import logs into ``output``, yielding what to print; nothing is written before all of it is read."""
@@ -74,9 +78,12 @@ def import_suites(
     logs = [msgspec.structs.replace(Source.parse(one), other=other) for one in sources]
     if missing := next((one.path for one in logs if not one.path.exists()), None):
         raise ConfigError(f"{missing}: there is no such file or directory")
-    with Ticker("reading") as ticker:
-        records = read_log(form, logs, Options(tools=declared, **options))
-        assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
+    with engine_of(engine, ray_address) as found:
+        yield from filter(None, [found.shown])
+        each = Elsewhere(found.map) if found.apart else here
+        with Ticker("reading") as ticker:
+            records = read_log(form, logs, Options(tools=declared, **options), each)
+            assembly = assemble(name, ticker.follow(records, "records"), declared, Redactor(kinds))
     suites = [msgspec.structs.replace(one, tools=with_effects(one.tools or one.usual, said)) for one in assembly.suites]
     for imported in suites:
         _check_rules(imported, keys["rules"])

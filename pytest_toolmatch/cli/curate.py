@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_toolmatch.cli.parsing import at_least_0, share
+from pytest_toolmatch.cli.parsing import add_engine, at_least_0, share
 
 if TYPE_CHECKING:
     import argparse
@@ -22,8 +22,7 @@ def add(commands: Any) -> None:
     for name, kind, word, meaning in _OPTIONS:
         command.add_argument(name, type=kind, metavar=word, help=meaning)
     command.add_argument("--students", action="append", metavar="MODEL", help="models whose failures count")
-    command.add_argument("--engine", choices=("local", "ray"), help="where the work is done (default: local)")
-    command.add_argument("--ray-address", metavar="ADDRESS", help="of --engine ray (default: $RAY_ADDRESS, else auto)")
+    add_engine(command)
     command.add_argument("--map", type=Path, metavar="FILE.html", help="write a page that shows all cases")
     command.add_argument("--explain", metavar="ID", help="say why a case was kept or dropped, and do nothing else")
     command.set_defaults(run=run)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_toolmatch.cli.parsing import add_engine
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
@@ -52,6 +54,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the suites, as in match=sequence"
     )
+    add_engine(command)
     command.add_argument("-v", "--verbose", action="store_true", help="list every problem, one by one")
     command.set_defaults(run=run)
 
@@ -71,6 +74,8 @@ def run(arguments: argparse.Namespace) -> Iterable[str]:
         redact=arguments.redact,
         settings=arguments.set,
         verbose=arguments.verbose,
+        engine=arguments.engine or "local",
+        ray_address=arguments.ray_address or "",
         include=tuple(arguments.include),
         exclude=tuple(arguments.exclude),
         categories=tuple(arguments.category),

@@ -69,3 +69,9 @@ def share(text: str) -> float:
     if not 0 <= found < 1:
         raise argparse.ArgumentTypeError(f"{text!r} does not lie between 0 and 1")
     return found
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Add where the work of a command is done."""
+    command.add_argument("--engine", choices=("local", "ray"), help="where the work is done (default: local)")
+    command.add_argument("--ray-address", metavar="ADDRESS", help="of --engine ray (default: $RAY_ADDRESS, else auto)")

@@ -10,8 +10,6 @@ import numpy as np
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.core.writable import fault_of
 from pytest_toolmatch.curating.embedders import embedder_of, on_engine
-from pytest_toolmatch.curating.engines import engine_of
-from pytest_toolmatch.curating.engines.engine import Seen
 from pytest_toolmatch.curating.explained import Explained, explained_lines, explanations
 from pytest_toolmatch.curating.finished import FOLDER, Finished
 from pytest_toolmatch.curating.judged import subjects
@@ -23,17 +21,19 @@ from pytest_toolmatch.curating.shown import account, curve_lines, estimate_lines
 from pytest_toolmatch.curating.stages import Found, embedded_cases, without_duplicates
 from pytest_toolmatch.curating.written import EXPLAINED, check_free, hold_out_lines, next_lines, write_pools
 from pytest_toolmatch.curation.hashed import Hashed
+from pytest_toolmatch.engines import engine_of
+from pytest_toolmatch.engines.engine import Seen
 from pytest_toolmatch.ticking import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curating.logged import Logs
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curation.embedding import Embedder
+    from pytest_toolmatch.engines.engine import Engine
 
 
 def curate(paths: Sequence[Path], out: Path, options: CurateOptions) -> Iterator[str]:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
-from pytest_toolmatch.curating.engines.engine import blocks_of
 from pytest_toolmatch.curating.server import Server
 from pytest_toolmatch.curation.embedding import Embedder, unit
 from pytest_toolmatch.curation.hashed import NAME, Hashed
+from pytest_toolmatch.engines.engine import blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curation.embedding import Floats
+    from pytest_toolmatch.engines.engine import Engine
 
 _BLOCK = 512
 _WAYS = "hashed, http://HOST/v1#MODEL, or st:NAME for sentence-transformers"

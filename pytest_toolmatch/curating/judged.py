@@ -10,10 +10,10 @@ from pytest_toolmatch.core.case import Case
 from pytest_toolmatch.core.conversation import asked_in
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.validation import ArgumentValidator
-from pytest_toolmatch.curating.engines.engine import blocks_of
 from pytest_toolmatch.curating.finished import NOTHING
 from pytest_toolmatch.curating.logged import tools_of
 from pytest_toolmatch.curation.quality import Known
+from pytest_toolmatch.engines.engine import blocks_of
 from pytest_toolmatch.judging.consensus import representative
 from pytest_toolmatch.judging.judge import Judge
 from pytest_toolmatch.judging.matching import Matcher
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.core.rules import Rules
     from pytest_toolmatch.core.tool import Tool
-    from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.logged import Logged, Logs
+    from pytest_toolmatch.engines.engine import Engine
     from pytest_toolmatch.judging.verdict import CaseResult
 
 Drawn: TypeAlias = "dict[str, list[Sample]]"

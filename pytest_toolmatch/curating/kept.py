@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_toolmatch.curating.engines.engine import blocks_of
+from pytest_toolmatch.engines.engine import blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curating.options import CurateOptions
     from pytest_toolmatch.curating.stages import Found
     from pytest_toolmatch.curation.splits import Part
+    from pytest_toolmatch.engines.engine import Engine
 
 
 class Pools(NamedTuple):

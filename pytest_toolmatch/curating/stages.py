@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_toolmatch.curating.engines.engine import Engine
     from pytest_toolmatch.curating.finished import Finished
     from pytest_toolmatch.curating.judged import Subject
     from pytest_toolmatch.curation.embedding import Embedder, Floats
+    from pytest_toolmatch.engines.engine import Engine
 
 Integers: TypeAlias = "NDArray[np.int64]"
 

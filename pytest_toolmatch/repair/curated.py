@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_toolmatch.curating.engines import engine_of
 from pytest_toolmatch.curating.judged import Subject, said_in
 from pytest_toolmatch.curating.pools import best_of
 from pytest_toolmatch.curating.stages import embedded_cases, without_duplicates
 from pytest_toolmatch.curation.hashed import Hashed
 from pytest_toolmatch.curation.quality import Known, quality, terms
+from pytest_toolmatch.engines import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

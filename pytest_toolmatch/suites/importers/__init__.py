@@ -16,6 +16,7 @@ from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.core.errors import ConfigError, did_you_mean
 from pytest_toolmatch.core.sample import outcome_of
 from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.suites.importers.parts import Each, here
 from pytest_toolmatch.suites.importers.source import Imported, Offered, Options, Problem, Record, Skipped, Source
 
 FORMATS = MappingProxyType(
@@ -48,7 +49,10 @@ MAX_REPORTS = 20
 
 
 class Format(Protocol):
-    """What a format module exports."""
+    """What a format module exports.
+
+    One whose sources can be read in parts has ``read_parts``, too, which is told how they are read.
+    """
 
     NAME: str
     SUMMARY: str
@@ -68,10 +72,12 @@ def find_format(name: str) -> Format:
     return cast("Format", import_module(FORMATS[name]))
 
 
-def read_log(name: str, sources: Sequence[Source], options: Options | None = None) -> Iterator[Record]:
-    """Yield the records of a log, with only the calls that the options let through."""
+def read_log(
+    name: str, sources: Sequence[Source], options: Options | None = None, each: Each = here
+) -> Iterator[Record]:
+    """Yield the records of a log, with only the calls that the options let through; ``each`` reads its parts."""
     options = options or Options()
-    for record in _capped(find_format(name).read(sources, options)):
+    for record in _capped(read_format(name, sources, options, each)):
         match record:
             case Imported():
                 yield from _filtered(record, options)
@@ -79,6 +85,13 @@ def read_log(name: str, sources: Sequence[Source], options: Options | None = Non
                 yield Offered(tuple(tool for tool in record.tools if keeps(options, tool.name)), record.suite)
             case _:
                 yield record
+
+
+def read_format(name: str, sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield what a format finds; one that can't be read in parts is read here."""
+    form = find_format(name)
+    in_parts = getattr(form, "read_parts", None)
+    return in_parts(sources, options, each) if in_parts else form.read(sources, options)
 
 
 def _capped(records: Iterable[Record]) -> Iterator[Record]:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from pytest_toolmatch.suites.importers import find_format
+from pytest_toolmatch.suites.importers import read_format
 from pytest_toolmatch.suites.importers.files import SUFFIXES, natural
 from pytest_toolmatch.suites.importers.head import Head, head_of
+from pytest_toolmatch.suites.importers.parts import Each, Part, here
 from pytest_toolmatch.suites.importers.recognise import RECOGNISERS, recognised
 from pytest_toolmatch.suites.importers.source import Counted, Options, Problem, Record, Source
 
@@ -27,28 +28,37 @@ NAMED = 8
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield what the importers of the formats found yield, format by format in the order of the table."""
+    return read_parts(sources, options, here)
+
+
+def read_parts(sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield the same; a file is recognised by itself, and read as its format can be."""
     found: defaultdict[str, list[Source]] = defaultdict(list)
     unknown: defaultdict[str, list[Path]] = defaultdict(list)
-    for source in sources:
-        by_format = _sorted_out(source, unknown)
-        for name, paths in by_format.items():
-            found[name] += _as_sources(source, paths)
-            yield Counted(f"files recognised as {name}", len(paths))
+    files = [(source, _files(source)) for source in sources]
+    seen = each(_seen, (Part(source, path) for source, paths in files for path in paths))
+    for source, paths in files:
+        for name, its in _sorted_out(zip(paths, seen, strict=False), unknown).items():
+            found[name] += _as_sources(source, its)
+            yield Counted(f"files recognised as {name}", len(its))
     yield from _unrecognised(unknown)
     for name in RECOGNISERS:
         if name in found:
-            yield from find_format(name).read(found[name], options)
+            yield from read_format(name, found[name], options, each)
 
 
-def _sorted_out(source: Source, unknown: dict[str, list[Path]]) -> dict[str, list[Path]]:
+def _seen(part: Part) -> Iterator[tuple[str, str]]:
+    """Yield the format of a file, or what is wrong with it."""
+    head = head_of(part.path)
+    name = recognised(head.records)
+    yield name, "" if name else head.problem or _form(head)
+
+
+def _sorted_out(files: Iterable[tuple[Path, tuple[str, str]]], unknown: dict[str, list[Path]]) -> dict[str, list[Path]]:
     """Return the files of a source by format; those of none go to ``unknown`` by what is wrong with them."""
     by_format: defaultdict[str, list[Path]] = defaultdict(list)
-    for path in _files(source):
-        head = head_of(path)
-        if name := recognised(head.records):
-            by_format[name].append(path)
-        else:
-            unknown[head.problem or _form(head)].append(path)
+    for path, (name, wrong) in files:
+        (by_format[name] if name else unknown[wrong]).append(path)
     return by_format
 
 

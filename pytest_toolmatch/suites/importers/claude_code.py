@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,7 +26,8 @@ from pytest_toolmatch.suites.importers.claude_records import SYNTHETIC
 from pytest_toolmatch.suites.importers.claude_session import Response, Session, Turn, chain_of, replies_of
 from pytest_toolmatch.suites.importers.claude_tools import known_tool, renamed
 from pytest_toolmatch.suites.importers.fields import tokens
-from pytest_toolmatch.suites.importers.files import EMPTY, Document, is_log, read_file, walk
+from pytest_toolmatch.suites.importers.files import EMPTY, Document, is_log, walk
+from pytest_toolmatch.suites.importers.parts import Each, Part, here
 from pytest_toolmatch.suites.importers.source import (
     Ignored,
     Imported,
@@ -48,42 +51,81 @@ _TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_toke
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield one run per answered prompt of every session; one session at a time is in memory."""
-    failed: list[tuple[Imported, list[Path]]] = []
+    return read_parts(sources, options, here)
+
+
+def read_parts(sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield the same; a session is read by itself, and what sessions tell of each other is put together here."""
+    failed: list[_Failed] = []
     models: defaultdict[Path, Counter[str]] = defaultdict(Counter)
     offered: set[str] = set()
-    for source, file in _files(sources):
-        session, folders = Session(), _folders(file, source)
-        yield from _fill(session, file, source)
-        yield from _offered(session, offered)
-        here, nameless = Counter[str](), list[Imported]()
-        for record in _records(session, file, source, options):
-            if isinstance(record, Imported) and not record.model:
-                nameless.append(record)
-                continue
-            if isinstance(record, Imported):
-                here[record.model] += 1
-            yield record
-        for folder in folders:
-            models[folder].update(here)
-        if here:  # within one session it is hardly a guess
-            yield from (msgspec.structs.replace(run, model=here.most_common(1)[0][0]) for run in nameless)
-        else:
-            failed += ((run, folders) for run in nameless)
+    for item in each(partial(_session, options=options), _files(sources)):
+        match item:
+            case _Shown():
+                yield from _offered(item.names, offered)
+            case _Answered():
+                for folder in item.folders:
+                    models[folder].update(item.models)
+            case _Failed():
+                failed.append(item)
+            case _:
+                yield item
     for run, folders in failed:
         yield from _guessed(run, folders, models)
 
 
-def _files(sources: Sequence[Source]) -> Iterator[tuple[Source, Path]]:
+def _files(sources: Sequence[Source]) -> Iterator[Part]:
     """Yield all files but those that were given for something else; what is no session is to be counted."""
     for source in sources:
         inside = walk(source.path) if source.path.is_dir() else (source.path,)
-        yield from ((source, file) for file in inside if file.resolve() not in source.other)
+        yield from (Part(source, file) for file in inside if file.resolve() not in source.other)
 
 
-def _offered(session: Session, known: set[str]) -> Iterator[Offered]:
-    """Yield the tools that a session shows to be on offer and that no session before it did."""
+class _Shown(NamedTuple):
+    """The names of the tools that a session shows to be on offer."""
+
+    names: list[str]
+
+
+class _Answered(NamedTuple):
+    """How many runs of a session each model has, and the folders that it lies in."""
+
+    models: Counter[str]
+    folders: list[Path]
+
+
+class _Failed(NamedTuple):
+    """A run of a session in which no model answered."""
+
+    run: Imported
+    folders: list[Path]
+
+
+def _session(part: Part, options: Options) -> Iterator[Record | _Shown | _Answered | _Failed]:
+    """Yield what one file holds."""
+    file, source = part.path, part.source
+    session, folders = Session(), _folders(file, source)
+    yield from _fill(session, part)
     called = (call.name for turn in session.turns for step in turn.responses for call in step.calls.values())
-    new = [name for name in dict.fromkeys([*called, *session.announced]) if name not in known]
+    yield _Shown(list(dict.fromkeys([*called, *session.announced])))
+    models, nameless = Counter[str](), list[Imported]()
+    for record in _records(session, file, source, options):
+        if isinstance(record, Imported) and not record.model:
+            nameless.append(record)
+            continue
+        if isinstance(record, Imported):
+            models[record.model] += 1
+        yield record
+    yield _Answered(models, folders)
+    if models:  # within one session it is hardly a guess
+        yield from (msgspec.structs.replace(run, model=models.most_common(1)[0][0]) for run in nameless)
+    else:
+        yield from (_Failed(run, folders) for run in nameless)
+
+
+def _offered(names: Sequence[str], known: set[str]) -> Iterator[Offered]:
+    """Yield the tools that no session before showed to be on offer."""
+    new = [name for name in names if name not in known]
     known.update(new)
     if new:
         yield Offered(tuple(map(known_tool, new)))
@@ -105,14 +147,15 @@ def _guessed(run: Imported, folders: Sequence[Path], models: Mapping[Path, Count
     yield msgspec.structs.replace(run, model=model)
 
 
-def _fill(session: Session, file: Path, source: Source) -> Iterator[Record]:
+def _fill(session: Session, part: Part) -> Iterator[Record]:
     """Read a file into a session; one of a directory that is no session is only counted."""
+    file, source = part.path, part.source
     named = file == source.path
     if not named and not (is_log(file, source) and ".json" not in file.suffixes):
         yield Ignored(at(file), _NO_SESSION)
         return
     faults = 0
-    for item in read_file(file, source):
+    for item in part.documents():
         problem = session.add(item) if isinstance(item, Document) else item
         if problem and (named or problem.what != EMPTY):
             faults += 1

@@ -9,6 +9,7 @@ of the program around Codex: its own have to be given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.suites.importers.contents import count, dicts, mapping, string, text_of
 from pytest_toolmatch.suites.importers.dialogue import About, Dialogue
-from pytest_toolmatch.suites.importers.files import Document, find, read_file
+from pytest_toolmatch.suites.importers.files import Document
 from pytest_toolmatch.suites.importers.offers import Offers
+from pytest_toolmatch.suites.importers.parts import Each, Part, here, parts_of
 from pytest_toolmatch.suites.importers.source import Options, Problem, Record, Source
 from pytest_toolmatch.suites.importers.transcript import Transcript
 from pytest_toolmatch.suites.importers.wire_responses import messages_of, part_of, usage_of
@@ -41,14 +43,18 @@ _NOTES = (
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield one run per answered prompt of every rollout."""
-    for source, file in find(sources):
-        yield from _read(file, source, options)
+    return read_parts(sources, options, here)
 
 
-def _read(file: Path, source: Source, options: Options) -> Iterator[Record]:
-    rollout = _Rollout(file, source, options)
+def read_parts(sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield the same; every rollout stands by itself."""
+    return each(partial(_read, options=options), parts_of(sources))
+
+
+def _read(part: Part, options: Options) -> Iterator[Record]:
+    rollout = _Rollout(part.path, part.source, options)
     read = False
-    for item in read_file(file, source):
+    for item in part.documents():
         if isinstance(item, Problem):
             yield item
             continue
@@ -56,7 +62,7 @@ def _read(file: Path, source: Source, options: Options) -> Iterator[Record]:
         yield from rollout.add(item)
     yield from rollout.end()
     if read and not rollout.known:
-        yield Problem(at(file, 1), "no Codex rollout: its records have no type and payload of one")
+        yield Problem(at(part.path, 1), "no Codex rollout: its records have no type and payload of one")
 
 
 class _Rollout:

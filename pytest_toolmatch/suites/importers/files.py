@@ -47,6 +47,17 @@ class Document(msgspec.Struct, frozen=True):
         return at(self.path, self.line)
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """Lines of a file: the bytes from ``start`` to ``end``, or to its end; ``line`` is the number of the first."""
+
+    start: int = 0
+    end: int | None = None
+    line: int = 1
+
+
+WHOLE = Stretch()
+
+
 def documents(sources: Iterable[Source]) -> Iterator[Document | Problem]:
     """Yield every JSON value below the sources, in natural order of the paths."""
     for source, path in find(sources):
@@ -100,13 +111,13 @@ def stem(path: Path) -> str:
     return name
 
 
-def read_file(path: Path, source: Source | None = None) -> Iterator[Document | Problem]:
-    """Yield the JSON values of one file, which is JSON Lines or one value, packed with gzip or not."""
+def read_file(path: Path, source: Source | None = None, stretch: Stretch = WHOLE) -> Iterator[Document | Problem]:
+    """Yield the JSON values of one file, which is JSON Lines or one value, packed with gzip or not; or some lines."""
     source = source or Source(path)
-    line = 1
+    line = stretch.line
     try:
         with _open(path) as file:
-            for item in _values(file, path, source):
+            for item in _values(file, path, source, stretch):
                 line = item.line + 1 if isinstance(item, Document) else line
                 yield item
     except _BROKEN as error:
@@ -123,16 +134,56 @@ def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _values(file: IO[bytes], path: Path, source: Source) -> Iterator[Document | Problem]:
+def _values(file: IO[bytes], path: Path, source: Source, stretch: Stretch) -> Iterator[Document | Problem]:
     """Decide by the first line whether the file is JSON Lines or one value, then yield what it holds."""
-    lines_only = ".jsonl" in path.suffixes
-    first = file.readline(MAX_LINE if lines_only else MAX_DOCUMENT).removeprefix(_BOM)
+    if stretch.start:
+        file.seek(stretch.start)
+        yield from _lines(file, file.readline(MAX_LINE), path, source, stretch)
+        return
+    first = _first_line(file, path)
     if not first:
         yield Problem(at(path, 1), EMPTY, "files are empty")
-    elif lines_only or (first.endswith(b"\n") and _is_json(first)):
-        yield from _lines(file, first, path, source)
+    elif _of_lines(first, path):
+        yield from _lines(file, first, path, source, stretch)
     else:
         yield _whole(first + file.read(MAX_DOCUMENT), path, source)
+
+
+def _first_line(file: IO[bytes], path: Path) -> bytes:
+    return file.readline(MAX_LINE if ".jsonl" in path.suffixes else MAX_DOCUMENT).removeprefix(_BOM)
+
+
+def _of_lines(first: bytes, path: Path) -> bool:
+    """Return whether a file that begins with this line is JSON Lines."""
+    return ".jsonl" in path.suffixes or (first.endswith(b"\n") and _is_json(first))
+
+
+def line_ends(path: Path, size: int) -> Iterator[Stretch]:
+    """Yield a file of JSON Lines in stretches of about so many bytes; nothing for any other, or a small one."""
+    try:
+        if path.stat().st_size < 2 * size:
+            return
+        with path.open("rb") as file:
+            if file.read(len(_GZIP)) == _GZIP or file.seek(0) or not _of_lines(_first_line(file, path), path):
+                return
+            yield from _cut(file, size)
+    except OSError:  # whoever reads it says so
+        return
+
+
+def _cut(file: IO[bytes], size: int) -> Iterator[Stretch]:
+    """Yield stretches that end where a line does."""
+    start, line = file.seek(0), 1
+    try:
+        while data := file.read(size):
+            lines = data.count(b"\n")
+            if not data.endswith(b"\n"):
+                _skip_line(file)
+                lines += 1
+            yield Stretch(start, file.tell(), line)
+            start, line = file.tell(), line + lines
+    except OSError:  # whoever reads on says so
+        yield Stretch(start, None, line)
 
 
 def _is_json(line: bytes) -> bool:
@@ -152,15 +203,16 @@ def _whole(data: bytes, path: Path, source: Source) -> Document | Problem:
         return Problem(at(path, 1), describe(data, error))
 
 
-def _lines(file: IO[bytes], first: bytes, path: Path, source: Source) -> Iterator[Document | Problem]:
-    line, number = first, 1
+def _lines(file: IO[bytes], first: bytes, path: Path, source: Source, stretch: Stretch) -> Iterator[Document | Problem]:
+    line, number = first, stretch.line
     while line:
         item = _line(file, line, at(path, number))
         if isinstance(item, Problem):
             yield item
         elif item is not _BLANK:
             yield Document(item, path, number, source)
-        line, number = file.readline(MAX_LINE), number + 1
+        over = stretch.end is not None and file.tell() >= stretch.end
+        line, number = b"" if over else file.readline(MAX_LINE), number + 1
 
 
 _BLANK = object()

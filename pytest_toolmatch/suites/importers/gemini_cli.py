@@ -9,6 +9,7 @@ before it. The log holds neither tools nor instructions: they have to be given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.suites.importers.contents import count, dicts, mapping, string
 from pytest_toolmatch.suites.importers.dialogue import About, Dialogue
-from pytest_toolmatch.suites.importers.files import Document, find, read_file
+from pytest_toolmatch.suites.importers.files import Document
+from pytest_toolmatch.suites.importers.parts import Each, Part, here, parts_of
 from pytest_toolmatch.suites.importers.source import Options, Problem, Record, Skipped, Source
 from pytest_toolmatch.suites.importers.transcript import Transcript
 from pytest_toolmatch.suites.importers.wire_google import parts_text, result_text
@@ -33,14 +35,22 @@ _PAST = "$past"
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield one run per answered prompt of every session."""
-    for source, file in find(sources):
-        session = _Session()
-        for item in read_file(file, source):
-            if isinstance(item, Problem):
-                yield item
-            else:
-                session.add(item)
-        yield from session.records(file, source, options)
+    return read_parts(sources, options, here)
+
+
+def read_parts(sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield the same; every session stands by itself."""
+    return each(partial(_read, options=options), parts_of(sources))
+
+
+def _read(part: Part, options: Options) -> Iterator[Record]:
+    session = _Session()
+    for item in part.documents():
+        if isinstance(item, Problem):
+            yield item
+        else:
+            session.add(item)
+    yield from session.records(part.path, part.source, options)
 
 
 class _Session:

@@ -18,17 +18,22 @@ _SCHEMAS = ("parameters", "input_schema", "inputSchema", "function", "functionDe
 
 
 class Offers:
-    """Reads lists of tools, each only once: requests of one program repeat them by the thousand."""
+    """Reads lists of tools, each only once: requests of one program repeat them by the thousand.
+
+    ``latest`` is the list that was last read for the first time, as JSON.
+    """
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[Tool, ...]] = {}
         self.problems: list[Problem] = []
+        self.latest = b""
 
     def read(self, entries: Iterable[Any], where: str) -> tuple[Tool, ...]:
         """Return the tools; what is none, or the provider's own, is left out and told in ``problems``."""
         entries = list(entries)
         key = msgspec.json.encode(entries)
         if key not in self._known:
+            self.latest = key
             found: dict[str, Tool] = {}
             for entry in entries:
                 for tool in self._tools(entry, where):

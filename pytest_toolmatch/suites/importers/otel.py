@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_toolmatch.suites.importers.parts import Each, here
 from pytest_toolmatch.suites.importers.source import Options, Record, Source
 from pytest_toolmatch.suites.importers.traces.containers import spans_in
 from pytest_toolmatch.suites.importers.traces.reading import read_traces
@@ -19,4 +20,9 @@ SUMMARY = "OpenTelemetry traces (GenAI conventions, OpenInference) as Jaeger, Te
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield one run per prompt of every conversation."""
-    yield from read_traces(sources, options, spans_in)
+    return read_parts(sources, options, here)
+
+
+def read_parts(sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield the same; the spans of a line are read by themselves, and put into traces here."""
+    return read_traces(sources, options, each, spans_in)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ _SHORTEST = 6
 """Shorter texts hold no secret."""
 _MAX_REMEMBERED = 8 << 20
 """Characters of texts whose results are remembered; a text counts ``_OVERHEAD`` more."""
+_MAX_TOOLS = 1 << 20
+"""Bytes of JSON of tools that are remembered; as objects they take about ten times that."""
 _OVERHEAD = 200
 _RUN = re.compile(rb"[A-Za-z0-9]{8,}")
 _ESCAPES = re.compile(rb"\\[nrtbf]")
@@ -36,6 +38,9 @@ _BLOB = re.compile(
     r"data:(?P<type>[\w.+/-]{1,80});base64,[A-Za-z0-9+/=]{64,}|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{2048,}={0,2}"
 )
 _NAMES_CUT = re.compile(r"[^a-z0-9]+")
+_encoder = msgspec.json.Encoder()
+_Key = TypeVar("_Key", str, bytes)
+_Result = TypeVar("_Result")
 
 
 def kinds_of(text: str) -> tuple[str, ...]:
@@ -60,6 +65,7 @@ class Redactor:
         self._told: dict[bytes, list[tuple[bytes, bytes]]] = {}
         self._text = _Remembered(lambda text: self._without(_BLOB.sub(_named, text)))
         self._string = _Remembered(self._without)
+        self._tools: _Results[bytes, Tool] = _Results(_MAX_TOOLS)
 
     def record(self, record: Record) -> Record:
         """Return the record without the values."""
@@ -113,9 +119,17 @@ class Redactor:
         return item
 
     def _tool(self, tool: Tool) -> Tool:
-        return msgspec.structs.replace(
-            tool, description=self._string(tool.description), parameters=self.value(tool.parameters)
-        )
+        """Return the tool without the values; one that every request repeats is looked through once.
+
+        It is known again by its JSON, which is what is kept of it: in Python 1 == True, and keys have no order.
+        """
+        told = _encoder.encode(tool)
+        known = self._tools.get(told)
+        if known is None:
+            description, parameters = self._string(tool.description), self.value(tool.parameters)
+            redacted = msgspec.structs.replace(tool, description=description, parameters=parameters)
+            return self._tools.keep(told, redacted)
+        return known
 
     def _without(self, text: str) -> str:
         for pattern in self._patterns:
@@ -194,25 +208,35 @@ class Redactor:
         return msgspec.structs.replace(message, content=self.text(message.content), calls=calls, native=native)
 
 
+class _Results(dict[_Key, _Result], Generic[_Key, _Result]):
+    """Results by what they are of, up to ``limit`` characters or bytes of that; then it begins anew."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit, self._size = limit, 0
+
+    def keep(self, key: _Key, result: _Result) -> _Result:
+        """Remember a result, and return it."""
+        self._size += len(key) + _OVERHEAD
+        if self._size > self._limit:
+            self.clear()
+            self._size = len(key) + _OVERHEAD
+        self[key] = result
+        return result
+
+
 class _Remembered:
     """A function of texts that remembers results: messages come again with every later prompt of a session."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         self._function = function
-        self._known: dict[str, str] = {}
-        self._size = 0
+        self._known: _Results[str, str] = _Results(_MAX_REMEMBERED)
 
     def __call__(self, text: str) -> str:
         if len(text) < _SHORTEST:
             return text
         known = self._known.get(text)
-        if known is None:
-            self._size += len(text) + _OVERHEAD
-            if self._size > _MAX_REMEMBERED:
-                self._known.clear()
-                self._size = len(text) + _OVERHEAD
-            known = self._known[text] = self._function(text)
-        return known
+        return self._known.keep(text, self._function(text)) if known is None else known
 
 
 def _named(blob: re.Match[str]) -> str:

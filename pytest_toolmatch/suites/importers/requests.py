@@ -10,6 +10,7 @@ too.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import Any, NamedTuple
 from pytest_toolmatch.core.errors import at
 from pytest_toolmatch.suites.importers import wire_chat, wire_google, wire_messages, wire_responses
 from pytest_toolmatch.suites.importers.contents import count, dicts, mapping, string
-from pytest_toolmatch.suites.importers.files import SUFFIXES, decode, find, read_file
+from pytest_toolmatch.suites.importers.files import SUFFIXES, decode
 from pytest_toolmatch.suites.importers.joining import Exchange, Joiner
 from pytest_toolmatch.suites.importers.offers import Offers
+from pytest_toolmatch.suites.importers.parts import Each, Part, here, parts_of
 from pytest_toolmatch.suites.importers.source import Options, Problem, Record, Skipped, Source
 from pytest_toolmatch.suites.importers.wire import Answered, Asked
 from pytest_toolmatch.suites.importers.wire_stream import is_stream, whole
@@ -58,17 +60,40 @@ _GZIP = b"\x1f\x8b"
 
 def read(sources: Sequence[Source], options: Options) -> Iterator[Record]:
     """Yield one run per conversation up to a final answer."""
-    joiner, offers = Joiner(options), Offers()
-    for source, file in find(sources, (*SUFFIXES, *_YAML)):
-        for item in _cassette(file) if file.suffix in _YAML else _lines(file, source):
-            exchange = item if isinstance(item, Problem) else _exchange(*item, offers, source)
-            yield from offers.told()
-            if isinstance(exchange, Problem):
-                yield exchange
-                continue
-            yield from _passed_over(exchange)
-            yield from joiner.add(exchange)
+    return read_parts(sources, options, here)
+
+
+def read_parts(sources: Sequence[Source], options: Options, each: Each) -> Iterator[Record]:
+    """Yield the same; exchanges are read by themselves, and joined here, in the order of the log."""
+    joiner, told = Joiner(options), set[bytes]()
+    for item in each(_exchanges, parts_of(sources, (*SUFFIXES, *_YAML)), lines=True):
+        match item:
+            case Problem():
+                yield item
+            case _Doubted():
+                yield from () if item.tools in told else item.problems
+                told.add(item.tools)
+            case _:
+                yield from _passed_over(item)
+                yield from joiner.add(item)
     yield from joiner.rest()
+
+
+class _Doubted(NamedTuple):
+    """What is wrong with the tools of a request, by a hash of them: it is told once, though many parts have it."""
+
+    tools: bytes
+    problems: list[Problem]
+
+
+def _exchanges(part: Part) -> Iterator[Exchange | Problem | _Doubted]:
+    """Yield the exchanges of a part."""
+    offers = Offers()
+    for item in _cassette(part.path) if part.path.suffix in _YAML else _lines(part):
+        exchange = item if isinstance(item, Problem) else _exchange(*item, offers, part.source)
+        if problems := offers.told():
+            yield _Doubted(hashlib.sha256(offers.latest).digest(), problems)
+        yield exchange
 
 
 def _passed_over(exchange: Exchange) -> Iterator[Skipped]:
@@ -78,8 +103,8 @@ def _passed_over(exchange: Exchange) -> Iterator[Skipped]:
         yield Skipped(exchange.where, "calls of further answers to one request", calls=exchange.answered.others)
 
 
-def _lines(file: Path, source: Source) -> Iterator[tuple[dict[str, Any], str] | Problem]:
-    for item in read_file(file, source):
+def _lines(part: Part) -> Iterator[tuple[dict[str, Any], str] | Problem]:
+    for item in part.documents():
         if isinstance(item, Problem):
             yield item
             continue
@@ -121,10 +146,11 @@ def _exchange(entry: dict[str, Any], where: str, offers: Offers, source: Source)
     asked = _WIRES[key].asked(request)
     if not asked.messages:
         return Problem(where, "the request holds no messages, or not in the form of its response")
+    tools, asked.tools = offers.read(asked.tools, where), []
     return Exchange(
         asked=asked,
         answered=answered,
-        tools=offers.read(asked.tools, where),
+        tools=tools,
         where=where,
         label=source.label,
     )

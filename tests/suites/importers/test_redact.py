@@ -15,7 +15,7 @@ from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.tool import Tool
-from pytest_toolmatch.suites.importers import spool
+from pytest_toolmatch.suites.importers import redact, spool
 from pytest_toolmatch.suites.importers.assemble import Assembly, assemble
 from pytest_toolmatch.suites.importers.redact import Redactor, kinds_of
 from pytest_toolmatch.suites.importers.source import Imported, Offered, Problem, Question, Record
@@ -233,6 +233,35 @@ def test_a_value_that_comes_to_light_late_is_taken_out_everywhere() -> None:
     assert first.chain[0][0].arguments == {"with": "\n<secret-1>"}
     assert first.case == assembly.suites[0].cases[0].id
     assert assembly.suites[0].tools[0].description == "as <secret-1>"
+
+
+@given(
+    schemas=st.lists(st.dictionaries(st.sampled_from(["a", "b", "password"]), JSON | KEYS, max_size=3), max_size=5),
+    again=st.integers(1, 3),
+)
+def test_a_tool_that_is_told_again_comes_out_as_if_it_were_told_first(schemas: list[Any], again: int) -> None:
+    def told(number: int) -> Question:
+        tools = tuple(Tool(name="go", description=f"as {number}", parameters=one) for one in schemas)
+        return Question(case=Case(id="a", conversation=(), tools=tools))
+
+    together, apart = Redactor(("keys",)), Redactor(("keys",))
+    records = [together.record(told(number % 2)) for number in range(again * 2)]
+    for number, record in enumerate(records):
+        tools = record.case.tools or () if isinstance(record, Question) else ()
+        expected = [apart.value(one) for one in schemas]  # True is no 1 here, and keys are in order
+        assert msgspec.json.encode([one.parameters for one in tools]) == msgspec.json.encode(expected)
+        assert {one.description for one in tools} <= {f"as {number % 2}"}
+    assert together.counts == apart.counts
+
+
+def test_tools_that_are_remembered_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redact, "_MAX_TOOLS", 5_000)
+    redactor = Redactor(("keys",))
+    for number in range(200):
+        tool, instead = (Tool(name=f"go{number}", parameters={"default": one}) for one in (KEY, "<secret-1>"))
+        assert redactor.record(Offered((tool,))) == Offered((instead,))
+    assert 0 < len(redactor._tools) < 25
+    assert redactor.counts == {"AWS Access Key": 1}
 
 
 def test_a_short_word_that_was_a_password_somewhere_stays_a_word_elsewhere() -> None:

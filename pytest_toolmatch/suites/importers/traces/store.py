@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from pytest_toolmatch.suites.importers.traces.nodes import packed, unpacked
 from pytest_toolmatch.suites.importers.traces.span import Node
@@ -29,6 +29,22 @@ SELECT data FROM conversation JOIN node USING (trace) WHERE conversation.name = 
 """
 
 
+class Row(NamedTuple):
+    """A node as it is kept."""
+
+    trace: str
+    id: str
+    parent: str
+    start: int
+    session: str
+    data: bytes
+
+    @classmethod
+    def of(cls, node: Node) -> Row:
+        """Return the row of a node."""
+        return cls(node.trace, node.id, node.parent, node.start, node.session, packed(node))
+
+
 class Store:
     """Nodes go in one by one and come out by conversation: all traces of a session, else one trace."""
 
@@ -44,9 +60,8 @@ class Store:
     ) -> None:
         self._base.close()
 
-    def add(self, node: Node) -> bool:
+    def add(self, row: Row) -> bool:
         """Keep a node; False where its trace has one of that id already, as when a file is given twice."""
-        row = (node.trace, node.id, node.parent, node.start, node.session, packed(node))
         return self._base.execute("INSERT OR IGNORE INTO node VALUES (?, ?, ?, ?, ?, ?)", row).rowcount == 1
 
     def conversations(self) -> Iterator[list[Node]]:

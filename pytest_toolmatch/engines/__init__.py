@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import ConfigError
-from pytest_toolmatch.curating.engines.local import Local
+from pytest_toolmatch.engines.local import Local
 
 if TYPE_CHECKING:
-    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.engines.engine import Engine
 
 
 def engine_of(name: str, address: str = "") -> Engine:
@@ -20,6 +20,6 @@ def engine_of(name: str, address: str = "") -> Engine:
         if address:
             raise ConfigError(f"--ray-address {address}: it is for --engine ray, which is not asked for")
         return Local()
-    from pytest_toolmatch.curating.engines.ray import Ray  # noqa: PLC0415 - an extra
+    from pytest_toolmatch.engines.ray import Ray  # noqa: PLC0415 - an extra
 
     return Ray(address)

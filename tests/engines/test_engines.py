@@ -11,14 +11,14 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from pytest_toolmatch.core.errors import SuiteError
-from pytest_toolmatch.curating.engines import engine_of
-from pytest_toolmatch.curating.engines.engine import blocks_of
-from pytest_toolmatch.curating.engines.local import Local
+from pytest_toolmatch.engines import engine_of
+from pytest_toolmatch.engines.engine import blocks_of
+from pytest_toolmatch.engines.local import Local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.engines.engine import Engine
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from threadpoolctl import threadpool_limits
 
 from pytest_toolmatch.core.errors import ConfigError, ServiceFault
-from pytest_toolmatch.curating.engines.engine import in_order
+from pytest_toolmatch.engines.engine import in_order
 from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-from pytest_toolmatch.curating.engines.engine import in_order
+from pytest_toolmatch.engines.engine import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""``toolmatch curate --engine ray``: what a cluster finds is what this process finds, to the bit."""
+"""``toolmatch curate`` and ``import`` with ``--engine ray``: a cluster finds what this process finds, to the bit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from pytest_toolmatch import importing
 from pytest_toolmatch.core.errors import ConfigError, ServiceFault, SuiteError
 from pytest_toolmatch.curating import stages
 from pytest_toolmatch.curating.curate import curate
 from pytest_toolmatch.curating.embedders import on_engine
-from pytest_toolmatch.curating.engines.local import Local
-from pytest_toolmatch.curating.engines.ray import Ray
 from pytest_toolmatch.curating.judged import subjects
 from pytest_toolmatch.curating.kept import Kept
 from pytest_toolmatch.curating.logged import read_logs
@@ -31,12 +30,16 @@ from pytest_toolmatch.curating.options import CurateOptions
 from pytest_toolmatch.curation.car import nested
 from pytest_toolmatch.curation.families import families
 from pytest_toolmatch.curation.hashed import Hashed
+from pytest_toolmatch.engines.local import Local
+from pytest_toolmatch.engines.ray import Ray
+from pytest_toolmatch.suites.importers.parts import Elsewhere
 from tests.curating.test_curate import logs
+from tests.suites.importers.mixed import SECRET, write_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_toolmatch.curating.engines.engine import Engine
+    from pytest_toolmatch.engines.engine import Engine
 
 pytestmark = pytest.mark.skipif(
     not find_spec("ray"), reason="Ray is not installed: pip install 'pytest-toolmatch[ray]'"
@@ -187,10 +190,14 @@ def test_what_workers_embedded_is_kept(engine: Engine, tmp_path: Path) -> None:
     assert again.tolist() == rows.tolist()
 
 
-def started(cluster: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, "curate", "logs", "-o", "there", "--teacher", "large", "--engine", "ray", *options]
+CURATE = ("curate", "logs", "-o", "there", "--teacher", "large")
+
+
+def started(
+    cluster: str, *options: str, command: tuple[str, ...] = CURATE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command,
+        [*COMMAND, *command, "--engine", "ray", *options],
         env=os.environ | {"RAY_ADDRESS": cluster} | environment,
         capture_output=True,
         text=True,
@@ -207,9 +214,42 @@ def test_the_command_writes_the_same_files(cluster: str) -> None:
     first, *rest = done.stdout.splitlines()
     assert first == f"on Ray at {cluster}: 2 processors of 1 node"
     assert rest == "\n".join(said).replace("here/", "there/").splitlines()
-    files = sorted(path.relative_to("here") for path in Path("here").rglob("*") if path.is_file())
-    assert len(files) == 12
-    assert all(Path("here", one).read_bytes() == Path("there", one).read_bytes() for one in files)
+    assert len(same_files()) == 12
+
+
+def same_files() -> list[Path]:
+    """Return the files of ``here``, which are those of ``there``."""
+    files, others = (sorted(one for one in Path(root).rglob("*") if one.is_file()) for root in ("here", "there"))
+    assert [one.relative_to("here") for one in files] == [one.relative_to("there") for one in others]
+    assert all(one.read_bytes() == other.read_bytes() for one, other in zip(files, others, strict=True))
+    return files
+
+
+@pytest.mark.parametrize("form", ["claude-code", "requests", "auto"])
+def test_an_import_writes_and_says_the_same(cluster: str, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    write_mixed(Path("logs"))
+    monkeypatch.setattr(importing, "Elsewhere", partial(Elsewhere, size=4000))
+    log = "logs/claude" if form == "claude-code" else "logs/requests" if form == "requests" else "logs"
+
+    def said(output: str, **engine: str) -> list[str]:
+        lines = importing.import_suites(form, [log], output=Path(output), name="mine", verbose=True, **engine)
+        return "\n".join(lines).replace(f"{output}/", "").replace(f" {output} ", " ").splitlines()
+
+    first, *rest = said("there", engine="ray", ray_address=cluster)
+    assert first == f"on Ray at {cluster}: 2 processors of 1 node"
+    assert rest == said("here")
+    assert len(rest) > 10
+    assert len(same_files()) > 3
+    assert not any(SECRET in one.read_text() for one in Path("there").rglob("*.jsonl"))
+
+
+def test_an_import_without_a_cluster_is_one_line() -> None:
+    write_mixed(Path("logs"))
+    command = ("import", "auto", "logs", "-o", "there")
+    done = started("", "--ray-address", "127.0.0.1:1", command=command)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+    assert "nobody answers at 127.0.0.1:1" in done.stderr
+    assert not Path("there").exists()
 
 
 @pytest.mark.parametrize("version", ["", "0.0.1"])
@@ -272,6 +312,6 @@ def test_a_cluster_that_is_not_there_is_one_line(options: list[str], said: str) 
 
 
 def test_ray_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_toolmatch.curating.engines.ray.find_spec", lambda _: None)
+    monkeypatch.setattr("pytest_toolmatch.engines.ray.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="pip install 'pytest-toolmatch"):
         Ray()

@@ -260,14 +260,16 @@ def _paired_sides(
     suite = Sides(a.rate, suite_a, b.rate, suite_b, a.noise, b.noise, sure * shared)
     if a.cases < 2:  # noqa: PLR2004
         return [suite]
-    together = math.fsum(
-        times * (x.total - a.rate * x.weight) * (y.total - b.rate * y.weight)
-        for (x, y), times in Counter(parts).items()
-    )
-    spreads = a.spread, b.spread, sure * together
+    errors = [
+        (times, x.total - a.rate * x.weight, y.total - b.rate * y.weight) for (x, y), times in Counter(parts).items()
+    ]
+    together = math.fsum(times * x * y for times, x, y in errors)
     seen_a, seen_b = (_of_seen(s, n, confidence) for s, n in ((a, draws_a), (b, draws_b)))
-    seen = Sides(a.rate, seen_a, b.rate, seen_b, *spreads)
-    return [suite, seen, seen._replace(unseen=partial(reach, distance=a.rate, cases=a.worth, confidence=confidence))]
+    seen = Sides(a.rate, seen_a, b.rate, seen_b, a.spread, b.spread, sure * together)
+    # Of what cases share, those tell, too, on which the spread of the difference rests.
+    doubt = _doubt(telling + _kish([(times, (x - y) ** 2) for times, x, y in errors]))
+    unseen = partial(reach, distance=a.rate, cases=a.worth, confidence=confidence)
+    return [suite, seen, seen._replace(shared=(1 - doubt) * together, unseen=unseen)]
 
 
 def _shared(parts: Sequence[tuple[Measure, Measure]], margins: Sequence[Measure]) -> float:
@@ -308,8 +310,12 @@ def _share(measures: Sequence[Measure]) -> float:
 
 def _effect(seen: float, telling: float) -> float:
     """Return a design effect drawn towards 1 by half a case beside those that tell of it, and never above 1."""
-    doubt = _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
-    return min(1.0, seen + doubt * (1 - seen))
+    return min(1.0, seen + _doubt(telling) * (1 - seen))
+
+
+def _doubt(telling: float) -> float:
+    """Return the share of a design effect that is not believed; it fades faster where more than a few cases tell."""
+    return _DOUBT / (telling + _DOUBT) * _FEW / max(telling, _FEW)
 
 
 def _kish(weights: Sequence[tuple[int, float]]) -> float:

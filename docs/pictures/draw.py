@@ -20,7 +20,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from students import BOUND, CASES, MOST, QUERIES
 
-from pytest_toolmatch.statistics.alarms import case_states
+from pytest_toolmatch.statistics.alarms import bar, p_value
 from pytest_toolmatch.statistics.planning import fixed_draws, sequential_draws, two_sided
 
 if TYPE_CHECKING:
@@ -334,8 +334,9 @@ def _red_cases(seed: str) -> tuple[set[int], set[int]]:
     """Return the cases of a suite that are red by the point rule, and those that are shown to be below."""
     matches = made_up.case_matches([GOOD] * GOODS + [BROKEN] * BROKENS, SAMPLES, seed)
     few = {case for case, one in enumerate(matches) if one < BOUND * SAMPLES}
-    states = case_states([(one, SAMPLES) for one in matches], BOUND)
-    return few, {case for case, state in enumerate(states) if state == "diverges"}
+    values = [p_value(one, SAMPLES, BOUND, fixed=True) for one in matches]
+    shown = bar(values, 0.95).shown
+    return few, {case for case, value in enumerate(values) if value <= shown}
 
 
 def _broken(cases: set[int]) -> int:

@@ -57,12 +57,12 @@ def test_a_comparison() -> None:
         gone: 1 case: flights::c0
 
         chain_match  before  after  points      this suite      like these   n
-        flights        0.52   0.94   +42.4  +33.4 to +50.7  +11.1 to +63.4  12
+        flights        0.52   0.94   +42.4  +33.4 to +50.7  +12.2 to +62.6  12
 
         this suite: B matches more often than A: +42.4 points, 95 % interval +33.4 to
           +50.7
         queries like these: B matches more often than A: +42.4 points, 95 % interval
-          +11.1 to +63.4, p = 0.016, 12 cases""")
+          +12.2 to +62.6, p = 0.016, 12 cases""")
 
 
 def test_equal_reports() -> None:

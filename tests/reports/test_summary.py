@@ -60,7 +60,7 @@ def test_a_small_summary() -> None:
         tools_match         0.93   0.87–0.97      0.63–1.00     0.99  10  tools
         consistency         0.97   0.87–1.00      0.77–1.00        –  10
         agreement           0.92   0.86–0.96      0.61–1.00     0.97  10
-        relative_match      0.95   0.88–1.07      0.68–1.11     1.00  10  0.92 ÷ 0.97
+        relative_match      0.95   0.88–1.07      0.69–1.10     1.00  10  0.92 ÷ 0.97
         argument_validity   0.97   0.91–0.99      0.76–1.00     1.00  10
         retries             0.00   0.00–0.05      0.00–0.38     0.00  10
         ambiguous           0.00   0.00–0.31      0.00–0.31        –  10

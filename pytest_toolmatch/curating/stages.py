@@ -92,8 +92,7 @@ def without_duplicates(
     names: dict[str, str] = {}
     strata = [names.setdefault(one, one) for one in (signature(one.chain, one.offered) for one in cases)]
     epsilons = sorted({*CURVE, epsilon})
-    groups = value_groups(rows) if epsilons[-1] < APART else np.zeros(len(rows), np.int64)
-    look = partial(_stood, rows, groups, epsilons=epsilons, taken=epsilons.index(epsilon), engine=engine, seen=seen)
+    look = partial(_stood, rows, epsilons=epsilons, taken=epsilons.index(epsilon), engine=engine, seen=seen)
     stands, dropped = done.arrays("duplicates", lambda: look(_members(cases, strata)))
     likeness = np.ones(len(cases), np.float32)
     for places in np.split(np.arange(len(cases)), range(_BLOCK, len(cases), _BLOCK)):
@@ -103,7 +102,6 @@ def without_duplicates(
 
 def _stood(
     rows: Floats,
-    groups: Integers,
     members: Sequence[Integers],
     *,
     epsilons: Sequence[float],
@@ -112,6 +110,7 @@ def _stood(
     seen: Callable[[int], None],
 ) -> tuple[Integers, Integers]:
     """Return who stands for each row at the ε that is taken, and how many are dropped at each."""
+    groups = value_groups(rows) if epsilons[-1] < APART else np.zeros(len(rows), np.int64)
     parcels = _parcels(rows, groups, members, engine)
     stands, dropped = np.arange(len(rows)), np.zeros(len(epsilons), np.int64)
     done = 0

@@ -129,7 +129,7 @@ def _few(rows: Floats, leasts: Sequence[np.float32], groups: Integers) -> list[I
 
 def _by_clusters(rows: Floats, leasts: Sequence[np.float32], places: Integers, clusters: Clusters) -> list[Integers]:
     stands = [np.arange(len(rows)) for _ in leasts]
-    for members in _by_cluster(clusters.own[places], places):
+    for members in _grouped(clusters.own[places], places)[1]:
         for one, found in zip(stands, _stands(rows, leasts, members), strict=True):
             one[members] = members[found]
     kept = np.stack(stands) == np.arange(len(rows))
@@ -254,10 +254,6 @@ def _pairs(
 def _decoded(codes: Integers, places: Integers) -> list[tuple[int, int]]:
     ones, others = places[codes // len(places)], places[codes % len(places)]
     return list(zip(ones.tolist(), others.tolist(), strict=True))
-
-
-def _by_cluster(own: Integers, places: Integers) -> list[Integers]:
-    return _grouped(own, places)[1]
 
 
 def _grouped(keys: Integers, places: Integers) -> tuple[list[int], list[Integers]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.targets import Encoded
 
 _FAKES = 4000
+_PLACES, _STEPS, _TEXTS, _DISTINCT, _WORDS = 8, 4, 512, 256, 2048
+"""What the sizes of a batch are multiples of."""
+
 _RENAMED_EXAMPLES, _RENAMED_WORDS = 0.5, 0.35
 
 
@@ -113,6 +116,11 @@ def length(packed: Packed) -> int:
     return SPECIALS + len(packed.words) + len(packed.items)
 
 
+def _up(count: int, step: int) -> int:
+    """Return the next multiple: batches are of few sizes, since matrix products of a new size are slow at first."""
+    return max(1, -(-count // step)) * step
+
+
 def _blank(size: int, tokens: int, items: int, steps: int) -> dict[str, NDArray[Any]]:
     """Return the arrays of a batch before any example is in it."""
     places = SPECIALS + tokens + items
@@ -142,9 +150,9 @@ def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generat
     import torch  # noqa: PLC0415 - packing needs none
 
     size = len(examples)
-    tokens = max(1, *(len(one.words) for one in examples))
-    items = max(1, *(len(one.items) for one in examples))
-    made = _blank(size, tokens, items, max(len(one.steps) for one in examples))
+    tokens = _up(max(len(one.words) for one in examples), _PLACES)
+    items = _up(max(len(one.items) for one in examples), _PLACES)
+    made = _blank(size, tokens, items, _up(max(len(one.steps) for one in examples), _STEPS))
     names: list[NDArray[np.int32]] = []
     abouts: list[NDArray[np.int32]] = []
     lengths: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
@@ -157,19 +165,32 @@ def collate(examples: Sequence[Packed], lexicon: Lexicon, rng: np.random.Generat
         lengths.append((one.name_lengths, one.about_lengths))
         text += len(one.items)
     batch = {name: torch.from_numpy(array) for name, array in made.items()}
-    batch["texts"] = torch.tensor(text - 1)
-    flat = [made["words"], np.concatenate(names), np.concatenate(abouts)]
-    distinct, inverse = np.unique(np.concatenate([part.ravel() for part in flat]), return_inverse=True)
+    texts = _up(text, _TEXTS)  # the last is of no item
+    batch["texts"] = torch.tensor(texts)
+    flat = [made["words"].ravel(), np.concatenate(names), np.concatenate(abouts)]
+    distinct, inverse = np.unique(np.concatenate(flat), return_inverse=True)
+    none = _up(len(distinct) + 1, _DISTINCT) - 1  # the last is no word
     ends = np.cumsum([part.size for part in flat])
     batch["words"] = torch.from_numpy(inverse[: ends[0]].reshape(size, tokens))
     for role in (0, 1):
-        batch[f"text_words{role}"] = torch.from_numpy(inverse[ends[role] : ends[role + 1]])
         each = np.concatenate([pair[role] for pair in lengths])
-        batch[f"text_of{role}"] = torch.from_numpy(np.repeat(np.arange(len(each)), each))
+        columns = _beside(inverse[ends[role] : ends[role + 1]], np.repeat(np.arange(len(each)), each), none)
+        for name, column in columns.items():
+            rest, fill = _up(len(column), _WORDS) - len(column), texts - 1 if name == "of" else none
+            batch[f"text_{name}{role}"] = torch.from_numpy(np.pad(column, (0, rest), constant_values=fill))
     grams_flat, starts, weights = lexicon.grams_of(distinct)
+    starts = np.pad(starts, (0, none + 1 - len(distinct)), constant_values=len(grams_flat))
     batch["grams"], batch["gram_starts"] = torch.from_numpy(grams_flat), torch.from_numpy(starts)
     batch["gram_weights"] = torch.from_numpy(weights)
     return batch
+
+
+def _beside(words: NDArray[np.int64], of: NDArray[np.int64], none: int) -> dict[str, NDArray[np.int64]]:
+    """Return the words of texts, those before and behind each in its text (``none`` where there is none), the texts."""
+    same = of[1:] == of[:-1]
+    before, after = np.full_like(words, none), np.full_like(words, none)
+    before[1:], after[:-1] = np.where(same, words[:-1], none), np.where(same, words[1:], none)
+    return {"words": words, "before": before, "after": after, "of": of}
 
 
 _STEP_COLUMNS = ("kinds", "tools", "slots", "previous", "elements", "calls")

@@ -27,8 +27,9 @@ def save_checkpoint(trainer: Trainer, folder: Path) -> None:
     for part in ("average", "best"):
         arrays |= {f"{part}/{name}": value.cpu().numpy() for name, value in getattr(trainer, part).items()}
     arrays |= {f"now/{name}": value.cpu().numpy() for name, value in trainer.network.state_dict().items()}
-    for place, state in trainer.optimiser.state_dict()["state"].items():
-        arrays |= {f"adam/{place}/{name}": value.cpu().numpy() for name, value in state.items()}
+    for number, optimiser in enumerate(trainer.optimisers):
+        for place, state in optimiser.state_dict()["state"].items():
+            arrays |= {f"optimiser{number}/{place}/{name}": value.cpu().numpy() for name, value in state.items()}
     partial = folder / f".{_FILE}.{os.getpid()}.npz"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,12 +55,12 @@ def resume(trainer: Trainer, folder: Path) -> bool:
         for part in ("average", "best"):
             setattr(trainer, part, _tensors(arrays, f"{part}/"))
         trainer.network.load_state_dict(_tensors(arrays, "now/"))
-        state: dict[int, dict[str, Any]] = {}
-        for name, value in _tensors(arrays, "adam/").items():
-            place, _, key = name.partition("/")
-            state.setdefault(int(place), {})[key] = value
-    full = trainer.optimiser.state_dict()
-    trainer.optimiser.load_state_dict({**full, "state": state})
+        for number, optimiser in enumerate(trainer.optimisers):
+            state: dict[int, dict[str, Any]] = {}
+            for name, value in _tensors(arrays, f"optimiser{number}/").items():
+                place, _, key = name.partition("/")
+                state.setdefault(int(place), {})[key] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
     return True
 
 

@@ -10,6 +10,7 @@ import torch
 
 from pytest_toolmatch.distill.batches import Lexicon, Packed, length
 from pytest_toolmatch.distill.checkpoint import resume
+from pytest_toolmatch.distill.optimisers import one_core
 from pytest_toolmatch.distill.targets import RIGHT, TOOL_WEIGHT
 from pytest_toolmatch.distill.train import Trainer
 
@@ -51,7 +52,7 @@ class Learner(Trainer):
 
 def learner(plan: Plan, lexicon: Lexicon, start: Start, folder: Path) -> Learner:
     """Return a trainer at the start, or where the run in ``folder`` stopped; ConfigError for that of another plan."""
-    torch.set_num_threads(1)  # networks this small get slower with more
+    one_core()
     state = {name: torch.from_numpy(np.array(value)) for name, value in start.arrays.items()}
     trainer = Learner(plan, lexicon, state)
     resume(trainer, folder)

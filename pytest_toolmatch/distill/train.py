@@ -25,6 +25,7 @@ from pytest_toolmatch.distill.examples import Example, is_test_request, is_valid
 from pytest_toolmatch.distill.export import export
 from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.distill.network import NEVER, Network
+from pytest_toolmatch.distill.optimisers import one_core, optimisers_of
 from pytest_toolmatch.distill.plan import Plan, Progress
 from pytest_toolmatch.distill.requests import TIMES, demo_requests
 from pytest_toolmatch.distill.shards import SHARD, Shards
@@ -45,8 +46,8 @@ _HOLD = 0.4
 
 _AVERAGED = 0.999
 _CHECK_EVERY_S = 90.0
-_VALIDATED = 400
-_REQUEST_PARTS = 5
+_VALIDATED = 1000
+_REQUEST_PARTS = 8
 
 
 class Many(Protocol):
@@ -68,10 +69,7 @@ class Trainer:
             self.network.load_state_dict(start)
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.best = self.average
-        plain = [p for p in self.network.parameters() if p.ndim < 2]  # noqa: PLR2004 - biases and norms
-        matrices = [p for p in self.network.parameters() if p.ndim >= 2]  # noqa: PLR2004
-        groups = [{"params": matrices, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True)
+        self.optimisers = optimisers_of(self.network, plan.rate)
         self.losses: deque[float] = deque(maxlen=200)
 
     def fraction(self) -> float:
@@ -88,13 +86,14 @@ class Trainer:
         started = time.perf_counter()
         batch = self._batch(examples, np.random.default_rng((self.plan.seed, self.progress.step)))
         loss = loss_of(self.network(batch), batch)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         rate = self._rate()
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
         self.progress.step += 1
         self._keep_average()
         self.losses.append(float(loss.detach()))
@@ -209,9 +208,10 @@ def _tell(trainer: Trainer, quiet: bool) -> None:
         sys.stdout.flush()
 
 
-def generated(plan: Plan, lexicon: Lexicon, cache: Path) -> tuple[Shards, list[Packed]]:
-    """Return examples for training and for validation, no group on both sides."""
-    shards = Shards(cache / f"generated-{plan.seed}", partial(examples_of, plan.seed), plan.shards, lexicon)
+def generated(plan: Plan, lexicon: Lexicon, cache: Path, *, requests: bool) -> tuple[Shards, list[Packed]]:
+    """Return examples for training and for validation, no group on both sides; with the demo's requests or without."""
+    folder, make = (f"with-requests-{plan.seed}", examples_of) if requests else (f"generated-{plan.seed}", _learned)
+    shards = Shards(cache / folder, partial(make, plan.seed), plan.shards, lexicon)
     shards.work_ahead()
     return shards, _validation(_generate(plan.seed, 999), lexicon)
 
@@ -219,8 +219,11 @@ def generated(plan: Plan, lexicon: Lexicon, cache: Path) -> tuple[Shards, list[P
 def examples_of(seed: int, shard: int) -> Iterator[Example]:
     """Yield the examples of one shard, without those of validation: the generator's, and a part of the requests."""
     told = [one for one in demo_requests(first=shard * TIMES) if not is_test_request(one)]
-    generated = (one for one in _generate(seed, shard) if not is_validation(one))
-    return itertools.chain(told[shard % _REQUEST_PARTS :: _REQUEST_PARTS], generated)
+    return itertools.chain(told[shard % _REQUEST_PARTS :: _REQUEST_PARTS], _learned(seed, shard))
+
+
+def _learned(seed: int, shard: int) -> Iterator[Example]:
+    return (one for one in _generate(seed, shard) if not is_validation(one))
 
 
 def _generate(seed: int, shard: int) -> Iterator[Example]:
@@ -270,15 +273,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--steps", type=int, default=0, help="exactly so many steps, whatever time they take")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shards", type=int, default=40, help=f"how many times {SHARD} examples to make")
+    parser.add_argument("--requests", action="store_true", help="learn the tools of the example suites, too")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/toolmatch-distill"), help="where examples are kept")  # noqa: S108
     parser.add_argument("--start", type=Path, help="a model's manifest to go on from, instead of from nothing")
     parser.add_argument("-o", dest="out", type=Path, required=True)
     asked = parser.parse_args(arguments)
-    torch.set_num_threads(1)
+    one_core()
     try:
         return train_generated(asked)
     except ToolmatchError as error:
@@ -291,7 +295,7 @@ def train_generated(asked: argparse.Namespace) -> int:
     names = ("minutes", "steps", "seed", "batch", "rate", "shards", "device")
     plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
     lexicon = Lexicon(plan.shape.buckets)
-    train, validation = generated(plan, lexicon, asked.cache)
+    train, validation = generated(plan, lexicon, asked.cache, requests=asked.requests)
     trainer = Trainer(plan, lexicon, start_of(asked.start, plan) if asked.start else None)
     resume(trainer, asked.out)
     run(trainer, train, validation, asked.out)

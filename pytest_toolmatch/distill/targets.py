@@ -104,6 +104,8 @@ class _Oracle:
         if step.kind == CHOOSE_TOOL:
             done = step.call >= len(self.calls)
             place = END if done else SPECIALS + self.tokens + self.tools[self.calls[step.call].name].item
+            if not step.allowed[place]:
+                raise Unreachable(f"{self.calls[step.call].name} can't be called again")
             return [place], place
         right = self._last(step) if step.kind == CHOOSE_LAST else self._value(step)
         right = [place for place in right if step.allowed[place]]

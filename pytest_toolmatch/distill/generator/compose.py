@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.distill.generator.naming import article, plural
 from pytest_toolmatch.distill.generator.parameters import Parameter
-from pytest_toolmatch.distill.generator.phrasing import Draft, around, ended, opened, with_fragments
+from pytest_toolmatch.distill.generator.phrasing import Draft, around, ended, opened, stopped, with_fragments
 from pytest_toolmatch.distill.generator.schemas import Plan
 from pytest_toolmatch.distill.generator.values import Said, say_value
 from pytest_toolmatch.distill.generator.world import World
@@ -69,7 +69,7 @@ def thing_of(draft: Draft, plan: Plan, target: Said | None) -> str:
         return dice.pick(
             (f"my {thing}", f"the {thing}", f"our {thing}", f"one of the {plural(thing)}", f"{article(thing)} {thing}")
         )
-    value = draft.mark(target.text)
+    value = draft.mark(target.text, plan.target)
     if plan.target.kind.value == "title":
         value = dice.pick(("“{}”", '"{}"', "{}", "'{}'")).format(value)
         return dice.pick((f"the {thing} {value}", f"the {thing} called {value}", f"{value}", f"{value}, the {thing}"))
@@ -88,11 +88,7 @@ def thing_of(draft: Draft, plan: Plan, target: Said | None) -> str:
 def whole(draft: Draft, pattern: str, text: str, after: str) -> str:
     """Return the finished request of one or more sentences."""
     opening = opened(draft, pattern, text)
-    return draft.finish(around(draft, ended(draft, opening) + after if not after else _stopped(opening) + after))
-
-
-def _stopped(text: str) -> str:
-    return text if text[-1] in ".?!" else text + "."
+    return draft.finish(around(draft, ended(draft, opening) + after if not after else stopped(opening) + after))
 
 
 def phrasing_of(draft: Draft) -> str:
@@ -138,5 +134,5 @@ def ask_shortly(world: World, plan: Plan) -> Asked:
     values = values_for(world, plan, share=0.6)
     body, after = with_fragments(draft, thing_of(draft, plan, target), values)
     text = draft.choose("short").format(o=body)
-    text = draft.finish(around(draft, _stopped(text) + after if after else text))
+    text = draft.finish(around(draft, stopped(text) + after if after else text))
     return Asked(text, (call_of(plan, target, values),), f"short.{phrasing_of(draft)}")

@@ -105,7 +105,7 @@ def put_right(world: World) -> Talk:
         text = whole(draft, *body_of(draft, plan, target, [*rest, (one, old)]))
         first, second = call_of(plan, target, [*rest, (one, old)]), call_of(plan, target, [*rest, (one, new)])
     again = Draft(world)
-    follow = again.finish(again.choose(dice.pick(("sorry", "more"))).format(v=again.mark(new.text)))
+    follow = again.finish(again.choose(dice.pick(("sorry", "more"))).format(v=again.mark(new.text, one)))
     messages = (Message("user", text), *_told(world, (first,)), Message("user", follow))
     return Talk(messages, (second,), [plan], f"again.{phrasing_of(again)}.{phrasing_of(draft)}")
 

@@ -18,6 +18,10 @@ _WORD = re.compile(r"[a-z]{5,}")
 _QUESTIONS = frozenset(GRAMMAR["questions"])
 _ON = frozenset(GRAMMAR["dated"])
 _QUOTES = ("“{}”", '"{}"', '"{}"', "'{}'")
+_QUOTED = ("”", '"', "'")
+_PAUSE = re.compile(r"[^\w\s\ue000-\uf8ff]| ?[-–(;]|\s*$")
+_ANY_WORDS = frozenset(("topic", "sentence", "title", "made_text"))
+_NO_NAME = re.compile(r"(^| )[a-z].* |.* [a-z]")
 _GENERIC = 0.25
 _OWN_SENTENCE = 0.15
 
@@ -28,10 +32,13 @@ class Draft:
     def __init__(self, world: World) -> None:
         self.world = world
         self.values: list[str] = []
+        self.loose: set[int] = set()
         self.used: list[str] = []
 
-    def mark(self, text: str) -> str:
-        """Return the mark that stands for a value's text."""
+    def mark(self, text: str, parameter: Parameter | None = None) -> str:
+        """Return the mark that stands for a value's text; where its parameter takes any words, it may get quoted."""
+        if parameter and parameter.kind.value in _ANY_WORDS and _NO_NAME.search(text):
+            self.loose.add(len(self.values))
         self.values.append(text)
         return chr(_FIRST_MARK + len(self.values) - 1)
 
@@ -56,9 +63,19 @@ class Draft:
             text = text[:1].upper() + text[1:]
         return self.plain(text)
 
-    def plain(self, text: str) -> str:
-        """Return the text with values in place, and nothing else changed."""
-        return _MARK.sub(lambda found: self.plain(self.values[ord(found[0]) - _FIRST_MARK]), text)
+    def plain(self, text: str, behind: str = "") -> str:
+        """Return the text with values in place, and nothing else changed; ``behind`` is what follows it.
+
+        A value of any words is quoted where neither a pause nor a quotation mark tells where it ends.
+        """
+
+        def value(found: re.Match[str]) -> str:
+            place, following = ord(found[0]) - _FIRST_MARK, text[found.end() :] + behind
+            told = self.plain(self.values[place], following)
+            ends = _PAUSE.match(following) if "," not in told else following[:1] in _QUOTED
+            return told if place not in self.loose or ends else self.world.dice.pick(_QUOTES).format(told)
+
+        return _MARK.sub(value, text)
 
 
 def is_question(pattern: str) -> bool:
@@ -86,7 +103,7 @@ def fragment(draft: Draft, parameter: Parameter, said: Said) -> str:
     dice, kind = draft.world.dice, parameter.kind
     if kind.value == "flag":
         return str(dice.pick(kind.said if said.value else kind.unsaid))
-    value = draft.mark(said.text)
+    value = draft.mark(said.text, parameter)
     if parameter.human.split(" ")[0] in ("num", "number"):
         thing = parameter.human.split(" ")[-1]
         if thing not in ("nights", "days"):
@@ -104,7 +121,7 @@ def sentence(draft: Draft, parameter: Parameter, said: Said) -> str:
     if parameter.kind.value == "flag":
         text = fragment(draft, parameter, said)
         return f"{text[0].upper()}{text[1:]}."
-    text = draft.choose("sentences").format(n=parameter.human, v=draft.mark(said.text))
+    text = draft.choose("sentences").format(n=parameter.human, v=draft.mark(said.text, parameter))
     return text[0].upper() + text[1:]
 
 
@@ -129,7 +146,12 @@ def around(draft: Draft, text: str) -> str:
     roll = dice.random()
     if roll < 0.12:  # noqa: PLR2004
         return f"{draft.choose('before')} {text[:1].upper()}{text[1:]}"
-    return f"{text} {draft.choose('after')}" if roll < 0.25 else text  # noqa: PLR2004
+    return f"{stopped(text)} {draft.choose('after')}" if roll < 0.25 else text  # noqa: PLR2004
+
+
+def stopped(text: str) -> str:
+    """Return a text that ends as a sentence does."""
+    return text if text[-1] in ".?!" else text + "."
 
 
 def _slip(world: World, text: str) -> str:

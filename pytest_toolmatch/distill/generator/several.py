@@ -22,7 +22,7 @@ def ask_many_targets(world: World, plan: Plan) -> Asked:
     draft = Draft(world)
     targets = _different([say_value(world, plan.target) for _ in range(world.dice.pick((2, 2, 2, 3, 3, 4)))])
     values = values_for(world, plan)
-    marks = listed(world, [draft.mark(t.text) for t in targets])
+    marks = listed(world, [draft.mark(t.text, plan.target) for t in targets])
     several = world.dice.pick((marks, f"{plural(plan.thing)} {marks}", f"the {plural(plan.thing)} {marks}"))
     text = whole(draft, *body_of(draft, plan, None, values, several=several))
     return Asked(text, tuple(call_of(plan, t, values) for t in targets), f"targets.{phrasing_of(draft)}")
@@ -53,7 +53,7 @@ def ask_each(world: World, plan: Plan) -> Asked:
         asked = f"{text.removesuffix('?')}{world.dice.pick((' ', ': ', ', '))}{phrase}"
         text = whole(draft, pattern, asked + ("?" if text.endswith("?") else ""), after)
     else:
-        marks = listed(world, [draft.mark(said.text) for said in several])
+        marks = listed(world, [draft.mark(said.text, one) for said in several])
         text = whole(draft, *body_of(draft, plan, target, [*rest, (one, Said(marks, None))]))
     calls = tuple(call_of(plan, target, [*rest, (one, said)]) for said in several)
     return Asked(text, calls, f"each.{phrasing_of(draft)}")
@@ -95,7 +95,7 @@ def ask_pairs(world: World, plan: Plan) -> Asked:
     question = text.endswith("?")
     text = f"{text.removesuffix('?')} {said[0]}"
     for target, part in zip(targets[1:], said[1:], strict=True):
-        text += f"{world.dice.pick((' and ', ', and ', ', ', '; '))}{draft.mark(target.text)} {part}"
+        text += f"{world.dice.pick((' and ', ', and ', ', ', '; '))}{draft.mark(target.text, plan.target)} {part}"
     for parameter, value in rest:
         after += f" {world.dice.pick(('All', 'Each', 'Both'))} {fragment(draft, parameter, value)}."
     text = whole(draft, pattern, text + ("?" if question else ""), after)

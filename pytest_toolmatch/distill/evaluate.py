@@ -45,6 +45,13 @@ def held_out(seed: int = 0, *, unknown_verbs: bool = False) -> Iterator[Example]
     return generate(500_000 + seed, held_out=True, unknown_verbs=unknown_verbs)
 
 
+def everyday_held_out(seed: int = 0) -> Iterator[Example]:
+    """Yield requests for everyday tools that training never sees."""
+    from pytest_toolmatch.distill.generator import everyday  # noqa: PLC0415 - a distilled student needs none
+
+    return everyday(500_000 + seed, held_out=True)
+
+
 def kept_requests(most: int = 10**9) -> list[Example]:
     """Return the hand-written requests that are kept out of training, evenly thinned to at most so many."""
     from pytest_toolmatch.distill.requests import demo_requests  # noqa: PLC0415

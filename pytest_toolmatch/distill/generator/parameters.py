@@ -82,16 +82,31 @@ def make_parameter(world: World, kind: Kind, *, required: bool | None = None) ->
         schema["items"] = {"type": "string"}
     if kind.value in OBJECTS:
         schema = OBJECTS[kind.value](world)
-    _decorate(world, kind, schema, required)
     if dice.chance(0.85) or hint or kind.value in CODED:
         example = fill(world, "@@###")
         about = f"How many {human.split(' ')[-1]}." if made else dice.pick(kind.about).format(n=human, x=example)
         schema["description"] = about[:1].upper() + about[1:] + hint
+    return described(world, name, kind, schema, required=required, pattern=pattern, choices=choices)
+
+
+def described(
+    world: World,
+    name: str,
+    kind: Kind,
+    schema: dict[str, Any],
+    *,
+    required: bool,
+    pattern: str = "",
+    choices: tuple[tuple[str, Any], ...] = (),
+) -> Parameter:
+    """Return a parameter of a name and a schema, which may be told more (a format, a default, null)."""
+    _decorate(world, kind, schema, required)
     told = f"{name} {schema.get('description', '')}"
     kind = msgspec.structs.replace(kind, said=_fitting(kind, told))
     formal = kind.value not in FORMS or "format" in schema or any(form in told for form in FORMS[kind.value])
     unit = not UNIT_WORDS.isdisjoint(told.lower().replace("_", " ").replace(".", " ").replace(",", " ").split())
-    return Parameter(spelt(name, camel=world.camel), human, kind, schema, required, pattern, choices, formal, unit)
+    key = spelt(name, camel=world.camel)
+    return Parameter(key, plain(name), kind, schema, required, pattern, choices, formal, unit)
 
 
 def _fitting(kind: Kind, told: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """The words that requests and tools are made of: two halves without a common word, and made-up ones.
 
 A folder of ``data/`` holds the words of one field of life. Each of its lists is split by itself, so that a new field
-moves no word of another from one half to the other; words added to a field of which a model has learned would.
+moves no word of another from one half to the other; words added to a field of which a model has learned would. The
+tools in ``data/plain`` are whole as they stand; see ``everyday``.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
 """What does a student gain by its teacher's recordings? ``python benches/distill.py [-o DIR] [--curve 50,500,5000]``.
 
-``pocket:base`` is the teacher, ``pocket:small`` its student. The suites are made up: six sets of eight tools, and
-requests for one of them, for two, or for something that is not on offer; all in words, kinds of parameters and
-phrasings that neither model was trained on. The teacher's draws are recorded, as they are, right or wrong; then
-``toolmatch distill`` trains on them, and judges each student on cases that it has kept apart.
+``pocket:base`` is the teacher, ``pocket:small`` its student. The suites are the travel desk and the support desk of the
+example suites, with hand-written requests that are filled with other values: base was trained on most of their
+phrasings, small has never seen the tools. The teacher's draws are recorded, as they are, right or wrong; then
+``toolmatch distill`` trains on them, and judges each student on cases that it has kept apart by near-duplicate group.
 
-A student can't gain more than lies between it and its teacher's ceiling, and ``pocket:small`` has come close to that of
-``pocket:base``. ``--teacher scripted:right`` is no model: it gives the calls that each request was made from, as a
-teacher would that is far better than the student, and leaves room to learn.
+``--teacher scripted:right`` is no model: it gives the calls that each request was written for.
 
 A second run with the same DIR goes on where the first has stopped.
 """
@@ -15,6 +13,7 @@ A second run with the same DIR goes on where the first has stopped.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -22,18 +21,13 @@ from typing import TYPE_CHECKING
 
 from pytest_toolmatch.cli import main as toolmatch
 from pytest_toolmatch.core.case import Case
-from pytest_toolmatch.core.conversation import user
 from pytest_toolmatch.core.model import Model
 from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.sample import Sample, outcome_of
 from pytest_toolmatch.core.suite import Suite
-from pytest_toolmatch.distill.generator.compose import ask_one
-from pytest_toolmatch.distill.generator.dice import Dice
-from pytest_toolmatch.distill.generator.several import ask_both_anew
-from pytest_toolmatch.distill.generator.toolbox import other_plan, some_plan
-from pytest_toolmatch.distill.generator.vocabulary import vocabulary
-from pytest_toolmatch.distill.generator.world import World
 from pytest_toolmatch.distill.held_out import Drawing, samples_of
+from pytest_toolmatch.distill.requests.suites import read_suite
+from pytest_toolmatch.distill.requests.telling import Telling
 from pytest_toolmatch.pocket.model import open_model
 from pytest_toolmatch.providers.pocket import TEMPERATURE
 from pytest_toolmatch.recorded.reading import Recorded
@@ -44,11 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_toolmatch.core.chain import Step
-    from pytest_toolmatch.distill.generator import schemas
+    from pytest_toolmatch.distill.examples import Example
+    from pytest_toolmatch.distill.requests.suites import Suite as Desk
 
-SUITES, TOOLS = 6, 8
-ONE, TWO = 0.6, 0.85
-"""Up to where a roll of the dice asks for one call, and for two; above, for what is not on offer."""
+NAMES = ("flights", "support")
+FIRST, TURNS = 10_000, 100
+"""Where the seeds of values begin, far from those that models were trained on, and how many a seed has."""
 
 AT_ONCE = 100
 RIGHT = "scripted:right"
@@ -59,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", default="pocket:base")
     parser.add_argument("--student", default="pocket:small")
-    parser.add_argument("--cases", type=int, default=7500, help="of all suites together")
+    parser.add_argument("--cases", type=int, default=7400, help="of all suites together")
     parser.add_argument("--draws", type=int, default=3, help="of the teacher for each case")
     parser.add_argument("--curve", default="50,500,5000")
     parser.add_argument("--epochs", default="2")
@@ -67,7 +62,7 @@ def main() -> int:
     parser.add_argument("-o", dest="out", type=Path, default=Path("distilled"))
     asked = parser.parse_args()
     started = time.monotonic()
-    for suite, answers in suites(asked.cases // SUITES, asked.seed):
+    for suite, answers in suites(asked.cases // len(NAMES), asked.seed):
         record(suite, answers, asked.out / "suites", asked.teacher, asked.draws)
     print(f"recorded in {time.monotonic() - started:.0f} s")
     where = ["distill", str(asked.out / "suites"), "--teacher", asked.teacher, "--from", asked.student]
@@ -77,36 +72,23 @@ def main() -> int:
 
 def suites(cases: int, seed: int) -> Iterator[tuple[Suite, list[Step]]]:
     """Yield suites with so many cases each, and the right calls of each case; the same ones for the same seed."""
-    for number in range(SUITES):
-        world = World(Dice(900_000 + SUITES * seed + number), vocabulary(held_out=True))
-        plans = [some_plan(world)]
-        while len(plans) < TOOLS + 2:
-            plans.append(other_plan(world, plans))
-        offered, absent = plans[:TOOLS], plans[TOOLS:]
-        queries: dict[str, Step] = {}
-        while len(queries) < cases:
-            text, calls = query(world, offered, absent)
-            queries.setdefault(text, calls)
-        suite = Suite(
-            name=f"made-{number}",
-            cases=tuple(Case(id=f"{number}-{place}", conversation=user(text)) for place, text in enumerate(queries)),
-            tools=tuple(plan.tool for plan in offered),
-            instructions=world.system(),
-        )
-        yield suite, list(queries.values())
+    for name in NAMES:
+        asked = requests(read_suite(name), cases, seed)
+        told = tuple(Case(id=f"{name}-{place}", conversation=one.conversation) for place, one in enumerate(asked))
+        yield Suite(name=name, cases=told, tools=read_suite(name).tools), [one.calls for one in asked]
 
 
-def query(world: World, offered: list[schemas.Plan], absent: list[schemas.Plan]) -> tuple[str, Step]:
-    """Return a request for one call, for two, or for a tool that is not there, and the calls that are right."""
-    roll = world.dice.random()
-    if roll < ONE:
-        one = ask_one(world, world.dice.pick(offered))
-        return one.text, one.calls
-    if roll < TWO:
-        first = world.dice.pick(offered)
-        both = ask_both_anew(world, [first, world.dice.pick([one for one in offered if one is not first])])
-        return both.text, both.calls
-    return ask_one(world, world.dice.pick(absent)).text, ()
+def requests(desk: Desk, count: int, seed: int) -> list[Example]:
+    """Return so many different requests that are done in one step, each phrasing about as often as any other."""
+    found: dict[str, Example] = {}
+    phrases = [(family, phrase) for family in desk.families if len(family.calls) <= 1 for phrase in family.says]
+    for turn in itertools.count(FIRST + seed * TURNS):
+        for family, phrase in phrases:
+            one = next(Telling(desk, family, phrase, f"{turn} {phrase}").turns())
+            found.setdefault(str(one.conversation), one)
+            if len(found) == count:
+                return list(found.values())
+    raise AssertionError
 
 
 def record(suite: Suite, answers: list[Step], folder: Path, teacher: str, draws: int) -> None:

@@ -1,8 +1,8 @@
 """What the pocket models reach, and what they cost: ``python benches/pocket.py [NAME or FOLDER …] [--examples N]``.
 
-Four tables for each model: the generator's held-out half (schemas and phrasings that no model was trained on), the
-same with verbs that no model has seen, the held-out hand-written requests of the demo suites, and BFCL v4 (never
-trained on; only where ``../shared/realdata`` is).
+Five tables for each model: the generator's held-out half (schemas and phrasings that no model was trained on), the
+same with verbs that no model has seen, everyday tools that none has seen, the held-out hand-written requests of the
+demo suites, and BFCL v4 (never trained on; only where ``../shared/realdata`` is).
 Then the CPU time of a turn, draws a second, the time to load, and the memory of a process with the model. Last, when
 both shipped models are asked for: whether small's confidence tells what matches base from what does not.
 """
@@ -18,7 +18,16 @@ from pathlib import Path
 from pocket_sure import print_confidences
 from threadpoolctl import threadpool_limits
 
-from pytest_toolmatch.distill.evaluate import bfcl, held_out, judge, judge_bfcl, kept_requests, milliseconds, tabulate
+from pytest_toolmatch.distill.evaluate import (
+    bfcl,
+    everyday_held_out,
+    held_out,
+    judge,
+    judge_bfcl,
+    kept_requests,
+    milliseconds,
+    tabulate,
+)
 from pytest_toolmatch.pocket.model import PocketModel, open_model
 from pytest_toolmatch.pocket.weights import manifest_of
 
@@ -56,6 +65,9 @@ def tables(name: str, model: PocketModel, examples: int) -> None:
     print("   invalid calls", sum(one.invalid for one in judged), verdict(-sum(one.invalid for one in judged), 0))
     print("the same with verbs, too, that were never seen")
     print("  ", tabulate(judge(model, itertools.islice(held_out(SEED, unknown_verbs=True), examples)))[0])
+    print("everyday tools that were never seen")
+    for row in tabulate(judge(model, itertools.islice(everyday_held_out(SEED), examples))):
+        print("  ", row)
     print("held-out requests of the demo suites")
     for row in tabulate(judge(model, kept_requests(examples))):
         print("  ", row, verdict(100 * row.exact / row.n, target.get("requests") if row.what == "all" else None))

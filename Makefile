@@ -15,7 +15,7 @@ CASE := last-order-grater
 # The second run shows one case in full: the teacher's chain beside the student's.
 demo: $(INSTALLED)
 	@$(BIN)/pytest suites $(MODELS) -q -r f; \
-	echo "pytest's exit status: $$? (0: every gate holds; 1: a case or a gate failed, as one of the demo does, or a gate is undecided)"; \
+	echo "pytest's exit status: $$? (0: every gate holds; 1: a case or a gate failed, as two of the demo do, or a gate is undecided)"; \
 	echo; echo "One of the cases that diverge:"; \
 	$(BIN)/pytest suites/support $(MODELS) -q -r N --runxfail --no-header -k $(CASE) | sed '/= toolmatch =/,$$d'
 

@@ -73,9 +73,10 @@ def main() -> int:
 def suites(cases: int, seed: int) -> Iterator[tuple[Suite, list[Step]]]:
     """Yield suites with so many cases each, and the right calls of each case; the same ones for the same seed."""
     for name in NAMES:
-        asked = requests(read_suite(name), cases, seed)
+        desk = read_suite(name)
+        asked = requests(desk, cases, seed)
         told = tuple(Case(id=f"{name}-{place}", conversation=one.conversation) for place, one in enumerate(asked))
-        yield Suite(name=name, cases=told, tools=read_suite(name).tools), [one.calls for one in asked]
+        yield Suite(name=name, cases=told, tools=desk.tools), [one.calls for one in asked]
 
 
 def requests(desk: Desk, count: int, seed: int) -> list[Example]:

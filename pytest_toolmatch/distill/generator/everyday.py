@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.distill.generator.naming import spelt
 from pytest_toolmatch.distill.generator.parameters import CODED, PATTERNS, TYPE_OF, Parameter, described
 from pytest_toolmatch.distill.generator.values import Said, say_value
 from pytest_toolmatch.distill.generator.vocabulary import DATA, Kind, vocabulary
@@ -71,8 +72,7 @@ def make(world: World, told: Everyday) -> Made:
     schema: dict[str, Any] = {"type": "object", "properties": {p.key: p.schema for p in parameters.values()}}
     if required := [p.key for p in parameters.values() if p.required]:
         schema["required"] = required
-    first, *rest = dice.pick(told.names).split("_")
-    name = first + "".join(map(str.capitalize, rest)) if world.camel else "_".join((first, *rest))
+    name = spelt(dice.pick(told.names), camel=world.camel)
     return Made(told, Tool(name=name, description=dice.pick(told.about), parameters=schema), parameters)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.core.conversation import Message
 from pytest_toolmatch.distill.examples import Example
+from pytest_toolmatch.distill.generator.compose import Asked
 from pytest_toolmatch.distill.generator.conversations import opening
 from pytest_toolmatch.distill.generator.everyday import SLOT, Made, make, tools_of, value_of
 from pytest_toolmatch.distill.generator.phrasing import Draft, around, stopped
+from pytest_toolmatch.distill.generator.several import different
 from pytest_toolmatch.distill.generator.texts import listed
 
 if TYPE_CHECKING:
@@ -21,14 +23,6 @@ _SIZES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 _NEAR = 3
 _LISTED = frozenset(("city", "words", "person", "code", "country", "currency", "title"))
 """Kinds of which a request may name two values, one a call."""
-
-
-class Asked(NamedTuple):
-    """A request with its calls (none where a required value is not said), and the name of its phrasing."""
-
-    text: str
-    calls: tuple[Call, ...]
-    group: str
 
 
 def plain(world: World) -> Iterator[Example]:
@@ -80,8 +74,7 @@ def _said(draft: Draft, made: Made, phrase: str, several: str = "") -> tuple[str
     given, texts = list[dict[str, Any]]([{}]), dict[str, str]()
     for name in SLOT.findall(phrase):
         slot, parameter = made.told.slots[name], made.parameters[name]
-        values = [value_of(draft.world, slot, parameter) for _ in range(2 if name == several else 1)]
-        values = list({str(said.value).lower(): said for said in values}.values())
+        values = different([value_of(draft.world, slot, parameter) for _ in range(2 if name == several else 1)])
         texts[name] = listed(draft.world, [draft.mark(said.text, parameter) for said in values])
         given = [{**one, parameter.key: said.value} for one in given for said in values]
     keys = [parameter.key for parameter in made.parameters.values()]
@@ -116,5 +109,5 @@ def _example(world: World, place: int, needed: dict[str, Made], asked: Asked, ki
         conversation=opening(world, Message("user", asked.text)),
         calls=asked.calls,
         kind=kind,
-        group=asked.group,
+        group=asked.phrasing,
     )

@@ -20,7 +20,7 @@ def ask_many_targets(world: World, plan: Plan) -> Asked:
     """Return a request that names several things for the same tool; needs a plan with a target."""
     assert plan.target
     draft = Draft(world)
-    targets = _different([say_value(world, plan.target) for _ in range(world.dice.pick((2, 2, 2, 3, 3, 4)))])
+    targets = different([say_value(world, plan.target) for _ in range(world.dice.pick((2, 2, 2, 3, 3, 4)))])
     values = values_for(world, plan)
     marks = listed(world, [draft.mark(t.text, plan.target) for t in targets])
     several = world.dice.pick((marks, f"{plural(plan.thing)} {marks}", f"the {plural(plan.thing)} {marks}"))
@@ -43,7 +43,7 @@ def ask_each(world: World, plan: Plan) -> Asked:
     draft = Draft(world)
     one = varying(plan)
     assert one
-    several = _different([say_value(world, one) for _ in range(world.dice.pick((2, 2, 3)))])
+    several = different([say_value(world, one) for _ in range(world.dice.pick((2, 2, 3)))])
     target = say_value(world, plan.target) if plan.target else None
     rest = [(p, said) for p, said in values_for(world, plan) if p is not one]
     if world.dice.chance(0.4):
@@ -87,7 +87,7 @@ def ask_pairs(world: World, plan: Plan) -> Asked:
     one = varying(plan)
     assert one
     count = world.dice.pick((2, 2, 3))
-    targets = _different([say_value(world, plan.target) for _ in range(count)])
+    targets = different([say_value(world, plan.target) for _ in range(count)])
     rest = [(p, said) for p, said in values_for(world, plan, share=0.1) if p is not one]
     each = [value_of(world, one) for _ in targets]
     pattern, text, after = body_of(draft, plan, targets[0], [])
@@ -112,5 +112,6 @@ def ask_both_anew(world: World, plans: list[Plan]) -> Asked | None:
     return None
 
 
-def _different(values: list[Said]) -> list[Said]:
+def different(values: list[Said]) -> list[Said]:
+    """Return the values without those that are the same in any case."""
     return list({str(said.value).lower(): said for said in values}.values())

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from threadpoolctl import ThreadpoolController
 
 from pytest_toolmatch.pocket.grammar import turn
+from pytest_toolmatch.pocket.latest import Latest
 from pytest_toolmatch.pocket.model import Answer, answer_of, drawn, likelihoods, odds_at
 from pytest_toolmatch.pocket.reading import Reading
 
@@ -81,19 +82,12 @@ class Draws:
 
     def __init__(self, model: PocketModel) -> None:
         self._model = model
-        self._trees: OrderedDict[str, _Tree] = OrderedDict()
+        self._trees: Latest[str, _Tree] = Latest(_TREES_KEPT)
 
     def draw(self, request: Request, key: str, temperature: float, random: Random) -> Drawn:
         """Return one draw; ``key`` tells conversations apart."""
         with _ONE_THREAD:
-            return self._tree(request, key).draw(temperature, random)
-
-    def _tree(self, request: Request, key: str) -> _Tree:
-        tree = self._trees.pop(key, None) or _Tree(self._model, request)
-        self._trees[key] = tree
-        if len(self._trees) > _TREES_KEPT:
-            self._trees.popitem(last=False)
-        return tree
+            return self._trees.get(key, partial(_Tree, self._model, request)).draw(temperature, random)
 
 
 class _Fork(msgspec.Struct, eq=False):

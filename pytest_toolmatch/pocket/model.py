@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
-from threading import Lock
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from pytest_toolmatch.pocket.grammar import Dropped, turn
+from pytest_toolmatch.pocket.latest import Latest
 from pytest_toolmatch.pocket.network import Network
 from pytest_toolmatch.pocket.reading import Reading
 from pytest_toolmatch.pocket.toolbox import Toolbox
@@ -48,8 +48,7 @@ class PocketModel:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._toolboxes: OrderedDict[bytes, Toolbox] = OrderedDict()
-        self._lock = Lock()
+        self._toolboxes: Latest[bytes, Toolbox] = Latest(_TOOLBOXES_KEPT)
 
     def answer(
         self,
@@ -84,13 +83,7 @@ class PocketModel:
     def toolbox(self, tools: Sequence[Tool]) -> Toolbox:
         """Return the tools encoded, from the last few lists where they are the same."""
         key = msgspec.json.encode([tool.shown() for tool in tools])
-        with self._lock:
-            found = self._toolboxes.pop(key, None)
-            found = Toolbox(tools) if found is None else found
-            self._toolboxes[key] = found
-            if len(self._toolboxes) > _TOOLBOXES_KEPT:
-                self._toolboxes.popitem(last=False)
-        return found
+        return self._toolboxes.get(key, partial(Toolbox, tools))
 
 
 def open_model(name: str) -> PocketModel:

@@ -170,12 +170,13 @@ class Network:
 
     def _attend(self, x: Floats, keys: Floats, values: Floats, bias: Floats | None, name: str) -> Floats:
         query = self._heads(self._linear(x, f"{name}.ask"))
-        weight = query @ keys.transpose(0, 2, 1) * np.float32(query.shape[-1] ** -0.5)
+        weight = (query * np.float32(query.shape[-1] ** -0.5)) @ keys.transpose(0, 2, 1)
         if bias is not None:
             weight += bias
-        weight = np.exp(weight - weight.max(-1, keepdims=True))
-        weight /= weight.sum(-1, keepdims=True)
-        return self._linear((weight @ values).transpose(1, 0, 2).reshape(len(x), -1), f"{name}.out")
+        weight -= weight.max(-1, keepdims=True)
+        np.exp(weight, out=weight)
+        found = (weight @ values) / weight.sum(-1, keepdims=True)
+        return self._linear(found.transpose(1, 0, 2).reshape(len(x), -1), f"{name}.out")
 
 
 _TABLES = ("letters.", "segment.", "position.", "role.", "kind.", "special.", "step.", "turn.")
@@ -217,4 +218,14 @@ def step_features(reading: Reading, step: Step) -> Floats:
 
 
 def _gelu(x: Floats) -> Floats:
-    return 0.5 * x * (1 + np.tanh(_GELU * (x + np.float32(0.044715) * x * x * x)))
+    """Return x · Φ(x) by the approximation with tanh, computed in one array."""
+    made = x * x
+    made *= np.float32(0.044715)
+    made += 1
+    made *= x
+    made *= _GELU
+    np.tanh(made, out=made)
+    made += 1
+    made *= x
+    made *= 0.5
+    return made

@@ -95,7 +95,7 @@ class Reading:
         for offered in self.toolbox.offered:
             for slot, item, concern in zip(offered.slots, offered.arguments, offered.concerns, strict=True):
                 if concern not in known:
-                    known[concern] = spans_of(slot, self._copied, now)
+                    known[concern] = spans_of(slot, concern, self._copied, now, self.toolbox.found)
                 self.spans[item] = known[concern]
         self.callable = [
             offered.supported
@@ -256,9 +256,9 @@ def _segments(conversation: Conversation) -> list[Segment]:
     return segments
 
 
-def _tokens(kind: int, text: str) -> list[Token]:
+def _tokens(kind: int, text: str) -> tuple[Token, ...]:
     bare = kind in _REPLIES and is_json(text)
-    return [token for token in tokenise(text) if not (bare and token.text in _BRACKETS)]
+    return tuple(token for token in tokenise(text) if not (bare and token.text in _BRACKETS))
 
 
 def _pieces(message: Message, place: int, last: int) -> Iterator[tuple[int, str]]:

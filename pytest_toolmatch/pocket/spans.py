@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,7 @@ from pytest_toolmatch.pocket.numbers import amounts_at, numbers_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_toolmatch.pocket.latest import Latest
     from pytest_toolmatch.pocket.moments import Now
     from pytest_toolmatch.pocket.slots import Slot
     from pytest_toolmatch.pocket.text import Token
@@ -40,33 +41,49 @@ class Text(NamedTuple):
     """One piece of the conversation: its tokens, as they are and in lower case; ``first`` is the place of the first."""
 
     content: str
-    tokens: Sequence[Token]
-    words: Sequence[str]
+    tokens: tuple[Token, ...]
+    words: list[str]
     first: int
 
 
-class Spans(NamedTuple):
-    """The candidates of one slot: ``ends[start]`` maps the last token to the value; ``free`` slots take any stretch."""
+Ends: TypeAlias = dict[int, dict[int, Any]]
+"""Values by the place of their first token, and of their last."""
 
-    ends: dict[int, dict[int, Any]]
+Found: TypeAlias = tuple[str, str, tuple["Token", ...], "Now"]
+"""What the values of a slot in one piece depend on: its concern, the piece, and the present."""
+
+
+class Spans(NamedTuple):
+    """The candidates of one slot; ``free`` slots take any stretch."""
+
+    ends: Ends
     free: bool = False
 
 
-def spans_of(slot: Slot, texts: Sequence[Text], now: Now) -> Spans:
-    """Return what may fill a slot, by token places in the whole conversation."""
+def spans_of(slot: Slot, concern: str, texts: Sequence[Text], now: Now, lately: Latest[Found, Ends]) -> Spans:
+    """Return what may fill a slot, by token places in the whole conversation; most pieces have been seen lately."""
     if slot.kind in ("boolean", "enum"):
         return Spans({})
     if slot.kind == "text" and not _CHECKS & slot.schema.keys():
         return Spans({}, free=True)
+    ends: Ends = {}
+    for text in texts:
+        here = lately.get((concern, text.content, text.tokens, now), partial(_ends_in, slot, text, now))
+        for start, some in here.items():
+            ends[text.first + start] = {text.first + end: value for end, value in some.items()}
+    return Spans(ends)
+
+
+def _ends_in(slot: Slot, text: Text, now: Now) -> Ends:
+    """Return what may fill a slot, by token places in one piece."""
     found = _FINDERS.get(slot.kind, _checked_text)
     accepts = _bounds(slot)
-    ends: dict[int, dict[int, Any]] = {}
-    for text in texts:
-        for start in range(len(text.tokens)):
-            here = {text.first + end - 1: value for end, value in found(slot, text, start, now) if accepts(value)}
-            if here:
-                ends[text.first + start] = here
-    return Spans(ends)
+    ends: Ends = {}
+    for start in range(len(text.tokens)):
+        here = {end - 1: value for end, value in found(slot, text, start, now) if accepts(value)}
+        if here:
+            ends[start] = here
+    return ends
 
 
 def concerns(slot: Slot) -> str:

@@ -121,11 +121,13 @@ class Token(NamedTuple):
 
 def tokenise(text: str) -> list[Token]:
     """Return the tokens of a text in order; every character that is no white space belongs to exactly one."""
-    return [token for found in _CHUNK.finditer(text) for token in _pieces(found.group(), found.start())]
+    chunks = ((found.group(), found.start()) for found in _CHUNK.finditer(text))
+    return [Token(at + a, at + b, chunk[a:b]) for chunk, at in chunks for a, b in itertools.pairwise(_cuts(chunk))]
 
 
-def _pieces(chunk: str, at: int) -> list[Token]:
-    """Cut a chunk without white space at its punctuation, its unit and its possessive."""
+@lru_cache(maxsize=65536)
+def _cuts(chunk: str) -> tuple[int, ...]:
+    """Return where a chunk without white space is cut: at its punctuation, its unit and its possessive."""
     cuts = [0]
     here = 0
     while here < len(chunk) - 1 and not _begins(chunk, here):
@@ -134,8 +136,7 @@ def _pieces(chunk: str, at: int) -> list[Token]:
     end = _tail(chunk, here)
     cuts += _inner(chunk[here:end], here)
     cuts += range(end, len(chunk))
-    marks = sorted({*cuts, len(chunk)})
-    return [Token(at + a, at + b, chunk[a:b]) for a, b in itertools.pairwise(marks)]
+    return tuple(sorted({*cuts, len(chunk)}))
 
 
 def _begins(chunk: str, at: int) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.core.validation import ArgumentValidator
+from pytest_toolmatch.pocket.latest import Latest
 from pytest_toolmatch.pocket.slots import KINDS, Slot, Unsupported, slots_of
 from pytest_toolmatch.pocket.spans import concerns
 from pytest_toolmatch.pocket.text import STOP_WORDS, name_words, sketch, stem
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_toolmatch.core.tool import Tool
+    from pytest_toolmatch.pocket.spans import Ends, Found
 
 TOOL, ARGUMENT, OPTION = range(3)
 """What an item stands for."""
@@ -29,6 +31,7 @@ NONE = ""
 _NAME_WORDS, _ABOUT_WORDS = 8, 20
 _MOST_OPTIONS = 64
 _MOST_ITEMS = 400
+_FOUND_KEPT = 256
 
 
 class Item(NamedTuple):
@@ -62,7 +65,7 @@ class Toolbox:
     """The tools on offer, encoded once.
 
     ``words`` are the distinct words of all items; ``name_words`` and ``about_words`` (with ``…_starts``) index them
-    item by item.
+    item by item. ``found`` holds the values that slots could take of what was read lately.
     """
 
     def __init__(self, tools: Sequence[Tool]) -> None:
@@ -82,6 +85,7 @@ class Toolbox:
             for trigram in sketch(word) if word else ():
                 self._trigrams.setdefault(trigram, []).append(place)
         self.cache: dict[str, Any] = {}
+        self.found: Latest[Found, Ends] = Latest(_FOUND_KEPT)
 
     def alike(self, word: str) -> Iterator[tuple[int, float]]:
         """Yield the toolbox's words that share trigrams with a word, and the cosine of both."""

@@ -45,9 +45,9 @@ _HOLD = 0.4
 """The share of a run that is trained at the full rate, before it falls to nearly nothing."""
 
 _AVERAGED = 0.999
-_CHECK_EVERY_S = 90.0
+_CHECK_EVERY_S = 180.0
 _VALIDATED = 1000
-_REQUEST_PARTS = 8
+_REQUEST_PARTS = 12
 
 
 class Many(Protocol):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MADE_UP = 0.1
 _SIZES = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8)
-_LEARNED_SIZES = (1, 1, 2, 2, 2, 3, 3, 4, 5, 8)
+_LEARNED_SIZES = (1, 2, 2, 2, 3, 3, 4, 5, 6, 8)
 """In training: fewer, which takes less time to read, and teaches as much."""
 
 _FORMS = ("act", "act", "act", "act", "tell", "tell", "find", "find", "new", "new", "new", "calc", "calc", "calc")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
 from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, amounts_at, is_number
 from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
-from pytest_toolmatch.pocket.text import STOP_WORDS, Token, stem, tokenise
+from pytest_toolmatch.pocket.text import STOP_WORDS, Token, tokenise
 from pytest_toolmatch.pocket.toolbox import ARGUMENT, OPTION, TOOL, Toolbox
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ _MOST_TOKENS, _MOST_OF_ONE = 200, 110
 _WEB = re.compile(r"@.+\.|://|^www\.|^[~/].|\.\w{2,4}$")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}.*|[ap]\.?m|noon|midnight|o'clock")
 _MIX = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*")
-_SIMILAR = 0.5
 _COUNTED = 0.9
 
 
@@ -286,7 +286,14 @@ def _values_called(conversation: Conversation) -> set[str]:
 
 
 def _shape(token: Token, word: str, following: str, before: Token | None, quoted: bool) -> tuple[float, ...]:
-    text = token.text
+    *spelling, common, mixed = _spelling(token.text, word)
+    touching = before is not None and before.end == token.start
+    return (*spelling, quoted, before is None, common, following in UNITS, mixed, touching)
+
+
+@lru_cache(maxsize=65536)
+def _spelling(text: str, word: str) -> tuple[bool, ...]:
+    """Return what a token says by itself; ``word`` is its text in lower case."""
     return (
         text[0].isupper(),
         text.isupper() and len(text) > 1,
@@ -297,34 +304,19 @@ def _shape(token: Token, word: str, following: str, before: Token | None, quoted
         _WEB.search(word) is not None,
         _CLOCK.fullmatch(word) is not None,
         word in MONTHS or word in WEEKDAYS or word in ("today", "tomorrow", "tonight"),
-        quoted,
-        before is None,
         word in STOP_WORDS,
-        following in UNITS,
         _MIX.fullmatch(word) is not None,
-        before is not None and before.end == token.start,
     )
 
 
 def _likeness(words: Sequence[str], box: Toolbox) -> Floats:
-    """Return tokens × toolbox words: 1 the same, .9 the same stem, less for shared trigrams, 0 for stop words."""
-    distinct = {word: row for row, word in enumerate(dict.fromkeys(words))}
-    ours = {word: column for column, word in enumerate(box.words)}
-    if not distinct or not ours:
-        return np.zeros((len(words), len(box.words)), np.float32)
-    made = np.zeros((len(distinct), len(ours)), np.float32)
-    columns: dict[str, list[int]] = {}
-    for column, stemmed in enumerate(box.stems):
-        columns.setdefault(stemmed, []).append(column)
-    for word, row in distinct.items():
-        for column, cosine in () if is_number(word) else box.alike(word):
-            made[row, column] = 0.8 * cosine if cosine > _SIMILAR else 0
-        for column in columns.get(stem(word), ()):
-            made[row, column] = 0.9
-        if word in ours:
-            made[row, ours[word]] = 1
+    """Return tokens × toolbox words: how much they are alike, 0 for stop words."""
+    made = np.zeros((len(words), len(box.words)), np.float32)
+    for row, word in enumerate(words):
+        for column, likeness in box.likeness.to(word).items():
+            made[row, column] = likeness
     made *= box.content
-    return made[[distinct[word] for word in words]]
+    return made
 
 
 def _matches(likeness: Floats, box: Toolbox, words: Sequence[str]) -> Floats:
@@ -338,19 +330,26 @@ def _matches(likeness: Floats, box: Toolbox, words: Sequence[str]) -> Floats:
     made[NAME] = np.maximum.reduceat(likeness[:, box.name_words], box.name_starts, axis=1).T
     made[ABOUT] = np.maximum.reduceat(likeness[:, box.about_words], box.about_starts, axis=1).T
     units = [(place, UNITS[word][0]) for place, word in enumerate(words) if word in UNITS]
-    for offered in box.offered:
-        if not offered.arguments:
-            continue
-        for item, slot in zip(offered.arguments, offered.slots, strict=True) if units else ():
+    for offered in box.offered if units else ():
+        for item, slot in zip(offered.arguments, offered.slots, strict=True):
             if slot.unit:
                 counted = [place for place, dimension in units if dimension == slot.unit[0]]
                 made[NAME, item, counted] = np.maximum(made[NAME, item, counted], _COUNTED)
-        rows = made[NAME][list(offered.arguments)]
-        made[SIBLINGS, offered.item] = rows.max(0)
-        order = np.sort(rows, axis=0)
-        top, second = order[-1], order[-2] if len(order) > 1 else np.zeros_like(order[-1])
-        made[SIBLINGS, list(offered.arguments)] = np.where(rows >= top, second, top)
+    if len(box.siblings.items):
+        _match_siblings(made, box)
     return made
+
+
+def _match_siblings(made: Floats, box: Toolbox) -> None:
+    """Set for each argument the best match of another one of its tool, and for a tool that of any."""
+    items, groups, starts, tools = box.siblings
+    rows = made[NAME, items]
+    top = np.maximum.reduceat(rows, starts)
+    first = rows >= top[groups]
+    several = np.add.reduceat(first.astype(np.int32), starts) > 1
+    second = np.where(several, top, np.maximum.reduceat(np.where(first, 0, rows), starts))
+    made[SIBLINGS, tools] = top
+    made[SIBLINGS, items] = np.where(first, second[groups], top[groups])
 
 
 def _share(best: Floats, words: NDArray[np.int32], starts: NDArray[np.int32], weight: Floats | None) -> Floats:

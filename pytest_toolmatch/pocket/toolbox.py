@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.pocket.latest import Latest
+from pytest_toolmatch.pocket.likeness import Likeness
 from pytest_toolmatch.pocket.slots import KINDS, Slot, Unsupported, slots_of
 from pytest_toolmatch.pocket.spans import concerns
-from pytest_toolmatch.pocket.text import STOP_WORDS, name_words, sketch, stem
+from pytest_toolmatch.pocket.text import STOP_WORDS, name_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -61,6 +61,15 @@ class OfferedTool(NamedTuple):
     concerns: tuple[str, ...] = ()
 
 
+class Siblings(NamedTuple):
+    """All arguments, tool by tool: their items, the group of each, where groups begin, and the items of their tools."""
+
+    items: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    tools: NDArray[np.int64]
+
+
 class Toolbox:
     """The tools on offer, encoded once.
 
@@ -78,21 +87,11 @@ class Toolbox:
         places = {word: place for place, word in enumerate(self.words)}
         self.name_words, self.name_starts = _flat([item.name for item in self.items], places)
         self.about_words, self.about_starts = _flat([item.about for item in self.items], places)
-        self.stems = [stem(word) for word in self.words]
         self.content = np.array([word not in STOP_WORDS and word != NONE for word in self.words], np.float32)
-        self._trigrams: dict[str, list[int]] = {}
-        for place, word in enumerate(self.words):
-            for trigram in sketch(word) if word else ():
-                self._trigrams.setdefault(trigram, []).append(place)
+        self.likeness = Likeness(self.words)
+        self.siblings = _siblings(self.offered)
         self.cache: dict[str, Any] = {}
         self.found: Latest[Found, Ends] = Latest(_FOUND_KEPT)
-
-    def alike(self, word: str) -> Iterator[tuple[int, float]]:
-        """Yield the toolbox's words that share trigrams with a word, and the cosine of both."""
-        trigrams = sketch(word)
-        shared = Counter(place for trigram in trigrams for place in self._trigrams.get(trigram, ()))
-        for place, count in shared.items():
-            yield place, count / (len(trigrams) * len(sketch(self.words[place]))) ** 0.5
 
     def _offer(self, tool: Tool) -> OfferedTool:
         here = len(self.items)
@@ -121,6 +120,14 @@ class Toolbox:
             name, about = (_name(meant), _name(option)) if meant else (_name(option), (NONE,))
             self.items.append(Item(OPTION, tool, here, type_, slot.required, slot.many, name, about))
         return tuple(range(here + 1, len(self.items)))
+
+
+def _siblings(offered: Sequence[OfferedTool]) -> Siblings:
+    several = [tool for tool in offered if tool.arguments]
+    sizes = np.array([len(tool.arguments) for tool in several], np.int64)
+    items = np.array([item for tool in several for item in tool.arguments], np.int64)
+    tools = np.array([tool.item for tool in several], np.int64)
+    return Siblings(items, np.repeat(np.arange(len(several)), sizes), np.cumsum(sizes) - sizes, tools)
 
 
 def _meanings(options: Sequence[str], about: str) -> dict[str, str]:

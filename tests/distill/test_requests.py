@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import json
 import re
@@ -12,7 +13,11 @@ import yaml
 
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.distill.examples import KINDS, Example
+from pytest_toolmatch.distill.generator.dice import Dice
+from pytest_toolmatch.distill.generator.vocabulary import vocabulary
+from pytest_toolmatch.distill.generator.world import World
 from pytest_toolmatch.distill.requests import demo_requests
+from pytest_toolmatch.distill.requests.slots import Slots
 from tests.distill.evidence import without_evidence
 
 ROOT = Path(__file__).parents[2]
@@ -91,3 +96,11 @@ def test_the_tools_are_those_of_the_suites() -> None:
 def test_the_requests_are_the_same_each_time(examples: list[Example]) -> None:
     assert demo_requests() == examples
     assert len(demo_requests(times=1)) < len(examples) / 3
+
+
+def test_a_second_date_is_found_even_after_the_last_day_there_is() -> None:
+    world = World(Dice("any"), vocabulary(False))
+    world.today = dt.date(2027, 3, 1)
+    slots = Slots(world)
+    slots.said["date"] = ("the last day", "2999-12-31")
+    assert slots.get("date2")[1] < "2999"

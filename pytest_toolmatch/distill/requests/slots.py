@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BY_CODE = 0.3
 """Share of requests that name airports, airlines and currencies by their codes, half of them beside the names."""
 
+_TRIES = 200
 _ALONE = ("today", "tomorrow", "in ", "a ", "two ", "this ", "the day")
 _CODED = ("from", "to", "airline", "cur")
 _ADDRESS = ("street", "postcode", "town", "land")
@@ -45,11 +46,14 @@ class Slots:
         taken = {
             said[1] for other, said in self.said.items() if _SAME.get(other.rstrip("23"), other.rstrip("23")) == same
         }
+        tried = 0
         while True:
+            tried += 1
             made = MAKERS[kind](self.world)
             if self.coded and kind in _CODED:
                 made = (made[1] if self.world.dice.chance(0.5) else f"{made[0]} ({made[1]})"), made[1]
-            if made[1] not in taken and not (name == "date2" and made[1] <= self.get("date")[1]):
+            early = name == "date2" and made[1] <= self.get("date")[1]
+            if made[1] not in taken and not (early and tried < _TRIES):  # nothing is later than the last day there is
                 return made
 
     def _address(self, name: str) -> Said:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _PAIR = re.compile(
     r'(\{)|"(\w+)":\s*(?:(-?\d+(?:\.\d+)?)(?![\w.])|"(\d{4}-\d\d-\d\d[^"]*|\d\d:\d\d[^"]*)"|"([^"\\]+)")'
 )
+_BY_NAME = re.compile(r'"(\w+)":\s*\{((?:\s*"[A-Z\d][^"\\]*":\s*-?\d+(?:\.\d+)?\s*,?)+)\}')
+"""Rows as in ``"price": {"Oak Hall": 12, "Elm House": 9}``; names of fields begin with a small letter."""
+
+_NAMED_NUMBER = re.compile(r'"([^"\\]+)":\s*(-?\d+(?:\.\d+)?)')
 _BOUNDS = frozenset({"under", "below", "than", "most", "maximum", "max", "beneath"})
 _SIGNS = frozenset("€$£")
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -115,9 +119,19 @@ def _meant(words: Sequence[str], columns: dict[str, list[Cell]]) -> Iterator[tup
                     for key, cells in columns.items()
                     if any(len(name) > 2 and name in key.lower() for name in names)  # noqa: PLR2004 - no small words
                 )
+    yield from _by_the_only_one(words, columns)
     for word in words:
         if word in _MOMENTS:
             yield from ((_MOMENTS[word], cells) for cells in columns.values() if isinstance(cells[0].value, str))
+
+
+def _by_the_only_one(words: Sequence[str], columns: dict[str, list[Cell]]) -> Iterator[tuple[bool, list[Cell]]]:
+    """Yield the same where there is one column of numbers: whatever it is called, it is meant."""
+    numbers = [cells for cells in columns.values() if not isinstance(cells[0].value, str)]
+    if len(numbers) == 1:
+        for word in words:
+            if word in _ASKED or word in _GENERAL:
+                yield _ASKED[word][0] if word in _ASKED else _GENERAL[word], numbers[0]
 
 
 def ranks(text: str) -> dict[int, tuple[float, float]]:
@@ -144,6 +158,10 @@ def _columns(text: str) -> dict[str, list[Cell]]:
 
 def _cells(text: str, *, every: bool = False) -> Iterator[tuple[str, Cell]]:
     """Yield what stands in the rows with its key: numbers, dates and times, or ``every`` value."""
+    by_name = list(_BY_NAME.finditer(text))
+    if by_name:
+        yield from (cell for table in by_name for cell in _cells_by_name(table, every=every))
+        return
     row = 0
     for found in _PAIR.finditer(text):
         key, number, moment, other = found.group(2, 3, 4, 5)
@@ -155,6 +173,14 @@ def _cells(text: str, *, every: bool = False) -> Iterator[tuple[str, Cell]]:
             yield key, Cell(row, moment, found.start(4))
         elif every and other:
             yield key, Cell(row, other, found.start(5))
+
+
+def _cells_by_name(table: re.Match[str], *, every: bool) -> Iterator[tuple[str, Cell]]:
+    """Yield the numbers of rows that have a name each, with the key above them, and the names if ``every`` value."""
+    for row, found in enumerate(_NAMED_NUMBER.finditer(table[2])):
+        yield table[1], Cell(row, float(found[2]), table.start(2) + found.start(2))
+        if every:
+            yield "name", Cell(row, found[1], table.start(2) + found.start(1))
 
 
 def limit_in(words: Sequence[str]) -> float | None:

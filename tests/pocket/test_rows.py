@@ -83,6 +83,24 @@ def test_the_row_that_a_request_means_is_marked_whole(request_: str, meant: str 
     assert rows == {one: [None] * 2 if meant is None else [1.0 if one == meant else -1.0] * 2 for one in rows}
 
 
+BY_DAY = '{"route": "OSL-LIS", "lowest": {"2028-04-04": 151, "2028-04-06": 119, "2028-04-26": 189}}'
+
+
+@pytest.mark.parametrize("request_", ["the cheapest day", "what is the lowest fare", "the least I can pay"])
+def test_numbers_by_name_are_rows_and_an_only_column_needs_no_name(request_: str) -> None:
+    marks = asked_for(words(request_), BY_DAY)
+    days = {day: (marks.get(BY_DAY.index(day)), marks.get(BY_DAY.index(price))) for day, price in PRICE_OF.items()}
+    assert days == {day: (1.0, 1.0) if day == "2028-04-06" else (-1.0, -1.0) for day in PRICE_OF}
+    assert ranks(BY_DAY)[BY_DAY.index("189")] == (0.0, 1.0)
+
+
+PRICE_OF = {"2028-04-04": "151", "2028-04-06": "119", "2028-04-26": "189"}
+
+
+def test_fields_of_one_object_are_no_rows() -> None:
+    assert asked_for(words("the cheapest"), '{"room": {"price": 3, "tax": 1}}') == {}
+
+
 def test_a_reply_without_rows_marks_what_the_request_says() -> None:
     assert asked_for(words("the cheapest"), '{"price": 3}') == {}
     told = '{"state":"in_use","clerk":"Ann"}'

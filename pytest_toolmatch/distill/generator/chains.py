@@ -60,6 +60,12 @@ def found_rows(world: World, *, limited: bool = False) -> tuple[Plan, Plan, Rows
             return finder, user, rows_of(world, user.target, limited=limited)
 
 
+_BY_ID = 0.1
+
+
 def listing(world: World, thing: str, rows: list[dict[str, Any]]) -> str:
-    """Return rows as a tool replies with them."""
+    """Return rows as a tool replies with them: one after the other, or the numbers of each field by the rows' ids."""
+    key, *fields = rows[0]
+    if world.dice.chance(_BY_ID) and all(isinstance(row[field], int | float) for row in rows for field in fields):
+        return to_json({field: {str(row[key]): row[field] for row in rows} for field in fields})
     return to_json(world.dice.pick((rows, {"results": rows}, {plain_key(thing): rows, "total": len(rows)})))

@@ -27,7 +27,7 @@ from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.distill.network import NEVER, Network
 from pytest_toolmatch.distill.optimisers import one_core, optimisers_of
 from pytest_toolmatch.distill.plan import Plan, Progress
-from pytest_toolmatch.distill.requests import TIMES, demo_requests
+from pytest_toolmatch.distill.requests import demo_requests
 from pytest_toolmatch.distill.shards import SHARD, Shards
 from pytest_toolmatch.distill.targets import ALLOWED, RIGHT, Encoded, encode_all
 from pytest_toolmatch.pocket.config import SHAPES
@@ -47,7 +47,9 @@ _HOLD = 0.4
 _AVERAGED = 0.999
 _CHECK_EVERY_S = 180.0
 _VALIDATED = 1000
-_REQUEST_PARTS = 12
+_ANSWERED, _CALLING = 3, 4
+"""A shard has every third of the hand-written requests that nothing is called for, and every fourth of the others;
+together they are a third of it."""
 
 
 class Many(Protocol):
@@ -217,9 +219,12 @@ def generated(plan: Plan, lexicon: Lexicon, cache: Path, *, requests: bool) -> t
 
 
 def examples_of(seed: int, shard: int) -> Iterator[Example]:
-    """Yield the examples of one shard, without those of validation: the generator's, and a part of the requests."""
-    told = [one for one in demo_requests(first=shard * TIMES) if not is_test_request(one)]
-    return itertools.chain(told[shard % _REQUEST_PARTS :: _REQUEST_PARTS], _learned(seed, shard))
+    """Yield the examples of one shard, without those of validation: a part of the requests, and the generator's."""
+    told = [one for one in demo_requests(times=1, first=shard) if not is_test_request(one)]
+    calling = [one for one in told if one.calls]
+    answered = [one for one in told if not one.calls]
+    parts = answered[shard % _ANSWERED :: _ANSWERED], calling[shard % _CALLING :: _CALLING]
+    return itertools.chain(*parts, _learned(seed, shard))
 
 
 def _learned(seed: int, shard: int) -> Iterator[Example]:

@@ -139,6 +139,7 @@ HELD_OUT = {
     "kitchen": 3209345936,
     "law": 2942225981,
     "logistics": 869539306,
+    "manners": 2059719585,
     "names": 1537297423,
     "school": 4098286033,
     "science": 2529783683,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ SHARD = 4000
 """Examples in one file."""
 
 _POLL_S = 0.2
+_TOLD_AFTER_S = 5.0
 _GIVEN_UP_S = 120.0
 _WORDS = ("words", "names", "abouts")
 
@@ -45,12 +47,20 @@ class Shards:
     def __getitem__(self, shard: int) -> list[Packed]:
         if shard not in self._loaded:
             file = self.folder / _file(shard)
-            while not file.exists() and (self._works() or _being_made(file)):
-                time.sleep(_POLL_S)
+            self._await(file)
             if not file.exists():
                 make_shard(self.folder, self.make, shard)
             self._loaded = {shard: load(file, self.lexicon)}
         return self._loaded[shard]
+
+    def _await(self, file: Path) -> None:
+        """Wait for a shard that somebody is at; say so where it takes long."""
+        since, told = time.monotonic(), False
+        while not file.exists() and (self._works() or _being_made(file)):
+            time.sleep(_POLL_S)
+            if not told and time.monotonic() - since > _TOLD_AFTER_S:
+                sys.stderr.write(f"waiting for examples: {file} is not made yet\n")
+                told = True
 
     def _works(self) -> bool:
         return self._worker is not None and self._worker.is_alive()

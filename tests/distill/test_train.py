@@ -3,6 +3,7 @@
 
 import itertools
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -14,7 +15,7 @@ from pytest_toolmatch.distill.checkpoint import resume
 from pytest_toolmatch.distill.export import export
 from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.distill.plan import Plan
-from pytest_toolmatch.distill.shards import load, save
+from pytest_toolmatch.distill.shards import Shards, load, save
 from pytest_toolmatch.distill.targets import Encoded, encode_all
 from pytest_toolmatch.distill.train import Trainer, run
 from pytest_toolmatch.pocket.config import Shape
@@ -94,3 +95,18 @@ def test_shards_are_read_as_they_were_written(packed: tuple[list[Packed], Lexico
         assert [ours[word] for word in one.words] == [words[word] for word in two.words]
         assert all((a == b).all() for a, b in zip(one[1:6], two[1:6], strict=True))
         assert (one.match == two.match).all()
+
+
+def test_who_waits_for_examples_is_told_so(
+    packed: tuple[list[Packed], Lexicon],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    examples, lexicon = packed
+    shards = Shards(tmp_path, lambda _: iter(()), 1, lexicon)
+    (tmp_path / "0000.making").touch()  # as by another run
+    monkeypatch.setattr("pytest_toolmatch.distill.shards._TOLD_AFTER_S", 0.0)
+    Timer(0.5, save, (tmp_path / "0000.npz", examples, lexicon)).start()
+    assert len(shards[0]) == len(examples)
+    assert capsys.readouterr().err == f"waiting for examples: {tmp_path / '0000.npz'} is not made yet\n"

@@ -120,15 +120,26 @@ class Draws:
 
     def prefetch(self, case: Case, role: SampleRole, draws: int) -> None:
         """Have draws of one model made, where they are made at all; returns at once."""
-        self._own(role).prefetch((case,), None, draws)
+        if not self._in_vain(case, role, draws):
+            self._own(role).prefetch((case,), None, draws)
 
     def there(self, case: Case, role: SampleRole, draws: int) -> bool:
         """Say whether draws of one model are there, or have failed."""
-        return self._own(role).ready(case, draws)
+        return bool(self._in_vain(case, role, draws)) or self._own(role).ready(case, draws)
 
     def samples(self, case: Case, role: SampleRole, draws: int) -> list[Sample]:
         """Return the first draws of one model, as soon as they are there; raises what keeps them from being made."""
+        if error := self._in_vain(case, role, draws):
+            raise type(error)(str(error))
         return self._own(role).samples(case, None, draws)
+
+    def _in_vain(self, case: Case, role: SampleRole, draws: int) -> Exception | None:
+        """Return why new draws of the teacher are for nothing: the student, for whom they are, can't be opened."""
+        teacher, student = self._sources["teacher"], self._sources["student"]
+        if role == "student" or isinstance(teacher, Replayed) or isinstance(student, Replayed):
+            return None
+        error = self._session.unopened(student.plan.model) if self._session else None
+        return error if error and teacher.lacks(case, draws) else None
 
     def _own(self, role: SampleRole) -> Source:
         """Return whence a model's whole rollouts come; those of a student that is the teacher's own are its."""

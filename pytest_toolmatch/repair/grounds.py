@@ -20,6 +20,7 @@ from pytest_toolmatch.repair.replies import Queries
 from pytest_toolmatch.repair.scoring import Scorer
 from pytest_toolmatch.sampling.recordings import Recording, read_recording, recording_path
 from pytest_toolmatch.sampling.replayed import Replayed
+from pytest_toolmatch.sampling.sampled import Sampled
 from pytest_toolmatch.settings import parse_lines
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.repair.candidate import Candidate
     from pytest_toolmatch.repair.options import RepairOptions
-    from pytest_toolmatch.sampling.sampled import Sampled
     from pytest_toolmatch.sampling.session import Session
     from pytest_toolmatch.settings import Settings
 
@@ -104,6 +104,8 @@ class Given:
     def samples(self) -> dict[str, list[Sample]]:
         """Return the teacher's samples by case: those that are recorded, or drawn now."""
         source = self._source(self.teacher)
+        if isinstance(source, Sampled) and any(map(source.lacks, self.suite.cases)):
+            self._session.require(self.student)  # before the teacher's samples are paid for
         source.prefetch(self.suite.cases)
         return {case.id: self._samples(source, case) for case in self.suite.cases}
 

@@ -97,9 +97,11 @@ class Sampled:
     def unopened(self, case: Case, draws: int | None = None) -> ModelUnavailable | None:
         """Return why draws of a case that are not recorded can't be made: their model could not be opened."""
         error = self._session.unopened(self.plan.model)
-        return error if error and self._lacks(case, self._usual(case) if draws is None else draws) else None
+        return error if error and self.lacks(case, draws) else None
 
-    def _lacks(self, case: Case, draws: int) -> bool:
+    def lacks(self, case: Case, draws: int | None = None) -> bool:
+        """Say whether so many draws of a case, or as many as usual, are not all recorded."""
+        draws = self._usual(case) if draws is None else draws
         if self._session.mode != "record":
             return draws > 0
         if self.plan.suite.rollout.mode == "next_step":  # only the teacher's samples tell which answer today

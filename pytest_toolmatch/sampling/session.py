@@ -81,6 +81,12 @@ class Session:
         """Return why nothing can be asked of a model now; what goes by the batch is kept in any case."""
         return None if isinstance(self.sampler, Batcher) else self.sampler.unopened(model)
 
+    def require(self, model: Model) -> None:
+        """Open a model; raises ConfigError where nothing answers to it, ModelUnavailable where it can't be asked."""
+        self.sampler.open(model)
+        if error := self.unopened(model):
+            raise type(error)(str(error))
+
     def submit(self, work: Work) -> Future[Sample]:
         """Have a draw made."""
         return self.sampler.submit(work)

@@ -328,6 +328,17 @@ def test_a_budget_that_is_spent_is_no_failure(fuzzed: Fuzzing, calls: int) -> No
     assert "budget" in ran.text
 
 
+def test_nothing_is_asked_of_a_teacher_whose_student_has_no_key(
+    fuzzed: Fuzzing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    project = fuzzed("shy", teacher="steady").with_ini(toolmatch_student="openai:small")
+    ran = project.record(mode="live")
+    assert ran.outcomes == {"errors": 1}
+    assert "openai:small: there is no key: set OPENAI_API_KEY" in ran.text
+    assert "drawn in" not in ran.text
+
+
 # What is wrong with a test.
 
 WRONG = {

@@ -196,6 +196,17 @@ def test_a_reflection_model_that_is_down_is_said_in_one_line(suite: Path, capsys
     assert suite.read_bytes() == before
 
 
+def test_nothing_is_asked_of_a_teacher_whose_student_has_no_key(
+    suite: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Desk() as desk:
+        status = main(["repair", str(suite), "--teacher", desk.model("teacher"), "--student", "openai:small"])
+        assert desk.calls["teacher"] == 0
+    assert status == 4
+    assert "OPENAI_API_KEY" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("mode", ["rollout", "next_step"])
 def test_a_teacher_may_be_one_that_is_only_recorded(suite: Path, capsys: Captured, mode: str) -> None:
     suite.write_text(suite.read_text().replace("# All", f"mode: {mode}\nrecordings: logs\n# All"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-from pytest_toolmatch.pocket.numbers import ORDINALS, SMALL
+from pytest_toolmatch.pocket.numbers import ORDINALS, small_number
 
 Found = tuple[int, str]
 """Where a moment ends (the index after its last token), and its ISO form."""
@@ -48,6 +48,8 @@ _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _CLOCK = re.compile(r"(\d{1,2})[:.h](\d{2})(?::(\d{2}))?")
 _ZONE = re.compile(r"UTC\s?([-+]\d\d:\d\d)")
 _LAST_HOUR = 23
+_NEAR_TODAY = 6
+"""Words between ``today`` and its date at most."""
 
 
 class Now(NamedTuple):
@@ -64,14 +66,14 @@ def now_in(text: str) -> Now:
 
 
 def today_in(text: str) -> dt.date | None:
-    """Return the first full date of a text (``Today is Monday, 2 March 2026``), or None."""
+    """Return the full date that a text says is today (``Today is Monday, 2 March 2026``), else its first, or None."""
     from pytest_toolmatch.pocket.text import tokenise  # noqa: PLC0415 - numbers and moments are below text
 
     words = [token.text.lower() for token in tokenise(text)]
-    for start in range(len(words)):
-        for _, iso in dates_at(words, start, None):
-            return dt.date.fromisoformat(iso)
-    return None
+    found = [(start, iso) for start in range(len(words)) for _, iso in dates_at(words, start, None)]
+    said = (iso for start, iso in found if "today" in words[max(0, start - _NEAR_TODAY) : start])
+    iso = next(said, found[0][1] if found else None)
+    return dt.date.fromisoformat(iso) if iso else None
 
 
 def dates_at(words: Sequence[str], start: int, today: dt.date | None) -> Iterator[Found]:
@@ -135,24 +137,31 @@ def _with_year(
 def _relative(words: Sequence[str], start: int, today: dt.date) -> Iterator[tuple[int, dt.date]]:
     word = words[start]
     if word in _NEAR:
-        yield start + 1, today + dt.timedelta(days=_NEAR[word])
+        yield from _later(start + 1, today, _NEAR[word])
     elif word in WEEKDAYS:
-        yield start + 1, today + dt.timedelta(days=(WEEKDAYS[word] - today.weekday() - 1) % 7 + 1)
+        yield from _later(start + 1, today, (WEEKDAYS[word] - today.weekday() - 1) % 7 + 1)
     elif list(words[start : start + 4]) == ["the", "day", "after", "tomorrow"]:
-        yield start + 4, today + dt.timedelta(days=2)
+        yield from _later(start + 4, today, 2)
     elif word == "in" and (days := _span(words, start + 1)):
-        yield start + 3, today + dt.timedelta(days=days)
+        yield from _later(start + 3, today, days)
     elif words[start + 2 : start + 3] == ["from"] and (days := _span(words, start)) and start + 3 < len(words):
         later = _NEAR.get(words[start + 3], 0 if words[start + 3] == "now" else None)
         if later is not None:
-            yield start + 4, today + dt.timedelta(days=days + later)
+            yield from _later(start + 4, today, days + later)
+
+
+def _later(end: int, today: dt.date, days: int) -> Iterator[tuple[int, dt.date]]:
+    try:
+        yield end, today + dt.timedelta(days=days)
+    except OverflowError:  # after the last day that there is
+        return
 
 
 def _span(words: Sequence[str], start: int) -> int:
     """Return how many days ``3 days`` or ``a week`` are; 0 where it is no such thing."""
     if words[start + 1 : start + 2] not in (["days"], ["day"], ["weeks"], ["week"]):
         return 0
-    count = SMALL.get(words[start], int(words[start]) if words[start].isdigit() else 0)
+    count = small_number(words[start]) or 0
     return count * (7 if "week" in words[start + 1] else 1) if count < 1000 else 0  # noqa: PLR2004 - dates end
 
 
@@ -191,7 +200,7 @@ def times_at(words: Sequence[str], start: int) -> Iterator[Found]:
         yield from _on_the_clock(words, start + 1, int(found[1]), int(found[2]))
     elif _INSTANT.fullmatch(word.upper()):
         yield start + 1, word[11:16]
-    elif (hour := int(word) if word.isdigit() else SMALL.get(word)) is not None and word not in ("a", "an"):
+    elif (hour := small_number(word)) is not None and word not in ("a", "an"):
         yield from _on_the_hour(words, start + 1, hour)
     elif word in ("half", "quarter"):
         yield from _past(words, start)
@@ -216,7 +225,7 @@ def _on_the_hour(words: Sequence[str], at: int, hour: int) -> Iterator[Found]:
 
 def _past(words: Sequence[str], start: int) -> Iterator[Found]:
     if start + 2 < len(words) and words[start + 1] in ("past", "to"):
-        hour = SMALL.get(words[start + 2], int(words[start + 2]) if words[start + 2].isdigit() else 0)
+        hour = small_number(words[start + 2]) or 0
         minute = {"half": 30, "quarter": 15}[words[start]] * (1 if words[start + 1] == "past" else -1)
         half = _half(words, start + 3)
         if 1 <= hour <= 12:  # noqa: PLR2004

@@ -68,6 +68,9 @@ _ORDINALS = [
 ]
 ORDINALS: dict[str, int] = {word: value for value, word in enumerate(_ORDINALS, 1)}
 _DIGITS = re.compile(r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)|\d+,\d\d")
+_MOST_DIGITS = 40
+"""Of a number; a longer row of digits is none."""
+
 _COMMA = re.compile(r",(?=\d\d$)")  # a decimal comma, as in most of Europe
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 
@@ -100,16 +103,21 @@ _UNITS: dict[str, tuple[str, float, str]] = {
 UNITS: dict[str, tuple[str, float]] = {
     form: (dimension, size) for dimension, size, forms in _UNITS.values() for form in forms.split()
 }
-_AMBIGUOUS = frozenset({"s", "h", "t", "m", "l", "g", "second", "minute", "day", "pound"})
+_AMBIGUOUS = frozenset({"s", "h", "t", "m", "l", "g", "pound"})
 
 
 def unit_of(words: Sequence[str]) -> tuple[str, float] | None:
     """Return what a parameter counts in, by the words of its name and description; None where nothing is named."""
-    told = [word for word in words if word in UNITS and (word not in _AMBIGUOUS or word in ("minute", "second", "day"))]
+    told = [word for word in words if word in UNITS and word not in _AMBIGUOUS]
     plain = [word for word in told if word != "min"]  # ``min_price`` is no time, and ``duration_min`` is
     if plain or words[:1] == ["min"]:
         return UNITS[plain[0]] if plain else None
     return UNITS[told[0]] if told else None
+
+
+def small_number(word: str) -> int | None:
+    """Return a number in a word, or in digits as people write days and hours; None where it is neither."""
+    return int(word) if word.isdecimal() and len(word) < 10 else SMALL.get(word)  # noqa: PLR2004
 
 
 def is_number(word: str) -> bool:
@@ -120,8 +128,9 @@ def is_number(word: str) -> bool:
 def numbers_at(words: Sequence[str], start: int) -> Iterator[Found]:
     """Yield the numbers that begin at a token, the shortest first; ``words`` are tokens in lower case."""
     word = words[start]
-    if _DIGITS.fullmatch(word):
-        yield from _scaled(words, start + 1, float(_COMMA.sub(".", word).replace(",", "")))
+    if len(word) <= _MOST_DIGITS and _DIGITS.fullmatch(word):
+        digits = _COMMA.sub(".", word).replace(",", "")
+        yield from _scaled(words, start + 1, float(digits) if "." in digits else int(digits))
     elif found := _ORDINAL.fullmatch(word):
         yield start + 1, float(found[1])
     elif word in _WHOLE or word in ORDINALS:

@@ -64,6 +64,8 @@ _CODES: tuple[tuple[re.Pattern[str], Kind], ...] = (
 _PHONE = re.compile(r"phone|mobile|fax|callback", re.IGNORECASE)
 _DIGITS_ONLY = re.compile(r"\bdigits only\b|\+\d\d|E\.?164", re.IGNORECASE)
 _MOST_ITEMS = 12
+_DEEPEST = 5
+"""Objects in objects; what refers to itself has no end otherwise."""
 
 
 class Slot(NamedTuple):
@@ -105,7 +107,7 @@ def slots_of(tool: Tool) -> tuple[Slot, ...]:
     try:
         compile_schema(tool)
         return tuple(_properties(root, root, (), required=True))
-    except (ToolError, TypeError, AttributeError, re.error) as error:
+    except (ToolError, TypeError, AttributeError) as error:
         raise Unsupported(f"{tool.name}: {error}") from None
 
 
@@ -122,6 +124,8 @@ def _properties(schema: Any, root: Any, path: tuple[str, ...], *, required: bool
 
 
 def _slots(below: Any, root: Any, path: tuple[str, ...], required: bool) -> Iterator[Slot]:
+    if len(path) > _DEEPEST:
+        raise Unsupported(f"{'.'.join(path)}: objects too deep in objects")
     schema = _plain(below, root)
     about = str(schema.get("description") or (below.get("description") if isinstance(below, dict) else "") or "")
     kind = _kind(schema, path, about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache, partial
 from pathlib import Path
@@ -108,9 +109,20 @@ def _bounds(slot: Slot) -> Callable[[Any], bool]:
     schema = slot.schema
     if slot.kind in ("integer", "number"):
         return lambda value: _in_range(value, schema)
-    pattern = re.compile(schema["pattern"]) if isinstance(schema.get("pattern"), str) else None
+    pattern = _pattern(schema)
     least, most = schema.get("minLength", 0), schema.get("maxLength", 10**9)
     return lambda value: least <= len(value) <= most and (pattern is None or pattern.search(value) is not None)
+
+
+def _pattern(schema: dict[str, Any]) -> re.Pattern[str] | None:
+    """Return the form that a schema asks of a text; None where Python can't read it: calls are validated all the same.
+
+    JSON Schema's expressions are those of ECMA 262, which knows ``(?<name>…)`` and more.
+    """
+    try:
+        return re.compile(schema["pattern"]) if isinstance(schema.get("pattern"), str) else None
+    except re.error:
+        return None
 
 
 def _in_range(value: float, schema: dict[str, Any]) -> bool:
@@ -118,8 +130,8 @@ def _in_range(value: float, schema: dict[str, Any]) -> bool:
     return (
         value >= schema.get("minimum", value)
         and value <= schema.get("maximum", value)
-        and value > _strict(schema, "exclusiveMinimum", value - 1)
-        and value < _strict(schema, "exclusiveMaximum", value + 1)
+        and value > _strict(schema, "exclusiveMinimum", -math.inf)
+        and value < _strict(schema, "exclusiveMaximum", math.inf)
         and (not step or abs(value / step - round(value / step)) < 1e-9)  # noqa: PLR2004 - floating point
     )
 
@@ -160,13 +172,13 @@ def _is_share(slot: Slot) -> bool:
 
 def _whole(slot: Slot, text: Text, start: int, now: Now) -> Iterator[tuple[int, Any]]:
     for end, value in _numbers(slot, text, start, now):
-        if float(value).is_integer():
+        if isinstance(value, int) or value.is_integer():
             yield end, int(value)
 
 
 def _real(slot: Slot, text: Text, start: int, now: Now) -> Iterator[tuple[int, Any]]:
     for end, value in _numbers(slot, text, start, now):
-        yield end, int(value) if float(value).is_integer() else float(value)
+        yield end, int(value) if isinstance(value, int) or value.is_integer() else value
 
 
 def _one_token(pattern: re.Pattern[str]) -> Callable[..., Iterator[tuple[int, Any]]]:

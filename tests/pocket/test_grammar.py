@@ -37,10 +37,12 @@ AWKWARD = {
     "count": {"type": "integer", "minimum": 3, "maximum": 40, "multipleOf": 2},
     "price": {"type": "number", "exclusiveMinimum": 5, "exclusiveMaximum": 100.0},
     "code": {"type": "string", "pattern": "^[A-Z]{2}-\\d+$"},
+    "word": {"type": "string", "pattern": "^\\p{L}+$"},
     "short": {"type": "string", "minLength": 2, "maxLength": 9},
     "text": {"type": "string"},
     "day": {"type": "string", "format": "date"},
     "at": {"type": "string", "format": "date-time"},
+    "hour": {"type": "string", "format": "time"},
     "mail": {"type": "string", "format": "email"},
     "site": {"type": "string", "format": "uri"},
     "phone": {"type": "string", "description": "Digits only."},
@@ -92,12 +94,17 @@ def test_every_way_leads_to_valid_calls(names: set[str], data: st.DataObject, se
     assert all(isinstance(call, Dropped) or validator.valid(call) for call in calls)
 
 
-@given(st.text(max_size=60), st.integers(0, 10**6))
+ODD = st.sampled_from(["① at ² o'clock", "in ② days", "half past ③", "9" * 5000, "1e400", "9999-12-31", "tomorrow"])
+
+
+@given(st.text(max_size=60) | st.lists(ODD).map(" ".join), st.integers(0, 10**6))
 @settings(max_examples=100)
 def test_any_text_will_do(text: str, seed: int) -> None:
-    tools = [tool({name: AWKWARD[name] for name in ("text", "code", "count")}), tool({}, name="other")]
+    names = ("text", "code", "count", "day", "at", "hour", "price")
+    tools = [tool({name: AWKWARD[name] for name in names}, required=[]), tool({}, name="other")]
     validator = ArgumentValidator(tools)
-    calls = wander((*user(text), Message("tool", text, name="other")), tools, np.random.default_rng(seed))
+    today = Message("system", "Today is Friday, 31 December 9999.")
+    calls = wander((today, *user(text), Message("tool", text, name="other")), tools, np.random.default_rng(seed))
     assert all(isinstance(call, Dropped) or validator.valid(call) for call in calls)
 
 
@@ -137,6 +144,33 @@ def test_what_is_optional_and_cannot_be_said_is_left_out() -> None:
     assert [slot.name for slot in slots_of(tool({"x": nested, "y": {"type": "string"}}, required=["y"]))] == ["y"]
     with pytest.raises(Unsupported, match="x"):
         slots_of(tool({"x": nested}))
+
+
+def test_objects_within_themselves_come_to_an_end() -> None:
+    node = {"type": "object", "properties": {"name": {"type": "string"}, "below": {"$ref": "#/$defs/node"}}}
+    found = slots_of(tool({"top": {"$ref": "#/$defs/node"}}, **{"$defs": {"node": node}}))
+    assert {slot.path for slot in found} >= {("top", "name"), ("top", "below", "name")}
+    node["required"] = ["name", "below"]
+    with pytest.raises(Unsupported, match="too deep"):
+        slots_of(tool({"top": {"$ref": "#/$defs/node"}}, **{"$defs": {"node": node}}))
+
+
+def test_a_form_that_python_cannot_read_is_left_to_the_validator() -> None:
+    assert Call("act", {"word": "Olá"}) in wandered("Say Olá", {"word": AWKWARD["word"]})
+
+
+def test_a_long_number_is_copied_digit_by_digit() -> None:
+    ban = Call("act", {"user": 123456789012345678})
+    for kind in ("integer", "number"):
+        found = wandered("Ban 123456789012345678", {"user": {"type": kind}})
+        assert found
+        assert all(one == ban for one in found)
+
+
+def wandered(text: str, properties: dict[str, Any]) -> list[Call | Dropped]:
+    """Return what twenty ways through a turn call."""
+    ways = (wander(user(text), [tool(properties)], np.random.default_rng(seed)) for seed in range(20))
+    return [call for calls in ways for call in calls]
 
 
 def test_without_tools_there_is_nothing_but_the_end() -> None:

@@ -104,6 +104,11 @@ def test_months_and_instants() -> None:
     assert list(instants_at(["2026-03-18t06:55"], 0, Now())) == [(1, "2026-03-18T06:55")]
 
 
+def test_today_is_what_the_instructions_say_it_is() -> None:
+    assert now_in("Use 9999-12-31 for no end. Today is 2 March 2026.").today == TODAY
+    assert now_in("We write March 2, 2026. Rates are as of 2025-01-01.").today == TODAY
+
+
 def test_min_is_a_unit_at_the_end_of_a_name_and_a_bound_at_its_start() -> None:
     assert unit_of(["duration", "min"]) == unit_of(["minutes"])
     assert unit_of(words("min price at least in euros")) == unit_of(["euros"])

@@ -18,7 +18,6 @@ from pytest_toolmatch.pocket.weights import manifest_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -66,19 +65,19 @@ class PocketModel:
         reading = Reading(conversation, self.toolbox(tools), instructions)
         memory = self.network.read(reading)
         rng = np.random.default_rng(seed) if temperature > 0 else None
-        logs: dict[int, float] = {}
-        ends = 0.0
+        sums: dict[int, float] = {}
+        whole = 0.0
         walk = turn(reading)
         step: Step = next(walk)
         while True:
-            places, odds = likelihoods(self.network.score(memory, step), step)
-            best = int(odds.argmax()) if rng is None or len(places) == 1 else drawn(odds_at(odds, temperature), rng)
-            logs[step.call] = logs.get(step.call, 0.0) + float(odds[best])
-            ends += float(odds[best])
+            places, logs = likelihoods(self.network.score(memory, step), step)
+            best = int(logs.argmax()) if rng is None or len(places) == 1 else drawn(odds_at(logs, temperature), rng)
+            sums[step.call] = sums.get(step.call, 0.0) + float(logs[best])
+            whole += float(logs[best])
             try:
                 step = walk.send(int(places[best]))
             except StopIteration as stop:
-                return answer_of(stop.value, logs, ends)
+                return answer_of(stop.value, sums, whole)
 
     def toolbox(self, tools: Sequence[Tool]) -> Toolbox:
         """Return the tools encoded, from the last few lists where they are the same."""
@@ -88,12 +87,7 @@ class PocketModel:
 
 def open_model(name: str) -> PocketModel:
     """Return a shipped model by its name, or a distilled one by its folder or manifest; raises ConfigError."""
-    return open_manifest(manifest_of(name))
-
-
-def open_manifest(manifest: Path) -> PocketModel:
-    """Return the model of a manifest; raises ConfigError."""
-    return PocketModel(Network(*read(manifest)))
+    return PocketModel(Network(*read(manifest_of(name))))
 
 
 def likelihoods(fits: NDArray[np.float32], step: Step) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

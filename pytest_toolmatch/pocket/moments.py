@@ -199,7 +199,7 @@ def times_at(words: Sequence[str], start: int) -> Iterator[Found]:
     elif found := _CLOCK.fullmatch(word):
         yield from _on_the_clock(words, start + 1, int(found[1]), int(found[2]))
     elif _INSTANT.fullmatch(word.upper()):
-        yield start + 1, word[11:16]
+        yield from _on_the_clock((), start + 1, int(word[11:13]), int(word[14:16]))
     elif (hour := small_number(word)) is not None and word not in ("a", "an"):
         yield from _on_the_hour(words, start + 1, hour)
     elif word in ("half", "quarter"):
@@ -246,9 +246,10 @@ def _half(words: Sequence[str], at: int) -> tuple[int, int] | None:
 
 
 def instants_at(words: Sequence[str], start: int, now: Now) -> Iterator[Found]:
-    """Yield the moments that begin at a token, as ``YYYY-MM-DDTHH:MM:SS``; one in full keeps its own zone."""
+    """Yield the moments that begin at a token, as ``YYYY-MM-DDTHH:MM:SS``; one in full as it stands."""
     if _INSTANT.fullmatch(words[start]):
-        yield start + 1, words[start].upper()
+        if any(dates_at(words, start, None)) and any(times_at(words, start)):
+            yield start + 1, words[start].upper()
         return
     for end, day in dates_at(words, start, now.today):
         yield end, f"{day}T00:00:00{now.zone}"

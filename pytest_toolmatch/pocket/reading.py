@@ -211,8 +211,7 @@ class Reading:
         return made
 
     def _call_features(self, made: Floats, conversation: Conversation) -> None:
-        last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
-        since = conversation[last + 1 :]
+        since = conversation[_last_query(conversation) + 1 :]
         steps = [[call.name for call in message.calls] for message in since if message.calls]
         replied = any(message.role == "tool" for message in since)
         failed = {message.name for message in since if message.error}
@@ -237,9 +236,17 @@ def _now(conversation: Conversation, instructions: str) -> Now:
     return now_in(" ".join([instructions, *(message.content for message in conversation if message.role == "system")]))
 
 
+def _last_query(conversation: Conversation) -> int:
+    """Return the place of the user's last message; -1 where there is none."""
+    return max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
+
+
 def _segments(conversation: Conversation) -> list[Segment]:
-    """Return the pieces in their order; where there are too many tokens, the oldest go first, and never the query."""
-    last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
+    """Return the pieces in their order; where there are too many tokens, the oldest pieces go first.
+
+    Of a piece, the last query as well, no more than the first ``_MOST_OF_ONE`` are read.
+    """
+    last = _last_query(conversation)
     pieces = [piece for i, message in enumerate(conversation) for piece in _pieces(message, i, last)]
     order = sorted(range(len(pieces)), key=lambda i: (pieces[i][0] != _LAST_QUERY, -i))
     room, kept = _MOST_TOKENS, {}
@@ -280,7 +287,7 @@ def _plainly(value: Any) -> str:
 
 
 def _values_called(conversation: Conversation) -> set[str]:
-    last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
+    last = _last_query(conversation)
     said = " ".join(_plainly(call.arguments) for message in conversation[last + 1 :] for call in message.calls)
     return {token.text.lower() for token in tokenise(said)} - STOP_WORDS
 

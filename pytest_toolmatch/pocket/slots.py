@@ -130,6 +130,8 @@ def _slots(below: Any, root: Any, path: tuple[str, ...], required: bool) -> Iter
     about = str(schema.get("description") or (below.get("description") if isinstance(below, dict) else "") or "")
     kind = _kind(schema, path, about)
     if kind == "object":
+        if not schema.get("properties"):
+            raise Unsupported(f"{'.'.join(path)}: an object of any form")
         if not required and schema.get("required"):
             raise Unsupported(f"{'.'.join(path)}: an optional object with required parts")
         counted = unit_of(name_words(about))

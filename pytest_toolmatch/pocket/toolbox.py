@@ -100,7 +100,7 @@ class Toolbox:
             slots = slots_of(tool)
         except Unsupported:
             return OfferedTool(here, supported=False)
-        if here + sum(1 + len(slot.options) for slot in slots) > _MOST_ITEMS:
+        if here + sum(1 + min(len(slot.options), _MOST_OPTIONS) for slot in slots) > _MOST_ITEMS:
             return OfferedTool(here, supported=False)
         arguments, options = [], []
         for slot in slots:

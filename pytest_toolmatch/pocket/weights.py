@@ -75,22 +75,32 @@ def manifest_of(name: str) -> Path:
     return found[0]
 
 
-def read(manifest: Path) -> tuple[Shape, Arrays]:
-    """Return a model's shape and its arrays as float32.
+def manifest(file: Path) -> Manifest:
+    """Return what a manifest says; raises ConfigError for what is none."""
+    try:
+        return msgspec.json.decode(_bytes(file), type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: no manifest of a pocket model ({error}): {_AGAIN}") from None
+
+
+def read(file: Path) -> tuple[Shape, Arrays]:
+    """Return the shape of a manifest's model, and its arrays as float32.
 
     Raises ConfigError, one line, for what is not whole, not ours, or not what the manifest says.
     """
-    try:
-        told = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
-        file = manifest.with_name(Path(told.file).name)
-        raw = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{error.filename or manifest}: can't be read: {error.strerror}: {_AGAIN}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{manifest}: no manifest of a pocket model ({error}): {_AGAIN}") from None
+    told = manifest(file)
+    weights = file.with_name(Path(told.file).name)
+    raw = _bytes(weights)
     if hashlib.sha256(raw).hexdigest() != told.sha256:
-        raise ConfigError(f"{file}: these are not the weights of {manifest.name} (their checksum differs): {_AGAIN}")
-    return unpack(raw, file)
+        raise ConfigError(f"{weights}: these are not the weights of {file.name} (their checksum differs): {_AGAIN}")
+    return unpack(raw, weights)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: can't be read: {error.strerror}: {_AGAIN}") from None
 
 
 def unpack(raw: bytes, file: Path) -> tuple[Shape, Arrays]:
@@ -148,11 +158,9 @@ def write(folder: Path, name: str, shape: Shape, arrays: Arrays, made: dict[str,
     told = Manifest(
         file=f"{name}.weights", sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw), parameters=count, made=made
     )
-    manifest = folder / f"{name}.json"
-    text = msgspec.json.format(msgspec.json.encode(told)) + b"\n"
     put_whole(folder / told.file, raw)
-    put_whole(manifest, text)
-    return manifest
+    put_whole(folder / f"{name}.json", msgspec.json.format(msgspec.json.encode(told)) + b"\n")
+    return folder / f"{name}.json"
 
 
 def _quantised(array: NDArray[np.float32]) -> list[bytes]:

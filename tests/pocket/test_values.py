@@ -120,3 +120,9 @@ def test_a_date_and_a_time_stand_in_a_moment() -> None:
     assert list(dates_at(moment, 0, None)) == [(1, "2026-06-12")]
     assert list(times_at(moment, 0)) == [(1, "09:30")]
     assert list(dates_at(words("2026-06-12x"), 0, None)) == []
+
+
+def test_a_moment_that_cannot_be_is_none() -> None:
+    for moment in ("2026-13-45t10:00:00z", "2026-06-12t99:99:00z"):
+        assert list(instants_at([moment], 0, Now(TODAY))) == []
+        assert list(times_at([moment], 0)) == ([] if "99" in moment else [(1, "10:00")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_toolmatch.cli.parsing import positive, sizes
+from pytest_toolmatch.cli.parsing import number, positive, sizes
 
 if TYPE_CHECKING:
     import argparse
@@ -31,8 +31,8 @@ _OPTIONS = (
     ("--curve", sizes, "N,N,…", "one student after so many examples each"),
     ("--held-out", positive, "N", "held-out cases that are judged at most (default: 400)"),
     ("--draws", positive, "N", "draws of the student for each of them (default: 8)"),
-    ("--temperature", float, "T", "the temperature of these draws (default: 0.7)"),
-    ("--epochs", float, "N", "how often to go through the examples at most (default: 4)"),
+    ("--temperature", number, "T", "the temperature of these draws (default: 0.7)"),
+    ("--epochs", number, "N", "how often to go through the examples at most, but for 600 steps at least (default: 4)"),
     ("--seed", int, "N", "decides what is held out, and all chance in training (default: 0)"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -58,6 +59,17 @@ def positive(text: str) -> int:
 def sizes(text: str) -> tuple[int, ...]:
     """Read ``N,N``: whole numbers above 0, each once, the smallest first."""
     return tuple(sorted({positive(part) for part in text.split(",")}))
+
+
+def number(text: str) -> float:
+    """Read a number from 0 on."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return found
 
 
 def share(text: str) -> float:

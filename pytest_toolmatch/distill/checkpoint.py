@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -36,18 +37,19 @@ def save_checkpoint(trainer: Trainer, folder: Path) -> None:
         np.savez(partial, **arrays)
         partial.replace(folder / _FILE)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise ConfigError(f"{folder / _FILE}: the run can't be kept: {error.strerror}") from None
 
 
-def resume(trainer: Trainer, folder: Path) -> bool:
-    """Put the trainer where the run in ``folder`` stopped; False where there is none.
+def resume(trainer: Trainer, folder: Path) -> None:
+    """Put the trainer where the run in ``folder`` stopped, if there is one.
 
     Raises ConfigError for a run of another plan: its steps would mean something else.
     """
     file = folder / _FILE
     if not file.exists():
-        return False
+        return
     with np.load(file, allow_pickle=False) as arrays:
         if arrays["plan"].tobytes() != msgspec.json.encode(trainer.plan):
             raise ConfigError(f"{file} is of a run with other options: give another -o, or remove it")
@@ -61,7 +63,6 @@ def resume(trainer: Trainer, folder: Path) -> bool:
                 place, _, key = name.partition("/")
                 state.setdefault(int(place), {})[key] = value
             optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
-    return True
 
 
 def _tensors(arrays: Any, prefix: str) -> dict[str, torch.Tensor]:

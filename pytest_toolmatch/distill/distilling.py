@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError, MissingRecording
 from pytest_toolmatch.curation.splits import rank
+from pytest_toolmatch.distill.device import check_torch
 from pytest_toolmatch.distill.held_out import Drawing, judged
 from pytest_toolmatch.distill.rung import Rung, Split
 from pytest_toolmatch.distill.start import beyond, start_of
@@ -58,19 +58,6 @@ def distill(paths: Sequence[Path], out: Path, options: Options) -> Iterator[str]
     models = {"teacher": found.teacher, "student": f"pocket:{rungs[-1].where}"}
     named = [f"--toolmatch-{role}={model}" for role, model in models.items()]
     yield f"next: {shlex.join(['pytest', *map(str, paths), '--toolmatch-mode=record', *named])}"
-
-
-def check_torch(device: str) -> None:
-    """Raise ConfigError where torch is not installed, or has not the device."""
-    if find_spec("torch") is None:
-        raise ConfigError(
-            "toolmatch distill trains with torch, which is not installed: pip install 'pytest-toolmatch[distill]'"
-        )
-    if device == "cuda":
-        import torch  # noqa: PLC0415 - it takes seconds
-
-        if not torch.cuda.is_available():
-            raise ConfigError("--device cuda: torch finds no CUDA device here; leave --device out to train on the CPU")
 
 
 def _split(found: Found, seed: int) -> Split:

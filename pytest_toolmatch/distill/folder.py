@@ -6,10 +6,8 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from pytest_toolmatch.core.errors import ConfigError
-from pytest_toolmatch.pocket.weights import Manifest, manifest_of, read
+from pytest_toolmatch.pocket.weights import manifest, manifest_of, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +16,15 @@ NAME = "student"
 _RUN = ".run-"
 _COPIES = 12
 """Copies of the parameters that a run has on disk at most: two checkpoints of six, and the weights."""
+
+
+def make_folder(path: Path) -> int:
+    """Make a folder and return how many bytes its disk has free; raises ConfigError where it can't be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(path).free
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be made: {error.strerror}; choose another directory with -o") from None
 
 
 class Folder:
@@ -34,13 +41,7 @@ class Folder:
 
     def make(self, parameters: int) -> None:
         """Make the folder; raises ConfigError where it can't be, or where the disk has no room for a run."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self.path).free
-        except OSError as error:
-            raise ConfigError(
-                f"{self.path}: can't be made: {error.strerror}; choose another directory with -o"
-            ) from None
+        free = make_folder(self.path)
         if free < (needed := 4 * _COPIES * parameters):
             raise ConfigError(
                 f"{self.path}: {needed / 1e6:.0f} MB are needed while a student is trained, {free / 1e6:.0f} MB are "
@@ -69,10 +70,10 @@ class Folder:
     def _made(self) -> dict[str, Any] | None:
         """Return how the student that is there was made; None where there is none."""
         with contextlib.suppress(ConfigError):
-            manifest = manifest_of(str(self.path.absolute()))
-            made = msgspec.json.decode(manifest.read_bytes(), type=Manifest).made
+            file = manifest_of(str(self.path.absolute()))
+            made = manifest(file).made
             if not made.get("finished"):
                 return made
-            read(manifest)  # raises where it is not whole: then it is trained again
+            read(file)  # raises where it is not whole: then it is trained again
             return made
         return None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
-import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.distill.batches import pack
 from pytest_toolmatch.distill.checkpoint import save_checkpoint
 from pytest_toolmatch.distill.plan import Plan
+from pytest_toolmatch.distill.stopping import asked_to_stop
 from pytest_toolmatch.distill.targets import Unreachable, encode
 from pytest_toolmatch.distill.train import batches
 from pytest_toolmatch.pocket.toolbox import Toolbox
@@ -87,7 +86,7 @@ def learn(trainer: Learner, train: Sequence[Packed], validation: Sequence[Packed
     for _ in range(progress.step):
         next(source)
     started, first = time.monotonic(), progress.step
-    with _asked_to_stop() as asked:
+    with asked_to_stop() as asked:
         while progress.step < plan.steps and progress.stale < plan.patience:
             trainer.learn(next(source))
             due = progress.step % every == 0 or progress.step == plan.steps
@@ -105,22 +104,3 @@ def _told(step: int, steps: int, now: float, best: float, left: float) -> str:
     minutes, seconds = divmod(round(left), 60)
     rest = f" · {minutes}:{seconds:02} left" if step < steps else ""
     return f"  step {step} of {steps} · validation {now:.3f} (best {best:.3f}){rest}"
-
-
-@contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Take the first Ctrl-C as a request that is met between two steps; a second one ends all at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def ask(*_: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)

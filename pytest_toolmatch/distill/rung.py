@@ -11,7 +11,7 @@ from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.distill.folder import NAME, Folder
 from pytest_toolmatch.distill.turns import examples_of
 from pytest_toolmatch.pocket.model import open_model
-from pytest_toolmatch.pocket.weights import manifest_of
+from pytest_toolmatch.pocket.weights import manifest_of, shipped
 from pytest_toolmatch.suites.importers.fields import counted
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class Rung:
 
     @property
     def where(self) -> str:
-        """The folder, as it is named after ``pocket:``."""
-        return str(self.folder.path)
+        """The folder, as it is named after ``pocket:``, where a shipped model's name means that model."""
+        path = str(self.folder.path)
+        return f"./{path}" if path in shipped() else path
 
     def model(self) -> PocketModel:
         """Return the student, trained."""

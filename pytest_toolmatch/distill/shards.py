@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -32,14 +34,13 @@ _WORDS = ("words", "names", "abouts")
 class Shards:
     """A sequence of shards of packed examples, made when they are first asked for, and kept on disk.
 
-    ``make(n)`` yields the examples of the n-th. It has to be a function of a module: a worker runs ahead with it. The
-    latest shard alone is in memory.
+    ``make(n)`` yields the examples of the n-th. It has to be a function of a module: a worker runs ahead with it. One
+    that nobody is at when it is asked for is made there and then. The latest shard alone is in memory.
     """
 
     def __init__(self, folder: Path, make: Callable[[int], Iterator[Example]], count: int, lexicon: Lexicon) -> None:
         self.folder, self.make, self.count, self.lexicon = folder, make, count, lexicon
         self._loaded: dict[int, list[Packed]] = {}
-        self._worker: multiprocessing.process.BaseProcess | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -47,33 +48,31 @@ class Shards:
     def __getitem__(self, shard: int) -> list[Packed]:
         if shard not in self._loaded:
             file = self.folder / _file(shard)
-            self._await(file)
+            _await(file)
             if not file.exists():
                 make_shard(self.folder, self.make, shard)
             self._loaded = {shard: load(file, self.lexicon)}
         return self._loaded[shard]
 
-    def _await(self, file: Path) -> None:
-        """Wait for a shard that somebody is at; say so where it takes long."""
-        since, told = time.monotonic(), False
-        while not file.exists() and (self._works() or _being_made(file)):
-            time.sleep(_POLL_S)
-            if not told and time.monotonic() - since > _TOLD_AFTER_S:
-                sys.stderr.write(f"waiting for examples: {file} is not made yet\n")
-                told = True
-
-    def _works(self) -> bool:
-        return self._worker is not None and self._worker.is_alive()
-
     def work_ahead(self) -> None:
         """Make all that is missing in a process of its own, in order; it ends with this one."""
         context = multiprocessing.get_context("spawn")
-        self._worker = context.Process(target=make_all, args=(self.folder, self.make, self.count), daemon=True)
-        self._worker.start()
+        context.Process(target=make_all, args=(self.folder, self.make, self.count), daemon=True).start()
+
+
+def _await(file: Path) -> None:
+    """Wait for a shard that somebody is at; say so where it takes long."""
+    since, told = time.monotonic(), False
+    while not file.exists() and _being_made(file):
+        time.sleep(_POLL_S)
+        if not told and time.monotonic() - since > _TOLD_AFTER_S:
+            sys.stderr.write(f"waiting for examples: {file} is not made yet\n")
+            told = True
 
 
 def make_all(folder: Path, make: Callable[[int], Iterator[Example]], count: int) -> None:
-    """Make the shards that are missing, as long as the process that wants them lives."""
+    """Make the shards that are missing, in a process of its own, as long as the one that wants them lives."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training, which ends this one
     parent = os.getppid()
     for shard in range(count):
         if os.getppid() != parent:
@@ -85,11 +84,14 @@ def make_all(folder: Path, make: Callable[[int], Iterator[Example]], count: int)
 def make_shard(folder: Path, make: Callable[[int], Iterator[Example]], shard: int) -> None:
     """Write one shard; examples that the grammar can't say are left out."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _file(shard)).with_suffix(".making").touch()
+    mark = (folder / _file(shard)).with_suffix(".making")
+    mark.touch()
     own = Lexicon(1)
-    examples = encode_all(itertools.islice(make(shard), SHARD))
-    save(folder / _file(shard), [pack(one, own) for one in examples if isinstance(one, Encoded)], own)
-    (folder / _file(shard)).with_suffix(".making").unlink(missing_ok=True)
+    try:
+        examples = encode_all(itertools.islice(make(shard), SHARD))
+        save(folder / _file(shard), [pack(one, own) for one in examples if isinstance(one, Encoded)], own)
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def _being_made(file: Path) -> bool:
@@ -102,6 +104,18 @@ def _being_made(file: Path) -> bool:
 
 def _file(shard: int) -> str:
     return f"{shard:04}.npz"
+
+
+def source_digest() -> str:
+    """Return a short hash of all that examples are made by: words, requests, and the code that packs them."""
+    package = Path(__file__).parents[1]
+    files = (file for part in ("distill", "pocket") for file in (package / part).rglob("*"))
+    made = hashlib.sha256()
+    for file in sorted(
+        file for file in files if file.suffix in (".py", ".yaml", ".json") and file.parent.name != "weights"
+    ):
+        made.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return made.hexdigest()[:8]
 
 
 def save(file: Path, examples: Iterable[Packed], lexicon: Lexicon) -> None:

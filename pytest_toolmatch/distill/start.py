@@ -11,6 +11,7 @@ from pytest_toolmatch.pocket.config import SHAPES, Shape
 from pytest_toolmatch.pocket.model import PocketModel
 from pytest_toolmatch.pocket.network import Network
 from pytest_toolmatch.pocket.slots import Unsupported, slots_of
+from pytest_toolmatch.pocket.toolbox import Toolbox
 from pytest_toolmatch.pocket.weights import Arrays, manifest_of, read
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ def beyond(tools: Iterable[Tool]) -> dict[str, str]:
             slots_of(tool)
         except Unsupported as why:
             found[tool.name] = str(why).removeprefix(f"{tool.name}: ")
+        else:
+            if not Toolbox([tool]).offered[0].supported:
+                found[tool.name] = "more arguments and choices than it reads"
     return found
 
 

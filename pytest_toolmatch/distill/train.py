@@ -21,17 +21,20 @@ import torch
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.distill.batches import Lexicon, Packed, collate, length, pack
 from pytest_toolmatch.distill.checkpoint import resume, save_checkpoint
+from pytest_toolmatch.distill.device import check_torch
 from pytest_toolmatch.distill.examples import Example, is_test_request, is_validation
 from pytest_toolmatch.distill.export import export
+from pytest_toolmatch.distill.folder import make_folder
 from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.distill.network import NEVER, Network
 from pytest_toolmatch.distill.optimisers import one_core, optimisers_of
 from pytest_toolmatch.distill.plan import Plan, Progress
 from pytest_toolmatch.distill.requests import demo_requests
-from pytest_toolmatch.distill.shards import SHARD, Shards
+from pytest_toolmatch.distill.shards import SHARD, Shards, source_digest
+from pytest_toolmatch.distill.stopping import asked_to_stop
 from pytest_toolmatch.distill.targets import ALLOWED, RIGHT, Encoded, encode_all
 from pytest_toolmatch.pocket.config import SHAPES
-from pytest_toolmatch.pocket.weights import read
+from pytest_toolmatch.pocket.weights import manifest, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -181,16 +184,16 @@ def run(trainer: Trainer, train: Many, validation: Sequence[Packed], out: Path, 
     source, checked = batches(train, trainer.plan.batch, trainer.plan.seed), trainer.progress.seconds
     for _ in range(trainer.progress.step):
         next(source)
-    try:
-        while trainer.fraction() < 1:
+    with asked_to_stop() as asked:
+        while trainer.fraction() < 1 and not asked.is_set():
             trainer.learn(next(source))
             if trainer.progress.seconds - checked >= _CHECK_EVERY_S:
                 checked = trainer.progress.seconds
                 trainer.validate(validation)
                 save_checkpoint(trainer, out)
                 _tell(trainer, quiet)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped; the best so far is kept\n")
+        if asked.is_set():
+            sys.stderr.write("\nstopped; the best so far is kept\n")
     if not trainer.losses:
         return  # it was over before
     trainer.validate(validation)
@@ -212,8 +215,8 @@ def _tell(trainer: Trainer, quiet: bool) -> None:
 
 def generated(plan: Plan, lexicon: Lexicon, cache: Path, *, requests: bool) -> tuple[Shards, list[Packed]]:
     """Return examples for training and for validation, no group on both sides; with the demo's requests or without."""
-    folder, make = (f"with-requests-{plan.seed}", examples_of) if requests else (f"generated-{plan.seed}", _learned)
-    shards = Shards(cache / folder, partial(make, plan.seed), plan.shards, lexicon)
+    kind, make = ("with-requests", examples_of) if requests else ("generated", _learned)
+    shards = Shards(cache / f"{kind}-{plan.seed}-{source_digest()}", partial(make, plan.seed), plan.shards, lexicon)
     shards.work_ahead()
     return shards, _validation(_generate(plan.seed, 999), lexicon)
 
@@ -235,11 +238,12 @@ def _generate(seed: int, shard: int) -> Iterator[Example]:
     return generate(1000 * (seed + 1) + shard)
 
 
-def made(trainer: Trainer) -> dict[str, Any]:
-    """Return how a model was made, for its manifest."""
+def made(trainer: Trainer, start: Path | None) -> dict[str, Any]:
+    """Return how a model was made, for its manifest; of one that goes on from another, the checksum of that one."""
     minute, step, seen, _, _ = trainer.progress.curve[-1]
     plan = trainer.plan
     return {
+        **({"start": manifest(start).sha256} if start else {}),
         "seed": plan.seed,
         "steps": step,
         "batch": plan.batch,
@@ -253,11 +257,11 @@ def made(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def start_of(manifest: Path, plan: Plan) -> dict[str, Tensor]:
+def start_of(file: Path, plan: Plan) -> dict[str, Tensor]:
     """Return the weights of a model to go on from; raises ConfigError where it is of another shape."""
-    shape, arrays = read(manifest)
+    shape, arrays = read(file)
     if shape != plan.shape:
-        raise ConfigError(f"{manifest} is of another size: give its own with --size")
+        raise ConfigError(f"{file} is of another size: give its own with --size")
     return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
@@ -282,29 +286,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shards", type=int, default=40, help=f"how many times {SHARD} examples to make")
     parser.add_argument("--requests", action="store_true", help="learn the tools of the example suites, too")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/toolmatch-distill"), help="where examples are kept")  # noqa: S108
     parser.add_argument("--start", type=Path, help="a model's manifest to go on from, instead of from nothing")
     parser.add_argument("-o", dest="out", type=Path, required=True)
     asked = parser.parse_args(arguments)
     one_core()
     try:
+        check_torch(asked.device)
         return train_generated(asked)
     except ToolmatchError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped before anything was learned; the examples made so far are kept\n")
+        return 130
 
 
 def train_generated(asked: argparse.Namespace) -> int:
     """Train on the generator's examples, and export the best."""
     names = ("minutes", "steps", "seed", "batch", "rate", "shards", "device")
     plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
+    make_folder(asked.out)
     lexicon = Lexicon(plan.shape.buckets)
-    train, validation = generated(plan, lexicon, asked.cache, requests=asked.requests)
     trainer = Trainer(plan, lexicon, start_of(asked.start, plan) if asked.start else None)
     resume(trainer, asked.out)
+    train, validation = generated(plan, lexicon, asked.cache, requests=asked.requests)
     run(trainer, train, validation, asked.out)
-    export(trainer.best, plan.shape, asked.out, name=asked.size, made=made(trainer))
+    export(trainer.best, plan.shape, asked.out, name=asked.size, made=made(trainer, asked.start))
     return 0
 
 

@@ -189,6 +189,41 @@ def test_tools_beyond_the_model_are_named_and_their_calls_left_out(tiny: Path) -
     assert any("turns left out, where calls can't be said" in line for line in said)
 
 
+def test_a_tool_with_too_much_to_choose_from_is_beyond_the_model() -> None:
+    choices = {"type": "string", "enum": [f"zone {number}" for number in range(420)]}
+    one = {"type": "object", "properties": {"zone": choices}, "required": ["zone"]}
+    many = {"type": "object", "properties": {f"zone{number}": choices for number in range(7)}}
+    any_form = {"type": "object", "properties": {"filter": {"type": "object"}}, "required": ["filter"]}
+    tools = [Tool(name=name, parameters=each) for name, each in (("one", one), ("many", many), ("free", any_form))]
+    assert start.beyond(tools) == {
+        "many": "more arguments and choices than it reads",
+        "free": "filter: an object of any form",
+    }
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_student_named_like_a_shipped_model_is_the_folder(tiny: Path) -> None:
+    said = run(record(Path("suites"), FEW), tiny, "small")
+    assert said[-1].endswith("--toolmatch-student=pocket:./small")
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_broken_manifest_in_the_way_is_told(tiny: Path) -> None:
+    suite = record(Path("suites"), FEW)
+    run(suite, tiny)
+    Path("out/student.json").write_text("{")
+    assert any("step 20 of 20" in line for line in run(suite, tiny))
+
+
+@pytest.mark.parametrize("wrong", ["inf", "nan", "-1", "many"])
+@pytest.mark.parametrize("option", ["--epochs", "--temperature"])
+def test_a_number_that_is_none_is_a_usage_error(option: str, wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["distill", "suites", "-o", "out", f"{option}={wrong}"])
+    assert ended.value.code == 4
+    assert f"'{wrong}' is no number from 0 on" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("brief")
 def test_a_size_from_scratch_and_a_start_exclude_each_other(tiny: Path) -> None:
     suite = record(Path("suites"), FEW)

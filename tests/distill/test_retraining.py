@@ -31,7 +31,7 @@ def exact(model: PocketModel) -> float:
 
 
 def test_a_tiny_budget_learns(tmp_path: Path) -> None:
-    """19,200 examples of the 272,000 that the shipped model has seen; judged in words that it was not trained on."""
+    """19,200 examples, where the shipped model has seen a million; judged in words that it was not trained on."""
     budget = ["--steps", f"{STEPS}", "--shards", f"{SHARDS}", "--seed", "0", "--cache", str(tmp_path / "cache")]
     assert main(["--size", "small", *budget, "-o", str(tmp_path / "small")]) == 0
     before, after = exact(start_of(size="small").model()), exact(open_model(str(tmp_path / "small")))

@@ -2,6 +2,8 @@
 """Training: repeatable, interruptible, and it learns."""
 
 import itertools
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 
@@ -12,12 +14,13 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.distill.batches import Lexicon, Packed, pack
 from pytest_toolmatch.distill.checkpoint import resume
+from pytest_toolmatch.distill.examples import Example
 from pytest_toolmatch.distill.export import export
 from pytest_toolmatch.distill.generator import generate
 from pytest_toolmatch.distill.plan import Plan
 from pytest_toolmatch.distill.shards import Shards, load, save
 from pytest_toolmatch.distill.targets import Encoded, encode_all
-from pytest_toolmatch.distill.train import Trainer, run
+from pytest_toolmatch.distill.train import Trainer, main, run
 from pytest_toolmatch.pocket.config import Shape
 from pytest_toolmatch.pocket.model import open_model
 
@@ -56,8 +59,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(
     learn = Trainer.learn
 
     def stop_at_three(trainer: Trainer, examples: list[Packed]) -> None:
-        if trainer.progress.step == 3:
-            raise KeyboardInterrupt
+        if trainer.progress.step == 2:
+            signal.raise_signal(signal.SIGINT)
         learn(trainer, examples)
 
     with monkeypatch.context() as patch:
@@ -87,14 +90,43 @@ def test_shards_are_read_as_they_were_written(packed: tuple[list[Packed], Lexico
     save(tmp_path / "0.npz", examples, lexicon)
     other = Lexicon(SHAPE.buckets)
     other.number("shifted")
-    words = {number: word for word, number in other.words.items()}
     read = load(tmp_path / "0.npz", other)
     words = {number: word for word, number in other.words.items()}
     ours = {number: word for word, number in lexicon.words.items()}
     for one, two in zip(examples, read, strict=True):
-        assert [ours[word] for word in one.words] == [words[word] for word in two.words]
-        assert all((a == b).all() for a, b in zip(one[1:6], two[1:6], strict=True))
-        assert (one.match == two.match).all()
+        for name, a, b in zip(Packed._fields, one, two, strict=True):
+            if name in ("words", "names", "abouts"):
+                assert [ours[word] for word in a] == [words[word] for word in b]
+            else:
+                assert (a == b).all(), name
+
+
+def test_a_shard_that_could_not_be_made_is_not_waited_for(packed: tuple[list[Packed], Lexicon], tmp_path: Path) -> None:
+    def broken(_: int) -> Iterator[Example]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Shards(tmp_path, broken, 1, packed[1])[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["-o", "taken"], "taken: can't be made: File exists; choose another directory with -o"),
+        (["-o", "out", "--device", "cuda"], "torch finds no CUDA device here"),
+        (["-o", "out", "--start", "none.json"], "none.json: can't be read: No such file or directory"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_made(
+    more: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    Path("taken").touch()
+    assert main([*more, "--cache", "cache"]) == 2
+    assert said in capsys.readouterr().err
+    assert not Path("cache").exists()
 
 
 def test_who_waits_for_examples_is_told_so(

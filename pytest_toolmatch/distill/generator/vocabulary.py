@@ -74,7 +74,6 @@ class Vocabulary:
         verbs = [msgspec.convert(part, list[Verb]) for part in parts("verbs").values()]
         self.verbs = {form: self._own([[v for v in part if v.form == form] for part in verbs]) for form in FORMS}
         self.held_out = held_out
-        self.acting = [*self.verbs["act"], *self.verbs["tell"]]
         kinds, self.flags = (
             self._own([msgspec.convert(part, list[Kind]) for part in parts(name).values()])
             for name in ("slots", "flags")

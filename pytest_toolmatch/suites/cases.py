@@ -105,7 +105,7 @@ def _weight(weight: float, where: str) -> float:
 
 def form_of(case: Case) -> CaseForm:
     """Return the form of a case, to be written down."""
-    single = len(case.conversation) == 1 and case.conversation[0].role == "user"
+    single = len(case.conversation) == 1 and bool(case.query)
     return CaseForm(
         id=case.id,
         query=case.query if single else "",

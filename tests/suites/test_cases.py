@@ -109,6 +109,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
         Case(id="a", conversation=user("To Rome"), tags=("easy",)),
         Case(id="a", conversation=(Message("system", "Be brief."), Message("user", "To Rome"))),
         Case(id="a", conversation=(Message("assistant", "Where to?"),)),
+        Case(id="a", conversation=user("")),
         Case(id="a", conversation=user("To Rome"), tools=(Tool(name="search", parameters={"type": "object"}),)),
         Case(id="a", conversation=user("To Rome"), tools=(Tool(name="search", effect="read", reply=[1]),)),
         Case(id="a", conversation=user("To Rome"), tools=()),

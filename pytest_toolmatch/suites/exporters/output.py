@@ -45,12 +45,13 @@ class Output:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._stack.close()
         try:
+            self._stack.close()
             if kind is None:
                 self._move()
         except OSError as error:
-            raise self._refused(error) from None
+            if kind is None:
+                raise self._refused(error) from None
         finally:
             shutil.rmtree(self._staged, ignore_errors=True)
 

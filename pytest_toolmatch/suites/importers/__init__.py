@@ -99,7 +99,7 @@ def _capped(records: Iterable[Record]) -> Iterator[Record]:
     reported: Counter[str] = Counter()
     for record in records:
         if isinstance(record, Problem):
-            file = record.where.rpartition(":")[0]
+            file = record.where.rpartition(":")[0] or record.where
             reported[file] += 1
             if reported[file] > MAX_REPORTS:
                 continue

@@ -80,6 +80,9 @@ def assemble(
                 counts[record.reason] += 1
             case Counted():
                 counts[record.what] += record.count
+            case Question(case=case) | Imported(case=case) if not case.conversation:
+                left = "without a message: left out"
+                problems.append(Problem(case.where, f"a case {left}", f"cases {left}"))
             case Offered() | Question() | Imported():
                 part = parts.setdefault(record.suite or name, _Part(record.suite or name, len(parts), spool))
                 part.add(record, counts)

@@ -20,6 +20,7 @@ from pytest_toolmatch.core.sample import Outcome, Usage, outcome_of
 from pytest_toolmatch.suites.importers.bfcl_answers import LIMIT, spelled_out
 from pytest_toolmatch.suites.importers.bfcl_questions import Key, Questions, fold, key_of
 from pytest_toolmatch.suites.importers.bfcl_text import calls_in, looks_like_calls
+from pytest_toolmatch.suites.importers.contents import count
 from pytest_toolmatch.suites.importers.fields import counted, parsed
 from pytest_toolmatch.suites.importers.files import Document, documents, typed
 from pytest_toolmatch.suites.importers.source import Imported, Options, Problem, Question, Record, Source
@@ -202,7 +203,7 @@ def _summed_up(value: Any) -> float | None:
 
 def _usage(line: _Result) -> Usage | None:
     sent, received = _summed_up(line.input_token_count), _summed_up(line.output_token_count)
-    return None if sent is None and received is None else Usage(input=int(sent or 0), output=int(received or 0))
+    return None if sent is None and received is None else Usage(input=count(sent), output=count(received))
 
 
 def _imported(run: _Run, case: Case, key: Key) -> Imported:

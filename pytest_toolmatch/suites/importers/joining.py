@@ -1,8 +1,9 @@
 """From single requests to chains: a request that adds the tools' replies to an earlier one goes on with its chain.
 
 Requests of several conversations may be mixed. Which one a request goes on from is told by what was said: the
-conversation of the earlier request and the answer to it, whatever the ids. Only what waits for replies is kept, by
-digest, and no more than ``WAITING`` at a time, so that memory does not grow with the log.
+conversation of the earlier request and the answer to it, whatever the ids; where several said the same, by the model.
+Only what waits for replies is kept, by digest, and no more than ``WAITING`` at a time, so that memory does not grow
+with the log.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class Exchange(msgspec.Struct, kw_only=True):
     tools: tuple[Tool, ...]
     where: str
     label: str = ""
+
+    @property
+    def model(self) -> str:
+        """Return what the request calls the model, or else the response."""
+        return self.asked.model or self.answered.model
 
 
 class _Run(msgspec.Struct, kw_only=True, eq=False):
@@ -70,7 +76,7 @@ class Joiner:
         if answered.id and asked.kept:
             _keep(self._said, answered.id, [*messages, answered.message])
         transcript = Transcript.of(messages)
-        run = self._earlier(transcript)
+        run = self._earlier(transcript, exchange)
         if run is None and not exchange.tools and not answered.message.calls:
             yield Problem(exchange.where, "offers no tool: left out", "requests offer no tool: left out")
             return
@@ -81,16 +87,20 @@ class Joiner:
         """Yield the chains that still wait."""
         yield from map(self._finished, self._waiting)
 
-    def _earlier(self, transcript: Transcript) -> _Run | None:
-        """Return the chain that a conversation goes on with: its last answer, and then nothing but replies to it."""
+    def _earlier(self, transcript: Transcript, exchange: Exchange) -> _Run | None:
+        """Return the chain that a conversation goes on with: its last answer, and then nothing but replies to it.
+
+        Of several, that of the same model which waits longest, or else that of any.
+        """
         last = transcript.parts[-1] if transcript.parts else None
         if not isinstance(last, Response) or not last.replies:
             return None
         said = (*conversation_of(transcript.parts[:-1]), *last.plain[:1])
-        key = _digest(said)
-        if key not in self._by_key:
+        runs = self._by_key.get(_digest(exchange.label, said), ())
+        run = next((run for run in runs if run.first.model == exchange.model), next(iter(runs), None))
+        if run is None:
             return None
-        run = self._taken(key)
+        self._take(run)
         run.steps[-1].replies = {
             own: last.replies[key]
             for own, key in zip(run.steps[-1].message.ids, last.message.ids, strict=False)
@@ -98,14 +108,12 @@ class Joiner:
         }
         return run
 
-    def _taken(self, key: str) -> _Run:
-        """Take the chain that waits longest for what follows on a conversation."""
-        runs = self._by_key[key]
-        run = runs.popleft()
-        if not runs:
+    def _take(self, run: _Run) -> None:
+        """Let a chain wait no longer."""
+        key = self._waiting.pop(run)
+        self._by_key[key].remove(run)
+        if not self._by_key[key]:
             del self._by_key[key]
-        del self._waiting[run]
-        return run
 
     def _step(self, run: _Run, exchange: Exchange, conversation: Conversation) -> Iterator[Record]:
         """Add an answer to a chain; it is over where nothing is called."""
@@ -117,21 +125,22 @@ class Joiner:
         if not answered.message.calls:
             yield self._finished(run)
             return
-        key = _digest((*conversation, *run.steps[-1].plain))
+        key = _digest(exchange.label, (*conversation, *run.steps[-1].plain))
         self._waiting[run] = key
         self._by_key.setdefault(key, deque()).append(run)
         if len(self._waiting) > WAITING:
-            yield self._finished(self._taken(next(iter(self._waiting.values()))))
+            oldest = next(iter(self._waiting))
+            self._take(oldest)
+            yield self._finished(oldest)
 
     def _finished(self, run: _Run) -> Imported:
         first, last = run.first, run.steps[-1]
         steps = [step for step in run.steps if step.message.calls]
         chain = tuple(step.message.calls for step in steps)
         named = (first.label, *(step.model for step in run.steps), first.asked.model, "unknown")
+        case = Case(id=case_id(run.conversation), conversation=run.conversation, tools=first.tools, where=first.where)
         return Imported(
-            case=Case(
-                id=case_id(run.conversation), conversation=run.conversation, tools=first.tools, where=first.where
-            ),
+            case=case,
             model=next(filter(None, named)),
             outcome=last.stop or outcome_of(chain),
             chain=chain,
@@ -139,15 +148,15 @@ class Joiner:
             usage=total([step.usage for step in run.steps]),
             source=first.where,
             instructions=first.asked.instructions,
-            identity=" ".join(run.ids) if all(run.ids) else "",
+            identity=" ".join((case.id, *run.ids)) if all(run.ids) else "",  # some services give one id again and again
             replies=tuple(step.texts for step in steps) if self._options.replies else (),
         )
 
 
-def _digest(conversation: Conversation) -> str:
-    """Return what two conversations share that say the same, but for space around the texts."""
+def _digest(label: str, conversation: Conversation) -> str:
+    """Return what two conversations of a label share that say the same, but for space around the texts."""
     told = [(one.role, one.content.strip(), one.calls, one.name) for one in conversation]
-    return hashlib.sha256(_encoder.encode(told)).hexdigest()
+    return hashlib.sha256(_encoder.encode((label, told))).hexdigest()
 
 
 def _keep(kept: OrderedDict[str, list[Message]], key: str, messages: list[Message]) -> None:

@@ -6,7 +6,7 @@ no answer: calls may be missing, and arguments may be cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -61,13 +61,29 @@ def _answers(chunks: Sequence[dict[str, Any]], key: str) -> list[list[dict[str, 
 
 def _choice(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     deltas = [mapping(part.get("delta")) for part in parts]
-    calls: dict[int, dict[str, Any]] = {}
-    for part in (part for delta in deltas for part in dicts(delta.get("tool_calls"))):
-        _grow(calls.setdefault(_index(part, len(calls)), {"name": "", "arguments": ""}), part)
-    made = [{"id": call.get("id"), "function": call} for call in calls.values()]
+    made = _calls(part for delta in deltas for part in dicts(delta.get("tool_calls")))
     finish = next((part["finish_reason"] for part in reversed(parts) if part.get("finish_reason")), None)
-    text = "".join(string(delta.get("content")) for delta in deltas)
-    return {"message": {"content": text, "tool_calls": made}, "finish_reason": finish}
+    text, refusal = ("".join(string(delta.get(key)) for delta in deltas) for key in ("content", "refusal"))
+    return {"message": {"content": text, "refusal": refusal or None, "tool_calls": made}, "finish_reason": finish}
+
+
+def _calls(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the calls that parts come to; some services give one index to all of them, and only the ids differ."""
+    made: list[dict[str, Any]] = []
+    latest: dict[int, dict[str, Any]] = {}
+    for part in parts:
+        index = _index(part, len(made))
+        if index not in latest or _is_another(part, latest[index]):
+            latest[index] = {"name": "", "arguments": ""}
+            made.append(latest[index])
+        _grow(latest[index], part)
+    return [{"id": call.get("id"), "function": call} for call in made]
+
+
+def _is_another(part: dict[str, Any], call: dict[str, Any]) -> bool:
+    """Whether a part begins a call; other services give every part of one call an id of its own, but no name."""
+    named = bool(mapping(part.get("function")).get("name"))
+    return named and bool(part.get("id") and call["id"]) and part["id"] != call["id"]
 
 
 def _index(part: dict[str, Any], default: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,29 @@ def test_a_disk_that_does_not_take_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigError, match=r"file/out: can't be written: .*; choose another place with -o"):
         put(tmp_path / "file" / "out", "train")
+
+
+def full(folder: Path) -> Output:
+    """Return an output whose file ``train`` has a line that the disk takes no more: what it says when it is closed."""
+    staged = folder / f".export-{os.getpid()}"
+    staged.mkdir()
+    (staged / "train.jsonl").symlink_to("/dev/full")
+    output = Output(folder)
+    output.write([Line({"a": 1})], "train")
+    return output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here is always full")
+def test_a_disk_that_is_full_at_the_end_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"can't be written: No space left on device; choose another place"),
+        full(tmp_path),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyboardInterrupt), full(tmp_path):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_format_has_the_same_names() -> None:

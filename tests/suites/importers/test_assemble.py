@@ -115,6 +115,15 @@ def test_nothing_at_all_is_an_error_that_repeats_the_problems() -> None:
     assert caught.value.__notes__[-1] == "  and 2 more"
 
 
+def test_a_case_without_a_message_is_left_out_and_said_to_be() -> None:
+    empty = Case(id="empty", conversation=(), where="a:1")
+    assembly = assemble("mine", [run(), run(case=empty), Question(case=empty)], (GO,))
+    [suite] = assembly.suites
+    assert [case.id for case in suite.cases] == [run().case.id]
+    assert [str(problem) for problem in assembly.problems] == ["a:1: a case without a message: left out"] * 2
+    assert (assembly.counts["runs"], assembly.counts["problems"]) == (1, 2)
+
+
 def test_a_log_becomes_suites(logs: Logs) -> None:
     runs = [{"steps": [{"action": "go", "action_input": {}}, {"action": "hide"}]}]
     logs.lines("a.jsonl", {"question": "Go?", "runs": runs, "model": "m"})
@@ -147,6 +156,13 @@ def test_problems_of_one_file_are_capped(logs: Logs) -> None:
     records = list(read_log("react", [Source(path)]))
     assert len(records) == 21
     assert str(records[-1]) == f"{path}: 10 more problems of this kind"
+
+
+def test_problems_of_files_as_a_whole_are_not_capped_as_if_they_were_of_one(logs: Logs) -> None:
+    for number in range(25):
+        logs.raw(f"{number}.txt", b"no log")
+    problems = [record for record in read_log("auto", [Source(logs.folder)]) if isinstance(record, Problem)]
+    assert {problem.where for problem in problems} == {str(logs.folder / f"{number}.txt") for number in range(25)}
 
 
 def test_tools_that_cases_bring_along_are_not_asked_for() -> None:

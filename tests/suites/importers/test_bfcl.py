@@ -79,6 +79,14 @@ def test_usage_and_latency_are_added_up_over_turns(logs: Logs) -> None:
     assert (run.usage, run.latency) == (Usage(input=16, output=2), 0.75)
 
 
+@pytest.mark.parametrize("tokens", [float("nan"), float("inf")])
+def test_numbers_of_tokens_that_are_none_count_nothing(logs: Logs, tokens: float) -> None:
+    questions(logs)
+    result(logs, "m", [[[]]], input_token_count=tokens, output_token_count=[[2], [tokens]])
+    [run] = logs.read("bfcl").runs
+    assert run.usage == Usage(input=0, output=0)
+
+
 def test_a_failed_inference_is_infrastructure(logs: Logs) -> None:
     questions(logs)
     result(logs, "m", "Error during inference: 500", traceback="Traceback …")

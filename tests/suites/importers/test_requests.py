@@ -98,6 +98,47 @@ def test_mixed_conversations_of_any_wire_come_apart_again(logs: Logs, data: st.D
     assert Counter(run.text for run in read.runs) == Counter(text for _, talk in told for *_, text in talk)
 
 
+def test_answers_that_share_an_id_are_runs_of_their_own_cases(logs: Logs) -> None:
+    asked = [("Warm?", (((ROME,), ("20",)),), "Yes."), ("Warmer?", (((ROME, OSLO), ("20", "5")),), "In Rome.")]
+    lines = [WIRES[0].log((turn,))[0] for turn in asked]
+    logs.lines("a.jsonl", *(line | {"response": line["response"] | {"id": "chatcmpl-637"}} for line in lines))
+    assembly = assemble("mine", logs.read("requests").records)
+    [suite] = assembly.suites
+    assert [case.query for case in suite.cases] == ["Warm?", "Warmer?"]
+    assert [sample.chain for sample in suite.samples["big-1"]] == [((ROME,),), ((ROME, OSLO),)]
+    assert "runs found twice" not in assembly.counts
+
+
+def spoken(model: str, *steps: tuple[Call, ...], text: str) -> list[dict[str, Any]]:
+    """Return what a model is asked and answers in one turn, as it and its gateway log it."""
+    made = tuple((step, tuple("20" for _ in step)) for step in steps)
+    lines = WIRES[0].log((("Where is it warmer?", made, text),))
+    for line in lines:
+        line["request"]["model"] = line["response"]["model"] = model
+    return lines
+
+
+def test_models_that_make_the_same_call_keep_their_own_chains(logs: Logs) -> None:
+    a, b = spoken("a", (ROME,), (OSLO,), text="In Rome."), spoken("b", (ROME,), text="No idea.")
+    logs.lines("a.jsonl", a[0], b[0], b[1], a[1], a[2])
+    runs = {run.model: (run.chain, run.text) for run in logs.read("requests").runs}
+    assert runs == {"a": (((ROME,), (OSLO,)), "In Rome."), "b": (((ROME,),), "No idea.")}
+
+
+def test_a_turn_that_another_model_takes_over_is_one_run(logs: Logs) -> None:
+    first, last = spoken("a", (ROME,), text="In Rome.")
+    last["request"]["model"] = last["response"]["model"] = "b"
+    logs.lines("a.jsonl", first, last)
+    assert [(run.model, run.text) for run in logs.read("requests").runs] == [("a", "In Rome.")]
+
+
+def test_logs_with_labels_go_on_with_none_of_each_others_chains(logs: Logs) -> None:
+    first, last = spoken("m", (ROME,), text="In Rome.")
+    sources = [f"A={logs.lines('a.jsonl', first)}", f"B={logs.lines('b.jsonl', last)}"]
+    runs = {run.model: (run.chain, run.text) for run in logs.read("requests", *sources).runs}
+    assert runs == {"A": (((ROME,),), ""), "B": ((), "In Rome.")}
+
+
 def test_memory_is_bounded_and_no_call_is_lost(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joining, "WAITING", 3)
     wire = WIRES[0]
@@ -281,6 +322,47 @@ def test_streamed_responses_are_put_together(logs: Logs, wire: Wire, *, as_text:
     ]
     problems = logs.read("requests", logs.lines("a.jsonl", *cut)).problems
     assert [problem.partition(": ")[2] for problem in problems] == ["a streamed response without its end"] * 3
+
+
+def streamed(*parts: dict[str, Any]) -> Answered:
+    """Return what a stream of these deltas comes to."""
+    chunks = [{"choices": [{"delta": part}]} for part in parts]
+    found = wire_chat.answered(whole([*chunks, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]) or {})
+    assert found
+    return found
+
+
+def piece(key: str, name: str | None, written: str) -> dict[str, Any]:
+    return {"tool_calls": [{"index": 0, "id": key, "function": {"name": name, "arguments": written}}]}
+
+
+@given(st.lists(calls, max_size=3), st.booleans())
+def test_streamed_calls_that_share_an_index_are_told_apart_by_their_ids(made: list[Call], repeated: bool) -> None:
+    parts = []
+    for number, call in enumerate(made):
+        first, *others = pieces(json.dumps(call.arguments))
+        parts += [piece(f"c{number}", call.name, first)]
+        parts += [piece(f"c{number}" if repeated else "", None, more) for more in others]
+    assert streamed(*parts).message.calls == tuple(made)
+
+
+def test_a_part_with_another_id_and_no_name_goes_on_with_its_call() -> None:
+    message = streamed(piece("c1", "weather", '{"city": '), piece("c2", None, '"Rome"}')).message
+    assert message.calls == (ROME,)
+
+
+def test_a_refusal_that_is_streamed_is_one() -> None:
+    found = streamed({"role": "assistant", "refusal": None}, {"refusal": "I can't "}, {"refusal": "do that."})
+    assert (found.stop, found.message.content) == ("refused", "I can't do that.")
+    assert streamed({"content": "Sure.", "refusal": None}).stop is None
+
+
+@pytest.mark.parametrize("tokens", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_of_tokens_that_are_none_count_nothing(logs: Logs, tokens: float) -> None:
+    response = CHAT["response"] | {"usage": {"prompt_tokens": tokens, "completion_tokens": 2.0}}
+    logs.lines("a.jsonl", CHAT | {"response": response})
+    [run] = logs.read("requests").runs
+    assert run.usage == Usage(input=0, output=2)
 
 
 answers = st.lists(st.tuples(st.lists(calls, max_size=2).map(tuple), words), min_size=1, max_size=3)

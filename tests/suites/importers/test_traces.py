@@ -29,7 +29,7 @@ from tests.suites.importers.tracing import (
     said,
     structured,
 )
-from tests.suites.importers.tracing_containers import CONTAINERS, otlp
+from tests.suites.importers.tracing_containers import CONTAINERS, otlp, otlp_span
 from tests.suites.importers.writing import Logs, Read
 
 BY_EVENTS = ("events", "on_event")
@@ -271,6 +271,17 @@ def test_a_run_without_any_tool_is_imported_and_said_to_be_one(logs: Logs) -> No
     found = read(logs, "otlp", [span])
     assert [(run.outcome, run.case.tools) for run in found.runs] == [("answered", None)]
     assert "no tool is offered or called here" in found.problems[0]
+
+
+@pytest.mark.parametrize("endless", [float("inf"), float("nan")])
+def test_numbers_that_are_none_count_nothing(logs: Logs, endless: float) -> None:
+    spans = [one | {"startTimeUnixNano": endless} for one in map(otlp_span, conversation("structured"))]
+    for one in spans:
+        one["attributes"].append({"key": "gen_ai.usage.input_tokens", "value": {"doubleValue": endless}})
+    logs.lines("a.jsonl", {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+    runs = logs.read("otel").runs
+    assert runs
+    assert all(run.usage and run.usage.input == 0 for run in runs)
 
 
 def test_parents_in_a_circle_end_nothing(logs: Logs) -> None:

@@ -29,7 +29,7 @@ def number(value: Any) -> int:
     """Return a count, which some containers keep as text; 0 for what is none."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 

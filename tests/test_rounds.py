@@ -76,6 +76,23 @@ class Dice:
         return drawn[:count]
 
 
+class Twins(Dice):
+    """Draws a teacher and a student that never waver; ``recorded`` is how many of the teacher's draws there can be."""
+
+    def __init__(self, rates: Mapping[str, float], *, recorded: int = 1000) -> None:
+        super().__init__(rates)
+        self.recorded = recorded
+
+    def judged(self, case: Case, wanted: Wanted) -> CaseResult:
+        found = paired([0] * wanted.student, [0] * wanted.teacher, {0: {0: True}})
+        named = zip(("agreement", "consistency", "margin"), found, strict=True)
+        measures = {name: measure for name, measure in named if measure}
+        return msgspec.structs.replace(super().judged(case, wanted), teacher_samples=wanted.teacher, measures=measures)
+
+    def exhausted(self, case: Case, drawn: Wanted, more: Wanted) -> str:
+        return "nothing left" if case and more.teacher and drawn.teacher >= self.recorded else ""
+
+
 def rounds_of(dice: Dice, *gates: str, least: int = 5, most: int = 40) -> Rounds:
     looks = [look_of(parse_gate(gate), 0.95, scored=True) for gate in gates]
     return Rounds(dice, dice.cases, looks, Auto(least, most))
@@ -195,6 +212,22 @@ def test_lost_draws_delay_a_round_and_decide_nothing(cases: int, least: int) -> 
     assert result.state == "holds"
     assert result.draws is not None
     assert result.draws < sum(draws.student for draws in rounds.draws.values())
+
+
+@pytest.mark.parametrize("cases", [5, 60])
+@pytest.mark.parametrize("gate", ["consistency >= 0.5", "as_good_as_teacher = 0.2", "relative_match >= 0.5"])
+def test_a_teacher_drawn_once_is_drawn_again_for_a_gate_on_how_it_varies(gate: str, cases: int) -> None:
+    rounds = settled(Twins(alike(1.0, cases)), gate, least=1)
+    assert rounds.results()[gate].state == "holds"
+    assert min(one.teacher for one in rounds.draws.values()) >= 2
+
+
+@pytest.mark.parametrize(("recorded", "most", "why"), [(1, 40, "nothing left"), (9, 1, "stopped at 1 samples a case")])
+def test_a_teacher_that_can_not_be_drawn_again_ends_it(recorded: int, most: int, why: str) -> None:
+    rounds = settled(Twins(alike(1.0), recorded=recorded), "consistency >= 0.5", least=1, most=most)
+    found = rounds.results()["consistency >= 0.5"]
+    assert (found.state, {one.teacher for one in rounds.draws.values()}) == ("undecided", {1})
+    assert f"how often it agrees with itself is unknown; {why}" in found.reason
 
 
 def test_nothing_that_can_be_sampled_is_no_crash() -> None:

@@ -12,6 +12,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import functools
 import json
 import pathlib
 import re
@@ -27,6 +28,8 @@ from pytest_toolmatch.core.schema import nullable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_Read = typing.TypeVar("_Read")
 
 MISSING: Any = dataclasses.MISSING
 """Stands for "no default"."""
@@ -89,7 +92,10 @@ class HintWriter:
         if origin is Annotated:
             kind, *notes = get_args(hint)
             return _noted(self.schema(kind), notes)
-        write = _WRITERS.get(origin or hint)
+        try:
+            write = _WRITERS.get(origin or hint)
+        except TypeError:  # unhashable: a list, a dict, no type
+            return self._foreign(hint)
         return write(self, get_args(hint)) if write else self._class(hint, origin or hint)
 
     def object(self, fields: Iterable[Field], docs: dict[str, str]) -> dict[str, Any]:
@@ -297,19 +303,30 @@ def _struct_fields(cls: type) -> Iterator[Field] | None:
         return None
     return (
         Field(f.encode_name, f.type, f.required, MISSING if f.default is msgspec.NODEFAULT else f.default)
-        for f in msgspec.structs.fields(cls)
+        for f in _readable(cls, msgspec.structs.fields)
     )
 
 
 def _hints(cls: type) -> dict[str, Any]:
+    return _readable(cls, functools.partial(typing.get_type_hints, include_extras=True))
+
+
+def _readable(cls: type, read: Callable[[Any], _Read]) -> _Read:
     try:
-        return typing.get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        raise ToolError(f"{cls.__qualname__}: {error}: {UNRESOLVED}") from None
+        return read(cls)
+    except UNREADABLE as error:
+        raise ToolError(f"{cls.__qualname__}: {unreadable(error)}") from None
 
 
-UNRESOLVED = "import it at the module's top level, outside `if TYPE_CHECKING:`"
-"""What to do about an annotation whose name can't be looked up at run time."""
+UNREADABLE = (NameError, TypeError, AttributeError, SyntaxError)
+"""What annotations end in that are no types, or whose names can't be looked up at run time."""
+
+
+def unreadable(error: Exception) -> str:
+    """Say what to do about annotations that ended in one of these."""
+    if isinstance(error, NameError):
+        return f"{error}: import it at the module's top level, outside `if TYPE_CHECKING:`"
+    return f"its annotations can't be read: {error}: write types, and a text beside one as in Annotated[str, 'a city']"
 
 
 def json_value(value: Any) -> Any:

@@ -8,7 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, overload
 
 from pytest_toolmatch.core.errors import ToolError, at
-from pytest_toolmatch.core.hints import MISSING, UNRESOLVED, Field, HintWriter, json_value, read_docstring
+from pytest_toolmatch.core.hints import MISSING, UNREADABLE, Field, HintWriter, json_value, read_docstring, unreadable
 from pytest_toolmatch.core.tool import EFFECTS, Effect, Tool
 
 if TYPE_CHECKING:
@@ -152,10 +152,8 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     bare = _bare(function)
     try:
         return typing.get_type_hints(bare, include_extras=True)
-    except NameError as error:
-        _fail(function, f"{error}: {UNRESOLVED}")
-    except TypeError as error:
-        _fail(function, f"its annotations can't be read: {error}")
+    except UNREADABLE as error:
+        _fail(function, unreadable(error))
 
 
 def _bare(function: Any) -> Any:

@@ -18,7 +18,10 @@ _SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "parametersJsonSche
 _GEMINI_LISTS = ("functionDeclarations", "function_declarations")
 _WRAPPERS = ("tools", "functions", "result", *_GEMINI_LISTS)  # ``result``: the raw answer to MCP's tools/list
 _READ_KEYS = ("name", "description", "effect", "execute", "reply", "annotations", "outputSchema")
-_OTHER_KEYS = ("type", "execution", "response", "responseJsonSchema", "response_json_schema", "output_schema")
+_OTHER_KEYS = (
+    *("type", "execution", "execution_mode", "output", "output_schema"),
+    *("response", "responseJsonSchema", "response_json_schema"),
+)
 _EFFECTS: dict[str, Effect] = {"read": "read", "write": "write"}
 _FORMS = "OpenAI, Anthropic, Gemini, MCP or {name, description, parameters}"
 

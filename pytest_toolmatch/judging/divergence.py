@@ -12,6 +12,7 @@ from pytest_toolmatch.core.chain import Call, Chain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pytest_toolmatch.core.rules import Mode
     from pytest_toolmatch.core.validation import ArgumentValidator
     from pytest_toolmatch.judging.matching import Matcher
 
@@ -23,7 +24,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the comparison: a teacher's call beside the student's, or either alone.
 
     ``step`` counts from 1 in the chain that has the call, the teacher's first. ``differing`` maps the arguments that
-    are not equal to a note on the student's value, often empty.
+    are compared and not equal to a note on the student's value, often empty.
     """
 
     step: int
@@ -56,11 +57,20 @@ def divergence(student: Chain, teacher: Chain, matcher: Matcher, validator: Argu
     ours = _numbered(student)
     aligned = _Alignment(ours, _as_emitted(_numbered(teacher), ours, matcher), matcher)
     rows = tuple(_row(pair, matcher, validator) for pair in aligned.pairs())
-    first = next((row for row in rows if row.teacher is None or row.student is None or row.differing), None)
+    first = next((row for row in rows if _parts(row, matcher.rules.match)), None)
     level = funnel_level(student, teacher, matcher)
     if first is None:
         return Divergence(level, 1, "other order", rows)
     return Divergence(level, first.step, _reason(first, student, teacher), rows)
+
+
+def _parts(row: Row, mode: Mode) -> bool:
+    """Whether a row is a difference under a match mode."""
+    if row.student is None:
+        return mode != "subset"
+    if row.teacher is None:
+        return mode != "superset"
+    return bool(row.differing)
 
 
 def _reason(row: Row, student: Chain, teacher: Chain) -> str:
@@ -135,7 +145,7 @@ def _row(pair: Pair, matcher: Matcher, validator: ArgumentValidator) -> Row:
     ours, theirs = pair
     step = (theirs or ours or (0, None))[0]
     student, teacher = ours[1] if ours else None, theirs[1] if theirs else None
-    if student is None or teacher is None or matcher.equal(student, teacher):
+    if student is None or teacher is None or matcher.rules.match == "names" or matcher.equal(student, teacher):
         return Row(step, teacher, student)
     return Row(step, teacher, student, differing_arguments(student, teacher, matcher, validator))
 

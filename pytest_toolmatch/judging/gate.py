@@ -149,7 +149,9 @@ def _check_bound(said: str, metric: str, sign: str, bound: float) -> None:
     if not (math.isfinite(bound) and least <= bound <= most):
         limits = f"between {least:g} and {most:g}" if kind in _RANGES else "at 0 or above"
         raise GateError(f"{said}: {metric} lies {limits}, so {bound:g} can't decide anything")
-    if kind in _RANGES and bound == (most if sign[0] == ">" else least):
+    # ``retries < 0`` plainly fails; ``retries <= 0`` would stay undecided for ever.
+    at_end = kind in _RANGES or (kind == "count" and sign == "<=")
+    if at_end and bound == (most if sign[0] == ">" else least):
         near = 0.95 * bound or 0.05
         raise GateError(
             f"{said} can never hold: no number of samples shows a {kind} of exactly {bound:g}; "

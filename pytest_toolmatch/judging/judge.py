@@ -115,7 +115,13 @@ class Judge:
             return {"state": "undecided", "reason": "one sample of the teacher, and no other to compare it with"}
         if match is None:
             return {"state": "ambiguous", "reason": _disagreement(found, facts)}
-        return {"state": "agrees"} if match.value >= self.wanted else {"state": "diverges", "reason": _reason(facts)}
+        return {"state": "agrees"} if match.value >= self.wanted else self._diverges(found, facts)
+
+    def _diverges(self, found: Agreement, facts: dict[str, Any]) -> dict[str, Any]:
+        least, leading = self.matcher.rules.min_support, found.leading
+        alone = self.matcher.rules.reference == "any" and leading is not None and leading.support < least
+        unsupported = f"no chain of the teacher has the support of {least} samples that min_support asks for"
+        return {"state": "diverges", "reason": _reason(facts, unsupported if alone else "")}
 
     def _shown(
         self, classes: Classes, found: Agreement, teacher: list[Sample], student: list[Sample]
@@ -154,8 +160,13 @@ class Judge:
             "divergence": None if agrees else self._divergence(chain, reference, alike),
         }
 
-    def _divergence(self, chain: Chain, reference: Chain, samples: Sequence[Sample]) -> Divergence:
-        """Compare a chain with the reference; the reason says, too, what kept most of its samples from going on."""
+    def _divergence(self, chain: Chain, reference: Chain, samples: Sequence[Sample]) -> Divergence | None:
+        """Compare a chain with the reference; the reason says, too, what kept most of its samples from going on.
+
+        None for a chain that matches it: that chain is no reference, for want of support.
+        """
+        if self.matcher.matches(chain, reference):
+            return None
         found = divergence(chain, reference, self.matcher, self.validator)
         refused = [sample for sample in samples if sample.refusals]
         if not any(sample.chain for sample in samples) and len(refused) * 2 > len(samples):
@@ -171,11 +182,17 @@ def _disagreement(found: Agreement, facts: dict[str, Any]) -> str:
     return f"teacher agrees with itself in {found.leading.support} of {found.leading.of} samples"
 
 
-def _reason(facts: dict[str, Any]) -> str:
-    """Say why a case diverges: by what became of most of its samples that do not match."""
+def _reason(facts: dict[str, Any], unsupported: str) -> str:
+    """Say why a case diverges: by what became of most of its samples that do not match.
+
+    ``unsupported`` says why no chain could match, where none could.
+    """
     parted, unusable = facts.get("divergence"), facts["unusable"]
-    if parted and sum(facts["levels"].values()) >= sum(unusable.values()):
-        return f"step {parted.step}: {parted.reason}"
+    if sum(facts.get("levels", {}).values()) >= sum(unusable.values()):
+        if unsupported:
+            return unsupported
+        if parted:
+            return f"step {parted.step}: {parted.reason}"
     if facts["refused"] and unusable.get("invalid"):
         return f"{_counted(unusable)}, {named(facts['refused'])}"
     return _counted(unusable) or "the teacher's own samples differ"

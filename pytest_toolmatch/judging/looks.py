@@ -31,6 +31,9 @@ _MATCHES = {level.match for level in LEVELS}
 _FIRST, _TOGETHER = 3, 100
 """Samples of each case, or of all, before which the error of a margin is known too badly for the first look at it."""
 
+_PAIR = 2
+"""Samples of the teacher that it takes to see how often it agrees with itself."""
+
 _GROWTH = 8
 """A whole round has at most this part of the draws before it, or one draw of every case."""
 
@@ -199,8 +202,8 @@ class AllDraws(Look):
 
     @property
     def part(self) -> float:
-        """As much as adds to the draws so far."""
-        return part_of(self._cases, self._draws)
+        """As much as adds to the draws so far; all before the first estimate, which is to be of every case."""
+        return part_of(self._cases, self._draws) if self._draws else 1.0
 
 
 class EstimateLook(AllDraws):
@@ -215,6 +218,7 @@ class EstimateLook(AllDraws):
         seen = self.gate.of(round_.results)
         found = estimate(self.gate.metric, seen, LEVEL)
         if found is None:
+            self._cases = self._undrawn(seen)
             self._decide(round_)
             return
         self._cases = [one.case for one in seen if one.measures]
@@ -227,6 +231,12 @@ class EstimateLook(AllDraws):
         """Want one more of each model that the metric looks at."""
         more = Wanted(int(of_teacher(self.gate.metric)), int(of_student(self.gate.metric)))
         return dict.fromkeys(self._cases, more)
+
+    def _undrawn(self, seen: Sequence[CaseResult]) -> list[str]:
+        """Return the cases that lack a second sample of the teacher, to compare the first with."""
+        if not of_teacher(self.gate.metric):
+            return []
+        return [one.case for one in seen if one.measures and one.teacher_samples < _PAIR]
 
     def _look(self, found: Estimate, _: Sequence[CaseResult]) -> tuple[GateState, Interval]:
         return self._test.update(found.value, found.suite), self._test.interval

@@ -88,6 +88,15 @@ class Booking(pydantic.BaseModel):
     people: list[Person]
 
 
+@dataclasses.dataclass
+class Told:
+    city: "the city"  # type: ignore[valid-type]  # noqa: F722
+
+
+class ToldStruct(msgspec.Struct):
+    city: "the city"  # type: ignore[valid-type]  # noqa: F722
+
+
 UserId = t.NewType("UserId", int)
 
 
@@ -320,6 +329,7 @@ async def fetch() -> list[Place]: ...  # type: ignore[empty-body]
 def generate() -> t.Iterator[complex]: ...  # type: ignore[empty-body]
 def silent() -> None: ...
 def anything() -> Any: ...
+def several() -> [str]: ...  # type: ignore[valid-type,empty-body]
 def unsaid(): ...  # type: ignore[no-untyped-def]  # noqa: ANN201
 
 
@@ -341,7 +351,7 @@ def unsaid(): ...  # type: ignore[no-untyped-def]  # noqa: ANN201
                 },
             },
         ),
-        *[(function, None) for function in (generate, silent, anything, unsaid, Node)],
+        *[(function, None) for function in (generate, silent, anything, several, unsaid, Node)],
     ],
 )
 def test_what_a_tool_returns_is_described_where_its_annotation_says_so(function: Any, returns: Any) -> None:
@@ -473,6 +483,13 @@ def number(z: complex) -> None: ...
 def nested(z: list[dict[str, abc.Callable[[], int]]]) -> None: ...
 def opaque(z: Opaque) -> None: ...
 def unresolved(z: Elsewhere) -> None: ...
+def listed(z: [str]) -> None: ...  # type: ignore[valid-type]
+def keyed(z: {"a": int}) -> None: ...  # type: ignore[valid-type]  # noqa: F821, UP037
+def inside(z: list[[int]]) -> None: ...  # type: ignore[valid-type]
+def twice(z: dt.datetime.datetime) -> None: ...  # type: ignore[name-defined]
+def told(z: "the city") -> None: ...  # type: ignore[valid-type]  # noqa: F722
+def told_inside(z: Told) -> None: ...
+def told_in_struct(z: ToldStruct) -> None: ...
 
 
 @pytest.mark.parametrize(
@@ -484,6 +501,13 @@ def unresolved(z: Elsewhere) -> None: ...
         (nested, "tool nested: z: collections.abc.Callable[[], int] has no JSON Schema"),
         (opaque, "are not all text, numbers, true, false or null"),
         (unresolved, "tool unresolved: name 'Elsewhere' is not defined: import it at the module's top level"),
+        (listed, "tool listed: z: [<class 'str'>] has no JSON Schema: use JSON's own types"),
+        (keyed, "tool keyed: z: {'a': <class 'int'>} has no JSON Schema: use JSON's own types"),
+        (inside, "tool inside: z: [<class 'int'>] has no JSON Schema: use JSON's own types"),
+        (twice, "tool twice: its annotations can't be read: type object 'datetime.datetime' has no attribute"),
+        (told, "write types, and a text beside one as in Annotated[str, 'a city']"),
+        (told_inside, "tool told_inside: z: Told: its annotations can't be read: "),
+        (told_in_struct, "tool told_in_struct: z: ToldStruct: its annotations can't be read: "),
     ],
 )
 def test_what_has_no_schema(function: Any, message: str) -> None:

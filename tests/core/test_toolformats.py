@@ -91,6 +91,11 @@ def test_effects(extra: dict[str, Any], effect: str | None) -> None:
     assert tools_from_json({"name": "f", "inputSchema": SCHEMA, **extra})[0].effect == effect
 
 
+@pytest.mark.parametrize("key", ["output", "output_schema", "execution", "execution_mode", "response"])
+def test_keys_of_others_are_no_typos(key: str) -> None:
+    assert tools_from_json({**ABOUT, "input_schema": SCHEMA, key: {}}) == (TOOL,)
+
+
 def test_effect_and_reply_may_stand_beside_openais_function() -> None:
     (tool,) = tools_from_json({"type": "function", "function": {"name": "f"}, "effect": "write", "reply": {"ok": True}})
     assert tool == Tool(name="f", effect="write", reply={"ok": True})

@@ -147,6 +147,7 @@ def test_as_good_as_the_teacher_is_a_bound_on_the_margin() -> None:
         ("margin >= 1", "no number of samples shows a difference of exactly 1; write margin >= 0.95"),
         ("chain_match >= 1", "write chain_match >= 0.95"),
         ("ambiguous <= 0", "write ambiguous <= 0.05"),
+        ("retries <= 0", "no number of samples shows a count of exactly 0; write retries <= 0.05"),
         ("margin <= -2", "margin lies between -1 and 1"),
     ],
 )

@@ -62,6 +62,28 @@ def test_unordered_calls_pair_across_steps() -> None:
     assert [row.differing for row in found.rows if row.differing] == [{"x": ""}]
 
 
+@pytest.mark.parametrize(
+    ("mode", "student", "teacher", "step", "reason"),
+    [
+        ("names", [[TWO], [C]], [[ONE], [B]], 2, "missing b"),
+        ("names", [[B], [TWO]], [[ONE], [B]], 1, "missing a"),
+        ("subset", [[B], [call("d")]], [[A], [B], [C]], 2, "extra d"),
+        ("subset", [[A, C]], [[A], [B], [C]], 1, "other order"),
+        ("subset", [[TWO]], [[B], [ONE]], 2, "x"),
+        ("superset", [[call("z")], [A]], [[A], [B]], 2, "missing b"),
+        ("superset", [[B], [TWO]], [[ONE]], 1, "x"),
+        ("superset", [], [[A]], 1, "no call"),
+    ],
+)
+def test_what_a_mode_allows_is_no_reason(mode: str, student: Any, teacher: Any, step: int, reason: str) -> None:
+    found = parted(student, teacher, match=mode)
+    assert (found.step, found.reason) == (step, reason)
+
+
+def test_names_compare_no_arguments() -> None:
+    assert not any(row.differing for row in parted([[TWO], [C]], [[ONE], [B]], match="names").rows)
+
+
 def test_a_note_is_about_its_own_argument() -> None:
     found = parted([[call("search_flights", origin="Oslo", destination="Rome", date=3)]], [[search()]], TOOLS)
     assert found.rows[0].differing == {
@@ -103,6 +125,22 @@ def test_a_reference_without_consensus_still_shows_where_chains_part(reference: 
 def test_a_teacher_that_varies_is_named_where_the_student_does_as_it_mostly_does() -> None:
     teacher = samples((2, RIGHT), (1, WRONG), role="teacher")
     assert judged(teacher, samples((3, RIGHT)), reference="draws").reason == "the teacher's own samples differ"
+
+
+def test_a_reference_that_no_chain_has_the_support_to_be_is_the_reason() -> None:
+    teacher = samples((1, RIGHT), (1, WRONG), (1, []), role="teacher")
+    result = judged(teacher, samples((3, WRONG), (1, RIGHT)), reference="any", min_support=2)
+    reason = "no chain of the teacher has the support of 2 samples that min_support asks for"
+    assert (result.value("chain_match"), result.reason) == (0, reason)
+    assert sum(result.levels.values()) == 4
+    shown = [judged(teacher, samples((3, steps)), reference="any", min_support=2) for steps in (RIGHT, WRONG, [])]
+    assert [one.reason for one in shown] == [reason] * 3
+    for one in shown:
+        assert one.consensus
+        assert one.diverging
+        assert (one.divergence is None) == (one.consensus.chain == one.diverging.chain)
+    lost_most = [*samples((1, RIGHT)), lost("truncated"), lost("truncated")]
+    assert judged(teacher, lost_most, reference="any", min_support=2).reason == "2 truncated"
 
 
 def test_an_ambiguous_case_shows_the_chain_with_most_support() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from pytest_toolmatch.reports.figures import plural
 from pytest_toolmatch.sampling.budget import parse_budget
 from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.sampling.recordings import Recording, read_recording, recording_path
-from pytest_toolmatch.suites.named import named_suites
+from pytest_toolmatch.suites.named import check_apart, named_suites, next_line
 from pytest_toolmatch.suites.yaml_file import read_suite
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ def fuzz(paths: Sequence[Path], out: Path | None, options: FuzzOptions) -> Itera
         _check_model("phrase-with", options.phrase_with)
     named = named_suites(paths, "what is fuzzed are")
     suites = [_only(read_suite(path, list_mcp), options.cases) for path in named]
+    check_apart([suite.name for suite in suites], out)
     savers = [Saver(suite, path, out or path.parent) for suite, path in zip(suites, named, strict=True)]
     session, executor = open_session(settings, lambda: None), beside()
     try:
@@ -136,8 +136,8 @@ class _Fuzzing:
         self.saver.save([finding for finding, _ in done], [told for _, told in done], self.run_of_suite.model)
         yield f"written: {self.saver.path} ({plural(len(done), 'case')})"
         models = {"teacher": self.options.teacher, "student": self.options.student}
-        named = [f"--toolmatch-{role}={model}" for role, model in models.items()]
-        yield f"next: {shlex.join(['pytest', str(self.saver.path), '--toolmatch', *named])}"
+        told = {"teacher": self.options.teacher_settings, "student": self.options.student_settings}
+        yield next_line(self.saver.path, "--toolmatch", models, told)
 
 
 def _at_once(settings: Settings) -> int:

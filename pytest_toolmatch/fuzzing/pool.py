@@ -37,15 +37,15 @@ class Source(Protocol):
 class Running(Generic[T]):
     """A trial under way: ``done`` once it has come to its end, with its ``result``.
 
-    One that the budget did not allow to go on is done, too, without a result. ``due`` is the turn in which it is
-    handed what it has asked for.
+    One that was ``stopped``, as where the budget did not allow it to go on, is done, too, without a result. ``due`` is
+    the turn in which it is handed what it has asked for.
     """
 
     def __init__(self, trial: Trial[T]) -> None:
         self._trial = trial
         self.asked: Asked = ()
         self.due = 0
-        self.done = False
+        self.done = self.stopped = False
         self.result: T | None = None
 
     def go_on(self, told: Told | None) -> None:
@@ -58,7 +58,7 @@ class Running(Generic[T]):
     def stop(self) -> None:
         """End the trial where it is."""
         self._trial.close()
-        self.done = True
+        self.done = self.stopped = True
 
 
 def side_by_side(trials: Sequence[Trial[T]]) -> Trial[list[T]]:

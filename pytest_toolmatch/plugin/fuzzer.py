@@ -172,7 +172,7 @@ class Fuzzer:
             self._pool.stop()
             self._marked.clear()
             raise
-        if any(one.result is None for one in waited) and self._pool.spent:
+        if any(one.stopped for one in waited):
             raise BudgetSpent("the budget is spent before it is known what the variants come to")
 
     def _samples(self, asked: Ask) -> list[Sample]:

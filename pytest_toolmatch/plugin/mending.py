@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError
-from pytest_toolmatch.core.sample import Spending
 from pytest_toolmatch.live import open_session
 from pytest_toolmatch.repair.grounds import Given, reflecting
 from pytest_toolmatch.repair.lines import report_lines
@@ -23,7 +22,7 @@ from pytest_toolmatch.repair.options import INI, options_of_lines
 from pytest_toolmatch.repair.patching import suite_diff, write_diff
 from pytest_toolmatch.repair.phases import phases_of
 from pytest_toolmatch.repair.result import repair_report
-from pytest_toolmatch.sampling.budget import parse_budget
+from pytest_toolmatch.sampling.budget import left_of
 from pytest_toolmatch.sampling.listed import list_mcp
 from pytest_toolmatch.suites.student_file import SUFFIX as STUDENT
 from pytest_toolmatch.suites.student_file import write_student
@@ -66,9 +65,9 @@ class Mending:
     def __init__(self, run: Run, teller: Teller) -> None:
         self._run, self._teller = run, teller
         self._options: RepairOptions = options_of_lines(run.settings.repair, INI, run.settings.confidence)
-        self._limit = self._options.budget or run.settings.budget
-        own = self._options.budget or run.session is None
-        self._spent = Spending() if own or run.session is None else run.session.spent()
+        self._left = self._options.budget or run.settings.budget
+        if run.session and not self._options.budget:
+            self._left = left_of(self._left, run.session.spent())
 
     def repaired(self, name: str) -> Generator[str, None, RepairReport]:
         """Yield how far the repair of a suite has come, and return what became of it.
@@ -88,8 +87,7 @@ class Mending:
             return repair_report(done, session.spent(), settings.confidence, written)
         finally:
             session.close(cancel=True, complete=True)
-            spent = session.spent()
-            self._spent = Spending(calls=self._spent.calls + spent.calls, cost=self._spent.cost + spent.cost)
+            self._left = left_of(self._left, session.spent())
 
     def _patient(self, name: str) -> Patient:
         """Return a suite with all cases that are known of it."""
@@ -118,16 +116,8 @@ class Mending:
 
     def _settings(self) -> Settings:
         """Return the settings of a repair: those of the run, but that models are called, for what is left to spend."""
-        changes = {"mode": "record", "samples": "", "batch": False, "budget": self._left()}
+        changes = {"mode": "record", "samples": "", "batch": False, "budget": self._left}
         return msgspec.structs.replace(self._run.settings, **changes)
-
-    def _left(self) -> str:
-        limit = parse_budget(self._limit) if self._limit else None
-        if limit is None:
-            return ""
-        parts = [] if limit.usd is None else [f"{max(0.0, limit.usd - self._spent.cost):.6f}usd"]
-        parts += [] if limit.calls is None else [f"{max(0, limit.calls - self._spent.calls)}calls"]
-        return ",".join(parts)
 
     def _told(self, patient: Patient, done: Repaired, session: Session, folder: Path) -> Generator[str, None, str]:
         """Yield the report, keep it, and hand back what was accepted; return the file that was written."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from pytest_toolmatch.core.errors import ConfigError
 from pytest_toolmatch.core.model import parse_model
@@ -15,8 +17,9 @@ from pytest_toolmatch.repair.lines import report_lines
 from pytest_toolmatch.repair.one import check_called, keep, mend
 from pytest_toolmatch.repair.patching import suite_diff, write_patch
 from pytest_toolmatch.repair.phases import phases_of
+from pytest_toolmatch.sampling.budget import left_of
 from pytest_toolmatch.sampling.listed import list_mcp
-from pytest_toolmatch.suites.named import named_suites
+from pytest_toolmatch.suites.named import check_apart, named_suites, next_line
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
 from pytest_toolmatch.suites.yaml_marks import Document
 
@@ -30,6 +33,15 @@ if TYPE_CHECKING:
     from pytest_toolmatch.settings import Settings
 
 
+class _Job(NamedTuple):
+    """A suite to be repaired, its file, where it is written to, and the ``others``: files it names, seen from there."""
+
+    suite: Suite
+    source: Path
+    target: Path
+    others: dict[str, Any]
+
+
 def repair(paths: Sequence[Path], out: Path | None, options: RepairOptions) -> Iterator[str]:
     """Repair suites, and yield what to print.
 
@@ -41,22 +53,19 @@ def repair(paths: Sequence[Path], out: Path | None, options: RepairOptions) -> I
     phases = phases_of(options.phases)
     named = named_suites(paths, "what is repaired are")
     suites = [read_suite(path, list_mcp) for path in named]
+    check_apart([suite.name for suite in suites], out)
     targets = [_target(path, out) for path in named]
-    for suite, path, target in zip(suites, named, targets, strict=True):
+    for one in [_Job(*of, _moved(*of[1:])) for of in zip(suites, named, targets, strict=True)]:
         session = open_session(settings, lambda: None)
         try:
-            yield from _repaired(suite, path, target, phases, (options, settings, session))
+            yield from _repaired(one, phases, (options, settings, session))
         finally:
             session.close(cancel=True, complete=True)
+        settings = msgspec.structs.replace(settings, budget=left_of(settings.budget, session.spent()))
 
 
-def _repaired(
-    suite: Suite,
-    source: Path,
-    target: Path,
-    phases: Sequence[Named],
-    how: tuple[RepairOptions, Settings, Session],
-) -> Iterator[str]:
+def _repaired(one: _Job, phases: Sequence[Named], how: tuple[RepairOptions, Settings, Session]) -> Iterator[str]:
+    suite, source, target, others = one
     options, settings, session = how
     folder = target.parent / ".repair" / suite.name
     try:
@@ -65,13 +74,13 @@ def _repaired(
         yield f"interrupted: what was drawn is kept in {folder}; the same command goes on from there"
         raise SystemExit(130) from None
     yield from report_lines(done, session.spent(), options.confidence)
-    others = _moved(source, target)
     keep(folder, done, session.spent(), options.confidence, suite_diff(source, done.prompt, done.split, others))
     if done.proof and done.proof.accepted:
         write_patch(source, target, done.prompt, done.split, others)
         yield f"written: {target}"
-        named = f"--toolmatch-teacher={options.teacher} --toolmatch-student={options.student}"
-        yield f"next: pytest {target} --toolmatch-mode=record {named}"
+        models = {"teacher": options.teacher, "student": options.student}
+        told = {"teacher": options.teacher_settings, "student": options.student_settings}
+        yield next_line(target, "--toolmatch-mode=record", models, told)
 
 
 def _target(source: Path, out: Path | None) -> Path:

@@ -13,6 +13,8 @@ from pytest_toolmatch.core.errors import BudgetSpent, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_toolmatch.core.sample import Spending
+
 _FORMS = {
     "usd": re.compile(r"\$?\s*(\d+(?:\.\d+)?|\.\d+)|(\d+(?:\.\d+)?|\.\d+)\s*usd", re.IGNORECASE),
     "calls": re.compile(r"(\d+)\s*calls?", re.IGNORECASE),
@@ -51,6 +53,14 @@ def parse_budget(text: str) -> Limit:
             )
         found[unit] = number
     return Limit(found.get("usd"), int(found["calls"]) if "calls" in found else None)
+
+
+def left_of(budget: str, spent: Spending) -> str:
+    """Return what is left of a budget, written as one; of none, none. ConfigError for what is no budget."""
+    limit = parse_budget(budget) if budget else Limit()
+    parts = [] if limit.usd is None else [f"{max(0.0, limit.usd - spent.cost):.6f}usd"]
+    parts += [] if limit.calls is None else [f"{max(0, limit.calls - spent.calls)}calls"]
+    return ",".join(parts)
 
 
 def _amount(part: str) -> tuple[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -74,9 +75,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fuzz(capsys: pytest.CaptureFixture[str], *more: str, student: str = "student") -> tuple[int, str, str]:
+def fuzz(
+    capsys: pytest.CaptureFixture[str], *more: str, student: str = "student", suite: str = "shop.toolmatch.yaml"
+) -> tuple[int, str, str]:
     named = ["--teacher", "python:shop_models:teacher", "--student", f"python:shop_models:{student}"]
-    status = main(["fuzz", "shop.toolmatch.yaml", *named, "--relations", "casing", *more])
+    status = main(["fuzz", suite, *named, "--relations", "casing", *more])
     said = capsys.readouterr()
     return status, said.out, said.err
 
@@ -115,6 +118,65 @@ def test_what_was_drawn_is_not_drawn_again(project: Path, capsys: pytest.Capture
     assert (project / ".fuzzing" / "shop").is_dir()
     cases = (project / "shop.fuzzed.cases.jsonl").read_text().splitlines()
     assert len({json.loads(line)["id"] for line in cases}) == len(cases)
+
+
+@pytest.mark.parametrize("edit", ["instructions: Be kind.", "student: {instructions: Be kind.}", "max_steps: 3"])
+def test_findings_of_a_suite_that_was_edited_stay_by_themselves(
+    project: Path, capsys: pytest.CaptureFixture[str], edit: str
+) -> None:
+    fuzz(capsys, "--budget", "800calls")
+    with (project / "shop.fuzzed.toolmatch.yaml").open("a") as fuzzed:
+        fuzzed.write("gates: [chain_match >= 0.5]\n")  # those of the fuzzed suite are its own
+    (project / "shop.toolmatch.yaml").write_text("gates: [chain_match >= 0.9]\n" + SUITE)
+    assert fuzz(capsys, "--budget", "20calls")[0] == 0
+    (project / "shop.toolmatch.yaml").write_text(f"{edit}\n{SUITE}")
+    before = {path: path.read_bytes() for path in project.rglob("*.jsonl")}
+    status, _, error = fuzz(capsys, "--budget", "800calls")
+    assert status == 4
+    assert "shop.fuzzed.toolmatch.yaml was written for another version of the suite: choose another directory" in error
+    assert {path: path.read_bytes() for path in project.rglob("*.jsonl")} == before
+    assert fuzz(capsys, "--budget", "20calls", "-o", "other")[0] == 0
+
+
+def test_what_a_suite_says_of_tools_that_are_code_goes_along(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = "from pytest_toolmatch import tool\n"
+    for one in TOOLS:
+        code += (
+            f"@tool(description={one['description']!r})\ndef {one['name']}(order_id: str) -> str:\n    return 'ok'\n"
+        )
+    (project / "shop_tools.py").write_text(f"{code}TOOLS = [get_order, cancel_order]\n")
+    beside = "tools: shop_tools:TOOLS\nreplies: {get_order: bought}\nexecute: [cancel_order]"
+    (project / "shop.toolmatch.yaml").write_text(SUITE.replace("tools: shop.tools.json", beside))
+    printed = fuzz(capsys, "--budget", "800calls")[1]
+    assert "written: shop.fuzzed.toolmatch.yaml" in printed
+    assert fuzz(capsys, "--budget", "20calls")[0] == 0
+    assert "1 failed" in run_next(printed, project)
+
+
+def test_the_next_command_says_what_the_models_are_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ["--student-settings", "temperature=0.5", "--student-settings", r"note = it's \ours"]
+    printed = fuzz(capsys, "--budget", "800calls", *told)[1]
+    assert "1 failed" in run_next(printed, project)
+
+
+def run_next(printed: str, project: Path) -> str:
+    """Paste the command that was printed last into a shell; return what it prints."""
+    command = printed.partition("next: pytest ")[2]
+    line = f"{shlex.quote(sys.executable)} -m pytest {command}"
+    return subprocess.run(["bash", "-c", line], cwd=project, capture_output=True, text=True, check=False).stdout
+
+
+def test_two_suites_of_one_name_are_not_written_to_one_directory(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("de", "en"):
+        (project / "suites" / folder).mkdir(parents=True)
+        (project / "suites" / folder / "shop.toolmatch.yaml").write_text(SUITE)
+        (project / "suites" / folder / "shop.tools.json").write_text(json.dumps(TOOLS))
+    status, _, error = fuzz(capsys, "-o", "found", suite="suites")
+    assert status == 4
+    assert "two suites are named 'shop', and both would be written to found; rename one of the files" in error
+    assert not (project / "found").exists()
 
 
 def test_a_student_without_a_weakness_is_said_to_have_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -309,6 +309,14 @@ def test_values_that_hang_together_with_others_stay(query: str, arguments: dict[
     assert "no value that is copied" in refused("entities", subject)
 
 
+@pytest.mark.parametrize("other", [{"count": 5}, {"count": 5.0}, {"rows": [{"at": 5}]}])
+def test_a_text_that_is_a_number_elsewhere_stays(other: dict[str, Any]) -> None:
+    move = tool("move", "", "", shelf={"enum": ["5", "AB"]}, **dict.fromkeys(other, True))
+    query = "Move 5 boxes to shelf 5, please"
+    assert refused("entities", made_up(query, [call("move", shelf="5", **other)], tools=(move,)))
+    assert swapped(made_up(query, [call("move", shelf="5")], tools=(move,))) == {"Move AB boxes to shelf AB, please"}
+
+
 def test_values_that_are_heard_elsewhere_stay() -> None:
     chain = [call("track", order="F-10482")], [call("pay", amount=3)]
     subject = made_up("Where is F-10482?", *chain, tools=(TRACK, PAY), replies=(("F-10482 is lost",), ("ok",)))

@@ -328,6 +328,14 @@ def test_a_budget_that_is_spent_is_no_failure(fuzzed: Fuzzing, calls: int) -> No
     assert "budget" in ran.text
 
 
+def test_what_is_recorded_is_judged_where_the_budget_is_spent(fuzzed: Fuzzing) -> None:
+    recorded = fuzzed("shy", CASING, teacher="torn")
+    assert recorded.record().outcomes == {"skipped": 1}
+    new = CASING.replace("rephrasings(CASE", "rephrasings('Any trains to Bern'").replace("test_robust", "test_first")
+    ran = fuzzed("shy", new + CASING, teacher="torn").record("--toolmatch-budget=3calls")
+    assert ran.outcomes == {"errors": 1, "skipped": 1}
+
+
 def test_nothing_is_asked_of_a_teacher_whose_student_has_no_key(
     fuzzed: Fuzzing, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from pytest_toolmatch.core.plan import Plan
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.sampling.recordings import Record, append_records
 from pytest_toolmatch.suites.yaml_file import read_suite
-from tests.repair.desk import Desk, right, write_suite
+from tests.repair.desk import TOOLS, Desk, right, write_suite
 from tests.servers import chat
 from tests.servers.loopback import Answer
 
@@ -275,6 +275,59 @@ def test_a_budget_in_calls_is_kept(suite: Path, capsys: Captured) -> None:
         assert desk.calls.total() <= 420
     assert status in (0, 4)
     assert "written" in printed or "as it was" in printed or "budget" in error
+
+
+def in_folders(suite: Path, *folders: str) -> Path:
+    """Put the suite into several folders; return the one that has them all."""
+    every = suite.parent / "suites"
+    for name in folders:
+        (every / name).mkdir(parents=True)
+        write_suite(every / name)
+    return every
+
+
+def test_suites_share_a_budget(suite: Path, capsys: Captured) -> None:
+    # Either of them takes more than half of it.
+    with Desk(useful=1.0) as desk:
+        status, printed, error = repair(desk, in_folders(suite, "a", "b"), capsys, "--budget", "500calls")
+        assert 250 < desk.calls.total() <= 500
+    assert status == 4
+    assert printed.count("desk: 30 cases") == 1
+    assert "calls is spent" in error
+
+
+def test_two_suites_of_one_name_are_not_written_to_one_directory(suite: Path, capsys: Captured) -> None:
+    every = in_folders(suite, "de", "en")
+    with Desk() as desk:
+        status, _, error = repair(desk, every, capsys, "-o", "new")
+        assert not desk.calls
+    assert status == 4
+    assert "two suites are named 'desk', and both would be written to new; rename one of the files" in error
+
+
+def test_tools_that_are_code_beside_a_suite_keep_it_there(
+    suite: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(suite.parent)
+    (suite.parent / "desk_tools.py").write_text(f"TOOLS = {TOOLS}\n")
+    every = in_folders(suite, "a")
+    (every / "desk.cases.jsonl").write_bytes((suite.parent / "desk.cases.jsonl").read_bytes())
+    suite.write_text(suite.read_text().replace("desk.tools.json", "desk_tools:TOOLS"))
+    suite.rename(every / "coded.toolmatch.yaml")
+    with Desk(useful=1.0) as desk:
+        status, _, error = repair(desk, every, capsys, "-o", "new")
+        assert not desk.calls
+    assert status == 4
+    assert "its tools are code beside it; leave -o out" in error
+
+
+def test_the_next_command_says_what_the_models_are_told(suite: Path, capsys: Captured) -> None:
+    with Desk(useful=1.0) as desk:
+        told = ["--student-settings", "temperature=0.5", "--student-settings", "seed = 1"]
+        printed = repair(desk, suite, capsys, *told)[1]
+    command = printed.partition("next: ")[2]
+    assert command.splitlines()[0].endswith(r" -o $'toolmatch_student_settings=temperature=0.5\nseed = 1'")
+    assert "toolmatch_teacher_settings" not in command
 
 
 @pytest.mark.parametrize(

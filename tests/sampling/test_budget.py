@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.errors import BudgetSpent, ConfigError
-from pytest_toolmatch.sampling.budget import Budget, Limit, parse_budget
+from pytest_toolmatch.core.sample import Spending
+from pytest_toolmatch.sampling.budget import Budget, Limit, left_of, parse_budget
 
 if TYPE_CHECKING:
     from pytest_toolmatch.sampling.budget import Account
@@ -39,6 +40,22 @@ def test_what_is_no_budget_says_how_to_write_one(text: str) -> None:
     with pytest.raises(ConfigError, match="write US dollars") as caught:
         parse_budget(text)
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("budget", "left"),
+    [
+        ("", ""),
+        ("5", "3.500000usd"),
+        ("$1", "0.000000usd"),
+        ("100calls", "58calls"),
+        ("42calls", "0calls"),
+        ("40calls, 2usd", "0.500000usd,0calls"),
+    ],
+)
+def test_what_is_left_of_a_budget_is_one(budget: str, left: str) -> None:
+    assert left_of(budget, Spending(calls=42, cost=1.5)) == left
+    assert left_of(left, Spending()) == left
 
 
 async def draw(account: Account, costs: list[float], *, turns: int = 1, order: list[int] | None = None) -> bool:

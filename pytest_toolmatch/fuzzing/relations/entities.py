@@ -91,13 +91,14 @@ def stands_alone(query: str, text: str) -> bool:
 
 def _is_shared(subject: Subject, leaf: Leaf, text: str) -> bool:
     """Say whether another value holds the text, is part of it or is, in chain or query, the same number."""
+    every = [one.value for one in all_leaves(calls_of(subject.chain or ()))]
+    numbers = [text_of(one) for one in every if is_value(one) and not isinstance(one, str)]
     if isinstance(leaf.value, str):
         texts = [one.value for one in leaves(subject) if isinstance(one.value, str) and one.value not in ("", text)]
-        return any(text in one or one in text for one in texts)
-    values = [one.value for one in all_leaves(calls_of(subject.chain or ()))]
-    holding = any(isinstance(value, str) and text in value for value in values)
+        return any(text in one or one in text for one in texts) or text in numbers
+    holding = any(isinstance(value, str) and text in value for value in every)
     digits = re.findall(rf"(?<![\d.]){re.escape(text.lstrip('-'))}(?![\d.]*\d)", subject.query)
-    return holding or values.count(leaf.value) > 1 or len(digits) != 1
+    return holding or every.count(leaf.value) > 1 or len(digits) != 1
 
 
 def _leads_on(subject: Subject, leaf: Leaf) -> bool:

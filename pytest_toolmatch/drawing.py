@@ -115,7 +115,7 @@ class Draws:
 
     def scores(self, case: Case, first: int, drawn: int, wanted: int) -> Mapping[str, list[float]]:
         """Return the scores of the student's draws from one number on to another, against the first teacher draws."""
-        new = [one for one in self._samples(case, "student", wanted) if one.draw >= drawn]
+        new = [one for one in self._samples(case, self._owner("student"), wanted) if one.draw >= drawn]
         return self._judge(case).scores(self._samples(case, "teacher", first), new)
 
     def prefetch(self, case: Case, role: SampleRole, draws: int) -> None:
@@ -143,12 +143,17 @@ class Draws:
 
     def _own(self, role: SampleRole) -> Source:
         """Return whence a model's whole rollouts come; those of a student that is the teacher's own are its."""
-        return self._sources["teacher" if self.alone else role]
+        return self._sources[self._owner(role)]
+
+    def _owner(self, role: SampleRole) -> SampleRole:
+        """Return the role that a model's whole rollouts are drawn in."""
+        return "teacher" if self.alone else role
 
     def exhausted(self, case: Case, drawn: Wanted, more: Wanted) -> str:
         """Say why a case can't have more draws than it has, or nothing where it can."""
-        for role in ("teacher", "student"):
-            source: Source = self._sources[role]
+        roles: tuple[SampleRole, ...] = ("teacher", "student")
+        for role in roles:
+            source = self._own(role)
             if not getattr(more, role):
                 continue
             if isinstance(source, Replayed) and source.end(case) <= getattr(drawn, role):

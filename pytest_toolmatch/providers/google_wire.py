@@ -105,10 +105,10 @@ def _contents(exchange: Exchange) -> Iterator[dict[str, Any]]:
 
 
 def _back(exchange: Exchange) -> dict[str, Any]:
-    """Return what the model itself said; its calls have an id only where it gave one."""
+    """Return what the model itself said, nothing where that is not known; calls have an id only where it gave one."""
     content = (exchange.native or {}).get("content") or {}
     parts = content.get("parts") or []
-    if sum(bool(part.get("functionCall")) for part in parts) != len(exchange.ids):
+    if not parts or sum(bool(part.get("functionCall")) for part in parts) != len(exchange.ids):
         return {}
     ids = iter(exchange.ids)
     return {**content, "parts": [_named(part, next(ids)) if part.get("functionCall") else part for part in parts]}

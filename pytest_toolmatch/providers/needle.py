@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import time
 from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,7 @@ class Provider:
             raise RequestRejected(f"{self._model}: the conversation has no words of a user, and no reply of a tool")
         with _ENGINE:
             agent = self._agent(request)
+            began = time.perf_counter()
             try:
                 agent.reset()
                 for text in texts:
@@ -76,7 +78,8 @@ class Provider:
                     answer = agent.complete(text, max_new_tokens=limit)
             except Exception as error:  # noqa: BLE001 - RuntimeError, ValueError, whatever its engine says
                 raise RequestRejected(f"{self._model}: {_line(error)}") from None
-        return from_wire(answer, self._model)
+            took = time.perf_counter() - began
+        return msgspec.structs.replace(from_wire(answer, self._model), latency=took)
 
     def _agent(self, request: Request) -> Any:
         key = msgspec.json.encode([[tool.shown() for tool in request.tools], request.instructions])

@@ -86,10 +86,11 @@ class Provider(OpenAIProvider):
 
     async def complete(self, request: Request) -> Turn:
         """Send one request and return the answer; see ``Provider`` for what is raised."""
+        asked = self._encrypted  # others in flight may learn meanwhile that it is refused
         try:
             return await super().complete(request)
         except RequestRejected as error:
-            if NO_REASONING not in str(error) or "include" in request.settings or not self._encrypted:
+            if NO_REASONING not in str(error) or "include" in request.settings or not asked:
                 raise
             # A model that does not reason refuses to be asked for its reasoning; no list of names could tell which.
             self._encrypted = False

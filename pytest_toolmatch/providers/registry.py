@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_toolmatch.core.errors import ConfigError, ModelUnavailable, did_you_mean
 from pytest_toolmatch.core.model import PROVIDERS
+from pytest_toolmatch.providers import chat_wire
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.model import Model
@@ -29,6 +30,7 @@ _BATCHES = {
     "openai-responses": "openai_batches",
     "google": "google_batches",
 }
+_CHATS = ("openai", "local")
 _EXTRAS = {
     "anthropic": "anthropic",
     "openai": "openai",
@@ -36,6 +38,12 @@ _EXTRAS = {
     "google": "google",
     "needle": "needle",
 }
+
+
+def check_settings(model: Model) -> None:
+    """Raise ConfigError for settings that can't be, also of a model that shares a provider which is open already."""
+    if model.provider in _CHATS:
+        chat_wire.check_settings(model)
 
 
 def open_provider(model: Model) -> Provider:

@@ -118,8 +118,8 @@ class BatchLane:
 
     async def _look(self, planned: Planned) -> None:
         assert self._batches
-        batches = self.ledger.sent.get(planned.name) or await self._find(planned)
-        for batch in batches:
+        sent = self.ledger.sent.get(planned.name) or await self._find(planned)
+        for batch in (one.batch for one in sent):
             status = await self._batches.status(batch)
             self.done += status.done if status.state == "running" else 0
             if status.state == "running":
@@ -128,7 +128,7 @@ class BatchLane:
                 await self._take(planned, batch)
             else:
                 self.error = ModelUnavailable(f"batch {batch} failed: {status.error}; run again to send it once more")
-        if batches:
+        if sent:
             self._lose(planned)
         self.ledger.note(Ended(name=planned.name))
 
@@ -141,15 +141,19 @@ class BatchLane:
                 self.ledger.note(Lost(request=request, why=why, times=known.times + 1 if known else 1))
                 self.unanswered += 1
 
-    async def _find(self, planned: Planned) -> list[str]:
-        """Return the batches that a run may have sent that died before it could say so."""
+    async def _find(self, planned: Planned) -> list[Sent]:
+        """Return the batches that a run may have sent that died before it could say so.
+
+        One that was guessed for others may be this one as well: a wrong guess costs no more than waiting.
+        """
         assert self._batches
         since = datetime.fromtimestamp(planned.at, UTC) - _CLOCKS_DIFFER
-        known = {batch for batches in self.ledger.sent.values() for batch in batches}
+        known = {one.batch for sent in self.ledger.sent.values() for one in sent if not one.guessed}
         found = await self._batches.find(planned.name, since, len(planned.requests))
-        for batch in (new := [one for one in found if one not in known]):
-            self.ledger.note(Sent(name=planned.name, batch=batch))
-        return new
+        guesses = [Sent(name=planned.name, batch=batch, guessed=True) for batch in found if batch not in known]
+        for guess in guesses:
+            self.ledger.note(guess)
+        return guesses
 
     async def _take(self, planned: Planned, batch: str) -> None:
         assert self._batches

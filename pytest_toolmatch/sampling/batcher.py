@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.errors import ModelUnavailable
-from pytest_toolmatch.providers.registry import has_batches, open_batches
+from pytest_toolmatch.providers.registry import check_settings, has_batches, open_batches
 from pytest_toolmatch.sampling.batch_lane import BatchLane, samples_of
 from pytest_toolmatch.sampling.ledger import Ledger
 from pytest_toolmatch.sampling.portal import Portal
@@ -63,13 +63,15 @@ class Batcher:
         self._beside.run_at_end(function)
 
     def open(self, model: Model) -> None:
-        """Open a model's provider before anything is asked of any; ConfigError for a model that nothing answers to.
+        """Open a model's provider before anything is asked of any.
 
-        That a model is unavailable is said of its draws.
+        Raises ConfigError for a model that nothing answers to, or whose settings can't be. That a model is unavailable
+        is said of its draws.
         """
         if not has_batches(model):
             self._beside.open(model)
             return
+        check_settings(model)
         with self._lock:
             self._lane(model)
 

@@ -43,10 +43,11 @@ class Planned(_Line, frozen=True, kw_only=True):
 
 
 class Sent(_Line, frozen=True, kw_only=True):
-    """A planned batch is, or may be, the provider's ``batch``."""
+    """A planned batch is the provider's ``batch``, or may be it where that is ``guessed``."""
 
     name: str
     batch: str
+    guessed: bool = False
 
 
 class Ended(_Line, frozen=True, kw_only=True):
@@ -121,7 +122,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.planned: dict[str, Planned] = {}
-        self.sent: dict[str, list[str]] = {}
+        self.sent: dict[str, list[Sent]] = {}
         self.answers: dict[str, Answered] = {}
         self.lost: dict[str, Lost] = {}
         self.replies: dict[tuple[str, str, int], Reply] = {}
@@ -178,7 +179,7 @@ class Ledger:
             case Planned():
                 self.planned[fact.name] = fact
             case Sent():
-                self.sent.setdefault(fact.name, []).append(fact.batch)
+                self.sent.setdefault(fact.name, []).append(fact)
             case Ended():
                 self.planned.pop(fact.name, None)
                 self.sent.pop(fact.name, None)
@@ -194,7 +195,7 @@ class Ledger:
     def _needed(self) -> Iterable[Fact]:
         for name, planned in self.planned.items():
             yield planned
-            yield from (Sent(name=name, batch=batch) for batch in self.sent.get(name, ()))
+            yield from self.sent.get(name, ())
         # What is given up is asked again, but not before all else has come back: or it would never end.
         if self.planned:
             yield from (one for one in self.lost.values() if draw_of(one.request) not in self._recorded)

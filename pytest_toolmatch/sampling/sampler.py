@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_toolmatch.core.errors import ModelUnavailable
-from pytest_toolmatch.providers.registry import open_provider
+from pytest_toolmatch.core.request import CARRIAGE
+from pytest_toolmatch.providers.registry import check_settings, open_provider
 from pytest_toolmatch.sampling.budget import Budget
 from pytest_toolmatch.sampling.lane import Job, Lane, Work
 from pytest_toolmatch.sampling.limits import ModelLimits
@@ -36,20 +37,23 @@ _LAST_PATIENCE = 0.6
 """Seconds for what shall happen at the very end: a server that was started needs some to end by itself."""
 
 
-Key: TypeAlias = tuple[str, str, int]
+Key: TypeAlias = tuple[str, str, int, str]
 
 
 def _key(model: Model) -> Key:
+    """Return what tells connections apart; all other settings go with each request."""
+    carriage = {name: value for name, value in sorted(model.settings.items()) if name in CARRIAGE}
     # A client is told apart by its id, which stays its own as long as its lane keeps it.
-    return model.identity, model.url, id(model.client)
+    return model.identity, model.url, id(model.client), repr(carriage)
 
 
 class Sampler:
     """Makes draws; ``submit`` gives one in, its future gives the sample out.
 
-    ``limits`` are those of a model by its identity, ``concurrency`` what the others may have in flight. A future fails
-    with ModelUnavailable, BudgetSpent, RecordingError (then everything stops), or whatever a draw raises; what passes
-    or concerns one draw only is a sample of outcome ``infrastructure``, which is not kept.
+    ``limits`` are those of a model by its identity, ``concurrency`` what the others may have in flight; a model that is
+    reached in several ways (addresses, clients, keys, headers) has them for each. A future fails with ModelUnavailable,
+    BudgetSpent, RecordingError (then everything stops), or whatever a draw raises; what passes or concerns one draw
+    only is a sample of outcome ``infrastructure``, which is not kept.
     """
 
     def __init__(
@@ -82,10 +86,12 @@ class Sampler:
         self._at_end.append(function)
 
     def open(self, model: Model) -> None:
-        """Open a model's provider before anything is asked of any; ConfigError for a model that nothing answers to.
+        """Open a model's provider before anything is asked of any.
 
-        That a model is unavailable is said of its draws.
+        Raises ConfigError for a model that nothing answers to, or whose settings can't be. That a model is unavailable
+        is said of its draws.
         """
+        check_settings(model)
         with self._lock:
             self._lane(model)
 

@@ -255,6 +255,31 @@ def test_recorded_logs_are_looked_at_until_they_end(project: Project) -> None:
     assert "no more samples of small are recorded" in gate["reason"]
 
 
+@pytest.mark.parametrize("student", [0.8], indirect=True)
+@pytest.mark.parametrize("gate", ["consistency >= 0.50", "consistency >= 0.65", "latency_p95 <= 30"])
+def test_a_teacher_that_is_the_student_too_is_drawn_once(project: Project, student: Server, gate: str) -> None:
+    model = f"local:small@{student.url}"
+    project = suite(project, student, gate).with_ini(toolmatch_teacher=model, toolmatch_student=model)
+    auto = "--toolmatch-samples=auto:5-9"
+    recorded = project.record(auto, REPORT)
+    (decided,) = gates_of(recorded)
+    samples = project.recording("small").by_key.values()
+    assert {one.sample.role for one in samples} == {"teacher"}
+    assert len(samples) == student.draws("small") <= 9 * len(NAMES)
+    assert decided["state"] == "holds" or "stopped at 9 samples" in decided["reason"]
+    assert gates_of(project.run(auto, REPORT)) == [decided]
+
+
+def test_a_recorded_teacher_that_is_the_student_too_is_looked_at_until_its_samples_end(project: Project) -> None:
+    for name in NAMES:
+        project = project.with_case(name, [ROME, OSLO, ROME, ROME, ROME, OSLO], [])
+    project = project.as_yaml(gates=["consistency >= 0.50"]).with_ini(toolmatch_student="big")
+    (gate,) = gates_of(project.run("--toolmatch-samples=auto:2-40", REPORT))
+    assert gate["state"] == "undecided"
+    assert gate["value"] == pytest.approx(7 / 15)
+    assert "no more samples of big are recorded" in gate["reason"]
+
+
 def test_tests_with_different_marks_need_names_of_their_own(project: Project) -> None:
     tests = "".join(
         f"@pytest.mark.toolmatch(chain_match={share})\ndef test_{n}(toolmatch, query):\n    assert toolmatch(query)\n\n"

@@ -179,6 +179,16 @@ def test_calls_without_ids_are_paired_by_order_and_the_reply_has_none_either() -
     ]
 
 
+@pytest.mark.parametrize("native", [None, {"provider": "google", "content": {"role": "model"}}])
+def test_what_the_assistant_said_in_text_alone_is_shown(native: Any) -> None:
+    said = (Message("user", "Oslo?"), Message("assistant", "Rain.", native=native), Message("user", "And Rome?"))
+    assert to_wire(request(*said))["contents"] == [
+        {"role": "user", "parts": [{"text": "Oslo?"}]},
+        {"role": "model", "parts": [{"text": "Rain."}]},
+        {"role": "user", "parts": [{"text": "And Rome?"}]},
+    ]
+
+
 def test_another_models_calls_are_signed_as_such_once_a_step() -> None:
     said = Message("assistant", "Let me see.", calls=(Call("clock"), Call("weather", "{broken")), ids=("x", "y"))
     content = to_wire(request(*ASKED, said))["contents"][1]

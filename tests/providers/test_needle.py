@@ -26,17 +26,20 @@ if TYPE_CHECKING:
 SCRIPTED = '''
 """A scripted stand-in for cactus-needle 3.2: the same class and methods, answers from a table."""
 import os
+import time
 
 TELEMETRY = os.environ.get("NEEDLE_TELEMETRY"), os.environ.get("DO_NOT_TRACK")
 LOG = []
 TABLE = {}
 BROKEN = []
 ACTIVE = []
+TAKES = {}
 
 
 class Needle:
     def __init__(self, tools=None, system=None, weights=None, tool_index_path=None, buffer_size=65536,
                  auto_date=True, generation=None, stateless=False):
+        time.sleep(TAKES.get("open", 0))
         LOG.append(("open", tools, system, weights, auto_date, generation))
         if BROKEN:
             raise BROKEN[0]
@@ -47,6 +50,7 @@ class Needle:
         ACTIVE.append(self)
         self._turns += 1
         assert self._turns <= 4, "it warns here"
+        time.sleep(TAKES.get("say", 0))
         LOG.append(("say", text, max_new_tokens))
         answer = TABLE.get(text, {"type": "respond", "function_calls": []})
         ACTIVE.clear()
@@ -83,10 +87,17 @@ def needle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sys.modules.pop("needle", None)
 
 
-def ask(name: str, *conversations: Conversation, table: dict[str, Any] | None = None, **more: Any) -> list[Turn]:
+def ask(
+    name: str,
+    *conversations: Conversation,
+    table: dict[str, Any] | None = None,
+    takes: dict[str, float] | None = None,
+    **more: Any,
+) -> list[Turn]:
     async def run() -> list[Turn]:
         provider = open_provider(parse_model(name))
         sys.modules["needle"].TABLE.update(table or {})  # type: ignore[attr-defined]
+        sys.modules["needle"].TAKES.update(takes or {})  # type: ignore[attr-defined]
         requests = [
             Request(role="student", model=name, conversation=one, tools=TOOLS, instructions="room: kitchen", **more)
             for one in conversations
@@ -102,12 +113,13 @@ def ask(name: str, *conversations: Conversation, table: dict[str, Any] | None = 
 @pytest.mark.usefixtures("needle")
 def test_calls_come_as_a_turn() -> None:
     [turn] = ask("needle:3", user("Lights on."), table={"Lights on.": CALLED})
-    assert turn == Turn(calls=(LIGHTS,), ids=("call_0",), confidence=0.94)
+    assert turn == Turn(calls=(LIGHTS,), ids=("call_0",), latency=turn.latency, confidence=0.94)
 
 
 @pytest.mark.usefixtures("needle")
 def test_an_empty_list_is_an_answer() -> None:
-    assert ask("needle:3", user("Sing.")) == [Turn(confidence=0.94)]
+    [turn] = ask("needle:3", user("Sing."))
+    assert turn == Turn(latency=turn.latency, confidence=0.94)
 
 
 def test_it_is_asked_the_way_its_package_says(needle: Any) -> None:
@@ -142,6 +154,13 @@ def test_requests_neither_meet_nor_follow_each_other(needle: Any) -> None:
     log = needle().LOG
     assert [entry[0] for entry in log].count("open") == 1
     assert all(log[place - 1] == ("reset",) for place, entry in enumerate(log) if entry[0] == "say")
+
+
+@pytest.mark.usefixtures("needle")
+def test_neither_its_loading_nor_other_requests_are_latency() -> None:
+    takes = {"open": 0.3, "say": 0.05}
+    turns = ask("needle:3", *(user(f"{place}") for place in range(8)), takes=takes)
+    assert all(turn.latency and takes["say"] <= turn.latency < takes["open"] for turn in turns)
 
 
 def test_a_conversation_is_told_from_its_start(needle: Any) -> None:

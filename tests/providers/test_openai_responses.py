@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +18,7 @@ from pytest_toolmatch.core.sample import Usage
 from pytest_toolmatch.core.tool import Tool
 from pytest_toolmatch.providers.openai_responses import from_wire, open_provider, to_wire
 from tests.servers import responses
-from tests.servers.loopback import Answer, Loopback
+from tests.servers.loopback import Answer, Loopback, Received
 
 if TYPE_CHECKING:
     from pytest_toolmatch.core.turn import Turn
@@ -152,6 +153,26 @@ def test_a_model_that_does_not_reason_is_asked_for_no_reasoning() -> None:
         turns = ask(server, request(), request())
     assert [turn.text for turn in turns] == ["Hi.", "Hi."]
     assert ["include" in received.json for received in server.requests] == [True, False, False]
+
+
+def test_requests_in_flight_are_all_asked_again_without_reasoning() -> None:
+    def answer(received: Received) -> Answer:
+        if "include" in received.json:
+            return replace(responses.error(400, "Encrypted content is not supported with this model."), delay=0.1)
+        return responses.says(responses.text("Hi."))
+
+    async def run() -> list[Turn]:
+        provider = open_provider(MODEL)
+        try:
+            return await asyncio.gather(*(provider.complete(request()) for _ in range(5)))
+        finally:
+            await provider.aclose()
+
+    with Loopback(answer) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        turns = asyncio.run(run())
+    assert [turn.text for turn in turns] == ["Hi."] * 5
+    assert ["include" in received.json for received in server.requests] == [True] * 5 + [False] * 5
 
 
 def test_a_huge_answer() -> None:

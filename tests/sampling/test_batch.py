@@ -47,7 +47,7 @@ from tests.servers.chat import completion
 from tests.servers.loopback import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MODEL = parse_model("anthropic:claude-sonnet-4-5")
@@ -123,6 +123,18 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path) -> Runs:
     return Runs(tmp_path / "batches", "cheese", "wine")
+
+
+def holding(most: int) -> Callable[[Model], Any]:
+    """Return what opens batches that hold no more requests than that."""
+    from pytest_toolmatch.providers import anthropic_batches  # noqa: PLC0415
+
+    def open_batches(model: Model) -> Any:
+        batches = anthropic_batches.open_batches(model)
+        batches.most = most  # type: ignore[misc]
+        return batches
+
+    return open_batches
 
 
 def all_pending(found: dict[str, Sample | BaseException]) -> bool:
@@ -269,6 +281,31 @@ def test_a_batch_of_the_same_size_is_not_taken_for_ours(service: Anthropic, runs
     assert len(service.asked) == 6
 
 
+def test_batches_of_one_size_that_were_both_lost_sight_of_are_both_found(service: Anthropic, tmp_path: Path) -> None:
+    runs = Runs(tmp_path, "cheese", "wine", open_batches=holding(1))
+    service.lose = Answer(fault="reset")
+    runs.run()
+    assert len(service.batches) == 2
+    service.lose = None
+    for _ in range(3):
+        runs.run()
+        service.finish()
+    assert runs.kept.keys() == {"cheese", "wine"}
+    assert len(service.asked) == 4, "nothing is paid for twice"
+
+
+def test_a_batch_that_is_known_is_not_taken_for_one_that_never_arrived(service: Anthropic, tmp_path: Path) -> None:
+    Runs(tmp_path, "wine").run()
+    runs = Runs(tmp_path, "cheese", "wine")
+    ledger = Ledger(runs.ledger)
+    ledger.open()
+    cheese = request_id(draw_id("cheese", runs._work("cheese").key), user("cheese"))
+    ledger.note(Planned(name="toolmatch-1", at=0.0, requests=(cheese,)))
+    ledger.close()
+    runs.run()
+    assert [set(batch.requests) == {cheese} for batch in service.batches.values()] == [False, True]
+
+
 def test_a_run_that_dies_before_sending_asks_again(service: Anthropic, runs: Runs) -> None:
     ledger = Ledger(runs.ledger)
     ledger.open()
@@ -348,14 +385,7 @@ def test_a_ledger_that_cannot_be_read_is_left_as_it_is(service: Anthropic, runs:
 
 
 def test_a_batch_holds_no_more_than_the_provider_takes(service: Anthropic, tmp_path: Path) -> None:
-    from pytest_toolmatch.providers import anthropic_batches  # noqa: PLC0415
-
-    def open_batches(model: Model) -> Any:
-        batches = anthropic_batches.open_batches(model)
-        batches.most = 2  # type: ignore[misc]
-        return batches
-
-    runs = Runs(tmp_path, "a", "b", "c", "d", "e", open_batches=open_batches)
+    runs = Runs(tmp_path, "a", "b", "c", "d", "e", open_batches=holding(2))
     runs.run()
     assert sorted(len(batch.requests) for batch in service.batches.values()) == [1, 2, 2]
     assert runs.notes == ["batches: 3 under way (5 requests for 5 samples); run the same command again to collect them"]
@@ -410,7 +440,7 @@ def test_all_positions_of_a_forced_draw_go_out_together(service: Anthropic, tmp_
 
 FACTS = st.one_of(
     st.builds(Planned, name=st.sampled_from("ab"), at=st.just(1.0), requests=st.just(("x-1", "x-2", "y-1"))),
-    st.builds(Sent, name=st.sampled_from("ab"), batch=st.sampled_from(["1", "2"])),
+    st.builds(Sent, name=st.sampled_from("ab"), batch=st.sampled_from(["1", "2"]), guessed=st.booleans()),
     st.builds(Ended, name=st.sampled_from("ab")),
     st.builds(Answered, request=st.sampled_from(["x-1", "x-2", "y-1"]), turn=st.just(Turn(text="é"))),
     st.builds(Answered, request=st.sampled_from(["x-1", "x-2", "y-1"]), rejected=st.just("no")),
@@ -439,6 +469,7 @@ def test_a_ledger_says_the_same_when_it_is_opened_again(tmp_path: Path, *, torn:
             first.close()
         second.open()
         assert second.planned == first.planned
+        assert [second.sent.get(name) for name in first.planned] == [first.sent.get(name) for name in first.planned]
         wanted = {name for name in first.answers if torn or name[0] not in first._recorded}
         kept = {name for name in wanted if torn or first.planned or first.answers[name].turn}
         assert second.answers.keys() == kept

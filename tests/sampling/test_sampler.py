@@ -13,6 +13,7 @@ import weakref
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from pytest_toolmatch.core.request import Request
 from pytest_toolmatch.core.sample import Sample
 from pytest_toolmatch.core.turn import Turn
 from pytest_toolmatch.sampling import limits
+from pytest_toolmatch.sampling.batcher import Batcher
 from pytest_toolmatch.sampling.budget import Budget
 from pytest_toolmatch.sampling.limits import ModelLimits
 from pytest_toolmatch.sampling.progress import wait
@@ -47,6 +49,7 @@ from tests.sampling.services import (
     soon,
     submit,
 )
+from tests.servers import chat
 from tests.servers.loopback import Answer, Loopback, Received
 
 if TYPE_CHECKING:
@@ -160,6 +163,56 @@ def test_each_model_has_limits_of_its_own(bench: Bench) -> None:
     sampler = bench.sampler(soon, concurrency=8, limits={OTHER.identity: ModelLimits(concurrency=2)})
     results(submit(sampler, 40) + submit(sampler, 10, model=OTHER))
     assert {name: one.most for name, one in bench.services.items()} == {"local:small": 8, "local:other": 2}
+
+
+CARRIED: list[dict[str, Any]] = [
+    {},
+    {"api_key_env": "KEY_OF_A"},
+    {"api_key_env": "KEY_OF_B"},
+    {"extra_headers": {"X-Team": "a"}},
+    {"extra_headers": {"X-Team": "b"}},
+    {"cache": False},
+]
+
+
+def test_models_of_one_name_share_a_connection_where_it_is_the_same(bench: Bench) -> None:
+    opened: list[dict[str, Any]] = []
+
+    def open_provider(model: Model) -> Counted:
+        opened.append(model.settings)
+        return Counted(at_once)
+
+    sampler = bench.sampler(open_provider=open_provider)
+    for settings_ in [*CARRIED, *({**one, "temperature": 0.5} for one in CARRIED)]:
+        sampler.open(Model(provider="local", name="small", settings=settings_))
+    assert opened == CARRIED
+
+
+def test_each_of_two_models_of_one_name_is_asked_with_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"KEY_OF_A": "secret-of-a", "KEY_OF_B": "secret-of-b"}
+    for name, key in keys.items():
+        monkeypatch.setenv(name, key)
+    with Loopback([Answer(chat.completion("hi"))]) as server:
+        models = [Model(provider="local", name="m", url=server.url, settings={"api_key_env": name}) for name in keys]
+        sampler = Sampler()
+        works = [Work(case="c", key=f"{n}", model=model, run=rolling("c")) for n, model in enumerate(models)]
+        results([sampler.submit(work) for work in works])
+        sampler.close()
+        assert {one.headers["authorization"] for one in server.requests} == {f"Bearer {key}" for key in keys.values()}
+
+
+@pytest.mark.parametrize("provider", ["local", "openai"])
+@pytest.mark.parametrize("wrong", [{"n": 2}, {"stream": True}])
+def test_settings_are_looked_at_for_each_model_of_one_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, provider: str, wrong: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-0123456789")
+    first = Model(provider=provider, name="m", url="http://127.0.0.1:9/v1")
+    for sampler in (Sampler(), Batcher(tmp_path, Sampler())):
+        sampler.open(first)
+        with pytest.raises(ConfigError, match=f"{provider}:m: settings.{next(iter(wrong))}: an answer is read whole"):
+            sampler.open(msgspec.structs.replace(first, settings=wrong))
+        sampler.close()
 
 
 def test_a_rate_limit_is_kept_and_is_not_latency(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

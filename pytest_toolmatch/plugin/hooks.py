@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
@@ -57,11 +57,29 @@ class Hooks:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which suites do not run whole."""
-        for item in items:
-            self._declare(item, partial=not _is_apart(item))
+        with self._told_above():
+            for item in items:
+                self._declare(item, partial=not _is_apart(item))
 
+    @pytest.hookimpl(tryfirst=True)  # before a worker says which tests it has
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Check every suite that is about to run, once, before any test: a wrong model is no matter for each case."""
+        with self._told_above():
+            self._check(session)
+        if self.run.refused:
+            session.items.clear()
+
+    @contextmanager
+    def _told_above(self) -> Iterator[None]:
+        """Leave a worker's usage errors to the process that it works for: pytest-xdist would lose them."""
+        try:
+            yield
+        except pytest.UsageError as error:
+            if not self.run.is_worker:
+                raise
+            self.run.refused += map(str, error.args)
+
+    def _check(self, session: pytest.Session) -> None:
         config, run = session.config, self.run
         whole = not any("::" in argument for argument in config.args)
         asked = [

@@ -88,7 +88,9 @@ class Outcome:
         self.run.close_session()
         if self.run.unkept:
             self.run.faults.append(self.run.unkept)
-        if self.run.unkept or (self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED):
+        refused = [text for text in dict.fromkeys(self.run.refused) if text not in self.run.faults]
+        self.run.faults += refused
+        if self.run.unkept or refused or (self.run.faults and exitstatus == pytest.ExitCode.INTERRUPTED):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.run.results or self.run.fuzzed or (self.run.session and self.run.session.spent().calls):
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
@@ -109,7 +111,7 @@ class Outcome:
         if run.is_worker or report is None:
             for note in _notes(run):
                 terminalreporter.write_line(note)
-            for fault in run.faults if run.session else ():
+            for fault in run.faults if run.session or run.refused else ():
                 terminalreporter.write_line(f"ERROR: {clean(fault)}", red=True)
             return
         terminalreporter.section("toolmatch")

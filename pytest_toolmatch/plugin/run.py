@@ -53,6 +53,8 @@ class Run:
         self.fuzzed: dict[tuple[str, str], VariantResult] = {}
         self.awaited: defaultdict[str, Awaited] = defaultdict(Awaited)
         self.faults: list[str] = []
+        self.refused: list[str] = []
+        """Why a worker ran nothing: usage errors that it found at collection, and that only it can tell."""
         self.unkept = ""
         self.report: Report | None = None
         self.baseline = baseline_of(settings)
@@ -136,6 +138,7 @@ class Run:
         """Return what a worker knows of the suites, for ``merge``."""
         awaited = {name: one.tests for name, one in self.awaited.items()}
         known = {"declared": self.declared, "decided": self.decided, "places": self.places, "awaited": awaited}
+        known["refused"] = self.refused
         known["names"] = {role: self._names(role) for role in ROLES}
         return {name: msgspec.to_builtins(value) for name, value in known.items()}
 
@@ -147,10 +150,15 @@ class Run:
         for name, tests in told.get("awaited", {}).items():
             self.awaited[name].tests = Counter(tests)
         self._decided |= msgspec.convert(told.get("decided", {}), dict[str, dict[str, GateResult]])
+        self.refused += told.get("refused", ())
         for name, terms in msgspec.convert(told.get("declared", {}), dict[str, Terms]).items():
-            known = self.declared.get(name)
-            terms.partial |= known.partial if known else False
-            self.declared[name] = terms
+            known = self.declared.get(name, terms)
+            # A worker that has run none of a suite's tests knows of it that it is there.
+            self.declared[name] = msgspec.structs.replace(
+                terms if name in told.get("places", {}) else known,
+                gates=tuple(dict.fromkeys([*known.gates, *terms.gates])),
+                partial=known.partial or terms.partial,
+            )
 
     def _terms(self, name: str) -> Terms:
         return msgspec.structs.replace(self.declared[name], expected=len(self.awaited[name]))

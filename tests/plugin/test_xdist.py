@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +61,33 @@ def test_a_model_that_is_not_recorded_is_said_without_a_traceback(project: Proje
     assert run.exit != 0
     assert "no recording of student 'other'" in run.text
     assert "(recorded there: big, small)" in run.text
+
+
+def test_gates_hold_whichever_worker_ends_last(project: Project) -> None:
+    project = project.with_case("oslo", [OSLO] * 8, [BERN] * 8).with_case("rome", [ROME] * 8, [ROME] * 8)
+    for name in ("trips", "tours"):
+        project = replace(project, name=name).as_yaml(
+            gates=["chain_match >= 0.99"],
+            divergence="xfail",
+            match="strict",
+            recordings="fixtures/recordings/tours",
+        )
+    run = project.run_apart("-n", "2", "--dist", "loadfile", "--toolmatch-report=report.json")
+    assert run.exit == 1
+    assert "2 gates failed" in run.last_line
+    assert [one["terms"]["match"] for one in run.report["suites"].values()] == ["strict", "strict"]
+
+
+def test_a_mistake_that_collection_finds_is_a_usage_error(project: Project) -> None:
+    tests = """
+@pytest.mark.toolmatch(mach="strict")
+def test_trips(toolmatch, query):
+    assert toolmatch(query)
+"""
+    run = project.with_case("rome", [ROME], [ROME]).as_python(tests).run_apart("-n", "2")
+    assert run.exit == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in run.text.splitlines() if line.startswith("ERROR: ")]
+    assert "mark toolmatch has no key 'mach'; did you mean 'match'?" in line
 
 
 def test_what_a_faulty_suite_file_says_is_shown(project: Project) -> None:

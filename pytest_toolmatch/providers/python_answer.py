@@ -21,8 +21,26 @@ _ACCEPTED = (
 def from_wire(answer: Any) -> Turn:
     """Return the turn that a function's answer is; RequestRejected, which says what came, where it is none.
 
-    An empty list is an answer without calls. Arguments may be JSON text, as OpenAI gives them.
+    An empty list is an answer without calls. Arguments may be JSON text, as OpenAI gives them. Half an emoji, which a
+    cut answer may end with, and which no file can hold, becomes a question mark.
     """
+    turn = _read(answer)
+    try:
+        msgspec.json.encode(turn)
+    except UnicodeEncodeError:
+        return msgspec.convert(_clean(msgspec.to_builtins(turn)), Turn)
+    return turn
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_clean(key): _clean(one) for key, one in value.items()}
+    return [_clean(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _read(answer: Any) -> Turn:
     if isinstance(answer, str):
         return Turn(text=answer)
     if isinstance(answer, Turn):

@@ -86,6 +86,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (Turn(text="Hm.", confidence=0.5), Turn(text="Hm.", confidence=0.5)),
         (Turn(calls=[BOOK]), Turn(calls=(BOOK,), ids=("call_0",))),  # type: ignore[arg-type]
         (Turn(chain=((BOOK,),)), Turn(chain=((BOOK,),))),
+        ("cut \ud83d", Turn(text="cut ?")),
+        (
+            [{"name": "book", "arguments": {"id\ud83d": ["\ud83d"]}}],
+            Turn(calls=(Call("book", {"id?": ["?"]}),), ids=("call_0",)),
+        ),
     ],
 )
 def test_what_a_function_may_return(answer: Any, turn: Turn) -> None:

@@ -60,9 +60,14 @@ class Session:
         sampler.run_at_end(_close_mcp_sessions)
 
     def recover(self, path: Path) -> None:
-        """Put in place what a refresh that was killed has left beside a recording; to be called before it is read."""
+        """Put in place what a refresh that was killed has left beside a recording; to be called before it is read.
+
+        A last line that a killed run has left behind half written goes, too, where new ones are written below it.
+        """
         if path not in self._recorders:
             merge_refreshed(path)
+            if self.mode == "record" and path.exists():
+                self._keeper(path)
 
     def source(self, replayed: Replayed) -> Sampled:
         """Return what draws the samples of a suite and model beside those recorded.

@@ -194,6 +194,19 @@ def test_what_a_killed_refresh_left_behind_is_put_in_place_by_the_next_run(
     assert project.run().outcomes == {"passed": 1}
 
 
+def test_half_a_line_of_a_killed_run_is_drawn_again_also_where_warnings_are_errors(
+    project: Project, served: Callable[..., Scripted]
+) -> None:
+    server = served(TABLE)
+    project = project.with_query("rome").as_yaml().served_at(server.url)
+    project.record()
+    path, before = project.recording("small").path, server.draws("small")
+    path.write_bytes(path.read_bytes()[:-20])
+    assert project.record().outcomes == {"passed": 1}
+    assert server.draws("small") == before + 1
+    assert project.run().outcomes == {"passed": 1}
+
+
 def test_live_keeps_nothing_on_disk(project: Project, served: Callable[..., Scripted], kind: str) -> None:
     server = served(TABLE)
     project = made(project.with_query("rome", "oslo").served_at(server.url, 3), kind)

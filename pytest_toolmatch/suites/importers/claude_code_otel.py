@@ -28,6 +28,8 @@ SUMMARY = "Claude Code's OpenTelemetry log events, where they hold arguments (OT
 
 _KINDS = ("user_prompt", "api_request", "tool_result")
 _TOKENS = ("input_tokens", "cache_read_tokens", "cache_creation_tokens")
+_OWN = ("repl_main_thread", "sdk", "main")
+"""How the sources of requests begin that belong to the prompt itself: all others ask for titles, summaries and such."""
 _BETTER = "import the sessions below ~/.claude/projects, or log with"
 _NO_ARGUMENTS = f"calls without arguments: {_BETTER} OTEL_LOG_TOOL_DETAILS=1"
 _NO_PROMPT = f"a prompt without its text: {_BETTER} OTEL_LOG_USER_PROMPTS=1"
@@ -122,7 +124,7 @@ def _run(events: Sequence[_Event]) -> Iterator[Record]:
         yield Skipped(where, "calls of subagents", calls=below)
     yield Imported(
         case=Case(id=slug(text), conversation=user(text), where=where),
-        model=events[0].label or next((str(one.held.get("model")) for one in requests), "unknown"),
+        model=events[0].label or _model(requests),
         outcome=outcome_of(chain),
         chain=chain,
         usage=_usage(requests),
@@ -144,6 +146,12 @@ def _chain(events: Sequence[_Event]) -> tuple[Chain, int]:
         elif event.name == "tool_result":
             steps[-1].append(Call(str(event.held.get("tool_name") or ""), parsed(event.held["tool_input"])))
     return tuple(tuple(step) for step in steps if step), below
+
+
+def _model(requests: Sequence[_Event]) -> str:
+    """Return the model of the first request that is the prompt's own, or of the first where none is known to be."""
+    own = [one for one in requests if str(one.held.get("query_source") or _OWN[0]).startswith(_OWN)]
+    return next((str(one.held.get("model")) for one in (*own, *requests)), "unknown")
 
 
 def _usage(requests: Sequence[_Event]) -> Usage | None:

@@ -29,7 +29,7 @@ class Response(msgspec.Struct, eq=False):
     number: int
     parent: Response | None
     model: str = ""
-    text: str = ""
+    texts: dict[str, None] = {}
     calls: dict[str, Call] = {}
     replies: dict[str, Message] = {}
     usage: dict[str, Any] = {}
@@ -43,11 +43,16 @@ class Response(msgspec.Struct, eq=False):
         self.error = self.error or bool(line.is_api_error_message)
         self.usage = body.usage or self.usage  # repeated in every record, complete in the last
         self.stop_reason = body.stop_reason or self.stop_reason
-        self.text = "\n".join(filter(None, (self.text, line.text)))
+        self.texts[line.text] = None  # a record may be repeated
         for place, block in enumerate(body.blocks):
             if block.get("type") in CALLS:
                 key = str(block.get("id") or f"{line.number}.{place}")
                 self.calls.setdefault(key, Call(str(block.get("name") or ""), block.get("input")))
+
+    @property
+    def text(self) -> str:
+        """Return what was said."""
+        return "\n".join(filter(None, self.texts))
 
     @property
     def messages(self) -> Conversation:

@@ -36,6 +36,7 @@ class Dialogue:
         self._options = options
         self._before: Conversation = ()
         self._starts: list[int] = []
+        self._heard: list[int] = []
         self._cut: tuple[Conversation, int] | None = None
         self._where = ""
         self._now = Transcript()
@@ -50,6 +51,7 @@ class Dialogue:
         if self._now.responses:
             yield from self.end_turn()
         self._where = where
+        self._heard.append(len(self._now.parts))
         self._now.add(message)
 
     def note(self, message: Message) -> None:
@@ -94,7 +96,7 @@ class Dialogue:
             self._before, self._starts = conversation, []
 
     def rewind(self, turns: int) -> Iterator[Record]:
-        """Take back the last turns: they stay runs, but what comes next does not follow on them."""
+        """Take back the last prompts and what followed: they stay runs, but are not the past of what comes next."""
         yield from self.end_turn()
         kept = self._starts[:-turns] if turns else self._starts
         self._before = self._before[: self._starts[len(kept)]] if len(kept) < len(self._starts) else self._before
@@ -124,16 +126,16 @@ class Dialogue:
             self._taken += 1
             self._calls += sum(len(response.message.calls) for response in responses)
             yield self._run(responses)
-        self._go_on(asked=bool(responses))
-        self._now, self._open, self._stop, self._where = Transcript(), None, None, ""
+        self._go_on()
+        self._now, self._heard, self._open, self._stop, self._where = Transcript(), [], None, None, ""
 
-    def _go_on(self, *, asked: bool) -> None:
+    def _go_on(self) -> None:
         """Put the turn into the past."""
         if self._cut:
             before, first = self._cut
             self._before, self._starts, self._cut = before + conversation_of(self._now.parts[first:]), [], None
             return
-        self._starts += [len(self._before)] if asked else []
+        self._starts += [len(self._before) + place for place in self._heard]
         self._before += self._now.conversation
 
     def _run(self, responses: list[Response]) -> Imported | Skipped:

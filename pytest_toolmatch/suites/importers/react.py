@@ -80,7 +80,8 @@ def _runs(task: _Task, item: Document) -> Iterator[Imported]:
             error=run.error or "",
             latency=_seconds(run),
             source=item.where,
-            identity=f"{run.run_id} {run.start_time}" if run.run_id else "",
+            # Without a time a number is no name: every file counts its runs from one.
+            identity=f"{case.id} {run.run_id} {run.start_time}" if run.run_id and run.start_time else "",
         )
 
 

@@ -87,6 +87,20 @@ def test_a_repeated_record_counts_once(logs: Logs, script: Script) -> None:
     assert names_of(logs.read("claude-code").runs[0].chain) == ["go"]
 
 
+def test_a_repeated_text_counts_once(logs: Logs, script: Script) -> None:
+    script.ask("Go")
+    script.say("m1", "Going.")
+    script.records.append(script.records[-1])
+    script.say("m1", "Gone.")
+    script.say("m1", "Going.")
+    script.ask("And back")
+    script.call("m2", "c2", "back", {})
+    logs.lines("s.jsonl", *script.records)
+    first, second = logs.read("claude-code").runs
+    assert first.text == "Going.\nGone."
+    assert [message.content for message in second.case.conversation] == ["Go", "Going.\nGone.", "And back"]
+
+
 def test_sessions_with_one_prompt_are_draws_of_one_case(logs: Logs) -> None:
     for name in ("a_2", "a_10"):
         script = Script()

@@ -93,3 +93,12 @@ def test_calls_after_the_request_of_a_subagent_are_left_out_and_counted(logs: Lo
     found = logs.read("claude-code-otel")
     assert [len(step) for step in found.runs[0].chain] == [2, 1]
     assert found.skipped == {"calls of subagents": 1}
+
+
+def test_the_model_is_that_of_the_main_requests_where_a_title_is_asked_for_first(logs: Logs) -> None:
+    title = event(1, "api_request", query_source="generate_session_title", **REQUEST | {"model": "small-1"})
+    own = event(2, "api_request", query_source="repl_main_thread:outputStyle:Terse", **REQUEST)
+    logs.lines("a.jsonl", WHOLE[0], title, own, *WHOLE[2:4])
+    assert [run.model for run in logs.read("claude-code-otel").runs] == ["made-up-1"]
+    logs.lines("a.jsonl", WHOLE[0], title, *WHOLE[2:4])
+    assert [run.model for run in logs.read("claude-code-otel").runs] == ["small-1"]

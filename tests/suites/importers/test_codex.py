@@ -161,6 +161,35 @@ def test_turns_that_were_taken_back_are_no_past(logs: Logs) -> None:
     assert [message.content for message in runs[2].case.conversation] == ["one", "1", "three"]
 
 
+def test_a_prompt_without_an_answer_is_taken_back_as_a_turn(logs: Logs) -> None:
+    logs.lines(
+        "a.jsonl",
+        META,
+        said("developer", "Be kind."),
+        *prompt("one"),
+        said("assistant", "1"),
+        *prompt("two"),
+        event("turn_aborted", reason="interrupted"),
+        event("thread_rolled_back", num_turns=1),
+        *prompt("three"),
+        *prompt("four"),
+        said("assistant", "4"),
+        event("thread_rolled_back", num_turns=1),
+        *prompt("five"),
+        said("assistant", "5"),
+        event("thread_rolled_back", num_turns=3),
+        *prompt("six"),
+        said("assistant", "6"),
+    )
+    pasts = [[message.content for message in run.case.conversation] for run in logs.read("codex").runs]
+    assert pasts == [
+        ["Be kind.", "one"],
+        ["Be kind.", "one", "1", "three", "four"],
+        ["Be kind.", "one", "1", "three", "five"],
+        ["Be kind.", "six"],
+    ]
+
+
 def test_after_a_compaction_the_summary_is_the_past(logs: Logs) -> None:
     kept = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "In short: x."}]}]
     logs.lines(

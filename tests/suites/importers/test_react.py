@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pytest_toolmatch.core.chain import Call, names_of
+from pytest_toolmatch.suites.importers.assemble import assemble
 from tests.suites.importers.writing import Logs
 
 
@@ -63,6 +64,26 @@ def test_without_a_task_id_the_question_makes_the_id(logs: Logs) -> None:
     [found] = logs.read("react").runs
     assert found.case.id.startswith("who-was-first")
     assert (found.outcome, found.latency) == ("answered", None)
+
+
+def test_runs_of_other_tasks_and_runs_without_a_time_are_no_copies(logs: Logs) -> None:
+    timed = {"run_id": "1", "start_time": "2026-01-05T10:00:00"}
+    for number in (1, 2):
+        logs.lines(
+            f"{number}.jsonl",
+            task(run(step("look", {}), **timed), task_id="t1"),
+            task(run(step("book", {}), step("pay", {}), **timed), task_id="t2", question="Who was last?"),
+            task(run(step("ask", {}), run_id="1"), task_id="t3", question="Who is next?"),
+        )
+    assembly = assemble("mine", logs.read("react").records)
+    [suite] = assembly.suites
+    assert [(sample.case, names_of(sample.chain)) for sample in suite.samples["small-1"]] == [
+        ("t1", ["look"]),
+        ("t2", ["book", "pay"]),
+        ("t3", ["ask"]),
+        ("t3", ["ask"]),
+    ]
+    assert assembly.counts["runs found twice"] == 2
 
 
 def test_bad_input_is_named_and_the_rest_comes_through(logs: Logs) -> None:

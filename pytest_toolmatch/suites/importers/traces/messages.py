@@ -5,14 +5,23 @@ What is read may be a list of messages, one message, a whole request or response
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from pytest_toolmatch.core.conversation import Conversation, Message, Role
-from pytest_toolmatch.suites.importers.traces.parts import CALLS, REPLIES, Asked, Offered, Part, Replied, Text, parts_in
+from pytest_toolmatch.suites.importers.traces.parts import (
+    Asked,
+    Offered,
+    Part,
+    Replied,
+    Text,
+    is_call,
+    is_reply,
+    parts_in,
+)
 from pytest_toolmatch.suites.importers.traces.values import opened
 
 _ROLES: Mapping[str, Role] = MappingProxyType(
@@ -33,6 +42,8 @@ _SYSTEM = ("system", "instructions", "system_instruction", "systemInstruction", 
 _WITHIN = ("messages", "contents", "prompt", "choices", "candidates", "output", "input", "message", "generations")
 """Keys of a request or a response that hold its messages; the first that is there counts."""
 _MARKS = ("role", "parts", "tool_calls", "toolCalls", "additional_kwargs", "toolCallId")
+_HELD = ("content", "parts", "tool_calls", "toolCalls")
+"""Keys of a message that hold what it says, where it names no role."""
 _LEAKED = ({"content": "role"}, {"content": "content"})
 """What an instrumentation logs that walks over the keys of a message as if they were messages: nothing was said."""
 _FINISH = ("finish_reason", "finishReason", "stop_reason", "stopReason")
@@ -70,7 +81,7 @@ class Talk:
     @staticmethod
     def _is_message(data: dict[str, Any]) -> bool:
         kind = str(data.get("type") or "").lower()
-        return any(key in data for key in _MARKS) or kind in (*_ROLES, *CALLS, *REPLIES, "text", "tool-call")
+        return any(key in data for key in _MARKS) or kind in (*_ROLES, "text") or is_call(kind) or is_reply(kind)
 
     @staticmethod
     def _inner(data: dict[str, Any]) -> str:
@@ -97,12 +108,12 @@ class Talk:
         data = self._nested(data)
         kind = str(data.get("type") or "").lower()
         said = str(data.get("role") or "").lower()
-        role = _ROLES.get(said) or _ROLES.get(kind) or ("assistant" if kind in CALLS else self._role)
-        if kind in (*CALLS, *REPLIES) or (not said and "content" not in data and "parts" not in data):
+        role = _ROLES.get(said) or _ROLES.get(kind) or ("assistant" if is_call(kind) else self._role)
+        if is_call(kind) or is_reply(kind) or (not said and not any(key in data for key in _HELD)):
             self._add(role, parts_in(data))
             return
-        content = data.get("content") or data.get("parts") or data.get("contents")
-        parts = [*parts_in(content), *self._calls(data)]
+        content = next((data[key] for key in ("content", "parts", "contents", "text") if data.get(key)), None)
+        parts = _joined(list(parts_in(content)), list(self._calls(data)))
         if role == "tool" and not any(isinstance(part, Replied | Asked | Offered) for part in parts):
             parts = [self._whole_reply(data, parts)]
         self._add(role, parts)
@@ -113,7 +124,8 @@ class Talk:
         inner = data.get("content")
         if isinstance(inner, dict) and ("parts" in inner or "role" in inner):
             return inner
-        return data["kwargs"] if isinstance(data.get("kwargs"), dict) else data
+        held = data.get("kwargs")
+        return held if isinstance(held, dict) and ("content" in held or "tool_calls" in held) else data
 
     @staticmethod
     def _calls(data: dict[str, Any]) -> Iterable[Part]:
@@ -168,6 +180,16 @@ class Talk:
     def _reply(self, part: Replied) -> None:
         name = part.name or self._names.get(part.id, "")
         self.messages.append(Message("tool", part.text, name=name, reply_to=part.id, error=part.error))
+
+
+def _joined(content: Sequence[Part], calls: Sequence[Part]) -> list[Part]:
+    """Return the parts of a message without those calls of its content that it holds a second time, in full."""
+    again = [one for one in calls if isinstance(one, Asked)]
+    return [part for part in content if not any(_same(part, one) for one in again)] + [*calls]
+
+
+def _same(part: Part, call: Asked) -> bool:
+    return isinstance(part, Asked) and (part.id == call.id if part.id and call.id else part.call == call.call)
 
 
 def talk_of(value: Any, role: Role) -> Talk:

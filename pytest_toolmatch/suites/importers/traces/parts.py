@@ -14,9 +14,10 @@ import msgspec
 from pytest_toolmatch.core.chain import Call
 from pytest_toolmatch.suites.importers.fields import parsed
 from pytest_toolmatch.suites.importers.traces.values import opened
+from pytest_toolmatch.suites.importers.wire_responses import call_of, output_text
 
-CALLS = ("tool_use", "tool_call", "tool-call", "function_call", "functioncall", "server_tool_use", "mcp_tool_use")
-REPLIES = ("tool_result", "tool_call_response", "tool-result", "function_call_output", "function_response")
+_CALLS = ("tool_use", "tool_call", "tool-call", "function_call", "functioncall", "server_tool_use", "mcp_tool_use")
+_REPLIES = ("tool_result", "tool_call_response", "tool-result", "function_call_output", "function_response")
 TEXTS = ("text", "input_text", "output_text", "refusal")
 SILENT = ("reasoning", "thinking", "redacted_thinking", "step-start")
 
@@ -57,6 +58,16 @@ class Offered(msgspec.Struct, frozen=True):
 Part = Text | Asked | Replied | Offered
 
 
+def is_call(kind: str) -> bool:
+    """Return whether a part's type is that of a call; Responses has one for every kind of tool."""
+    return kind in _CALLS or kind.endswith("_call")
+
+
+def is_reply(kind: str) -> bool:
+    """Return whether a part's type is that of a tool's reply."""
+    return kind in _REPLIES or kind.endswith("_call_output")
+
+
 def parts_in(content: Any) -> Iterator[Part]:
     """Yield the parts of a message's content, whatever its form."""
     value = _calls_as_text(content) if isinstance(content, str) else content
@@ -86,11 +97,13 @@ def _calls_as_text(content: str) -> Any:
 def _part(data: dict[str, Any]) -> Iterator[Part]:
     kind = str(data.get("type") or "").lower()
     wrapped = next((key for key in _WRAPPERS if key in data), None)
-    if wrapped and kind not in CALLS + REPLIES:
+    if wrapped and not is_call(kind) and not is_reply(kind):
         yield from _WRAPPERS[wrapped](data)
-    elif kind in CALLS:
+    elif kind in _CALLS:
         yield call_in(data)
-    elif kind in REPLIES:
+    elif is_call(kind):
+        yield Asked(str(_first(data, _IDS) or ""), call_of(data))
+    elif is_reply(kind):
         yield _reply(data)
     elif kind in SILENT or data.get("thought") is True:
         return
@@ -99,7 +112,7 @@ def _part(data: dict[str, Any]) -> Iterator[Part]:
     elif "toolCallId" in data and "toolName" in data:
         yield call_in(data)
     else:
-        yield Text(f"[{kind or ', '.join(data)}]")
+        yield Text(f"[{kind}]" if kind else text_of(data))
 
 
 def _function(data: dict[str, Any]) -> Iterator[Part]:
@@ -152,7 +165,9 @@ def call_in(data: dict[str, Any]) -> Asked:
 def _reply(data: dict[str, Any]) -> Replied:
     result = next((data[key] for key in _RESULTS if key in data), None)
     error = bool(data.get("is_error") or data.get("isError"))
-    return Replied(str(_first(data, _IDS) or ""), str(_first(data, _NAMES) or ""), text_of(result), error)
+    item = str(data.get("type")).endswith("_call_output") and not isinstance(result, list)
+    text = output_text(result) if item else text_of(result)
+    return Replied(str(_first(data, _IDS) or ""), str(_first(data, _NAMES) or ""), text, error)
 
 
 def _first(data: dict[str, Any], keys: tuple[str, ...]) -> Any:

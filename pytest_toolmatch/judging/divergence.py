@@ -57,15 +57,15 @@ def divergence(student: Chain, teacher: Chain, matcher: Matcher, validator: Argu
     ours = _numbered(student)
     aligned = _Alignment(ours, _as_emitted(_numbered(teacher), ours, matcher), matcher)
     rows = tuple(_row(pair, matcher, validator) for pair in aligned.pairs())
-    first = next((row for row in rows if _parts(row, matcher.rules.match)), None)
+    first = next((row for row in rows if is_difference(row, matcher.rules.match)), None)
     level = funnel_level(student, teacher, matcher)
     if first is None:
         return Divergence(level, 1, "other order", rows)
     return Divergence(level, first.step, _reason(first, student, teacher), rows)
 
 
-def _parts(row: Row, mode: Mode) -> bool:
-    """Whether a row is a difference under a match mode."""
+def is_difference(row: Row, mode: Mode) -> bool:
+    """Say whether a row is a difference under a match mode."""
     if row.student is None:
         return mode != "subset"
     if row.teacher is None:

@@ -62,8 +62,13 @@ class Judge:
         seconds = [sample.latency for sample in valid if sample.latency is not None]
         if not valid or not (reference := _valid(teacher)):
             return {}
-        classes = Classes(self.matcher, reference, valid, self._part).merged(LEVELS[0])
+        classes = Classes(self.matcher, reference, valid, self.part).merged(LEVELS[0])
         return scores(classes, self.matcher.rules) | {"latency": seconds}
+
+    def part(self, chain: Chain) -> Chain:
+        """Return the chain with only the calls that the rules compare."""
+        effect = self.matcher.rules.effect
+        return chain if effect is None else select_calls(chain, lambda call: self._effects.get(call.name) == effect)
 
     def _facts(self, case: Case, teacher: Sequence[Sample], student: Sequence[Sample]) -> dict[str, Any]:
         return {
@@ -83,7 +88,7 @@ class Judge:
     def _compare(
         self, facts: dict[str, Any], teacher: list[Sample], student: list[Sample], *, alone: bool
     ) -> CaseResult:
-        textual = Classes(self.matcher, teacher, student, self._part)
+        textual = Classes(self.matcher, teacher, student, self.part)
         classes = textual.merged(LEVELS[0])
         found = agreement(classes, self.matcher.rules, alone=alone, known=self._known)
         if any(sample.alternative for sample in teacher):
@@ -103,11 +108,6 @@ class Judge:
         facts |= {"refused": refused_in(student), "ended": ended_in(student)}
         facts |= self._shown(classes, found, teacher, student)
         return CaseResult(**facts, **self._state(found, facts))
-
-    def _part(self, chain: Chain) -> Chain:
-        """Return the chain with only the calls that the rules compare."""
-        effect = self.matcher.rules.effect
-        return chain if effect is None else select_calls(chain, lambda call: self._effects.get(call.name) == effect)
 
     def _state(self, found: Agreement, facts: dict[str, Any]) -> dict[str, Any]:
         match = found.measures.get("chain_match")

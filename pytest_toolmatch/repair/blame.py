@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from pytest_toolmatch.judging.divergence import is_difference
 from pytest_toolmatch.repair.candidate import INSTRUCTIONS, tool_component
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Blamer:
 
     def __init__(self, scorer: Scorer, components: Components, may_change: Callable[[str], bool]) -> None:
         self._scorer, self._components, self._may_change = scorer, components, may_change
+        self._mode = scorer.suite.rules.match
 
     def blamed(self, case: Case, sample: Sample) -> dict[str, float]:
         """Return the share of each component in what went wrong, together 1; nothing where the sample matches."""
@@ -46,10 +48,11 @@ class Blamer:
 
     def closeness(self, case: Case, sample: Sample) -> float:
         """Return 1 for a sample that matches, else up to a half by how many of its calls and arguments are right."""
-        parts = self._scorer.divergence(case, sample)
+        score = sum(self._scorer.scores(case, [sample]).get("chain_match", []))
+        parts = None if score == 1 else self._scorer.divergence(case, sample)
         if parts is None:
-            return sum(self._scorer.scores(case, [sample]).get("chain_match", [])) if sample.valid else 0.0
-        counts = [_right(row) for row in parts.rows]
+            return score
+        counts = [_right(row) for row in parts.rows if _is_paired(row) or is_difference(row, self._mode)]
         total = sum(whole for _, whole in counts)
         return _PARTIAL * sum(right for right, _ in counts) / total if total else 0.0
 
@@ -78,7 +81,7 @@ class Blamer:
             yield from self._of_refusal(refusal)
         if parts is None:
             return
-        rows = [row for row in parts.rows if row.teacher is None or row.student is None or row.differing]
+        rows = [row for row in parts.rows if is_difference(row, self._mode)]
         missing = [row.teacher for row in rows if row.teacher and row.student is None]
         extra = [row.student for row in rows if row.student and row.teacher is None]
         yield from _of_gaps(missing, extra)
@@ -127,6 +130,10 @@ def _of_gaps(missing: list[Call], extra: list[Call]) -> Iterator[tuple[str, floa
     for call in extra[len(missing) :]:
         yield INSTRUCTIONS, _EXTRA["instructions"]
         yield tool_component(call.name), _EXTRA["tool"]
+
+
+def _is_paired(row: Row) -> bool:
+    return row.teacher is not None and row.student is not None
 
 
 def _right(row: Row) -> tuple[int, int]:

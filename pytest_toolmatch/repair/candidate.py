@@ -42,7 +42,7 @@ class Components:
         student = suite.student or Prompt()
         self.tools = _tools(suite)
         self.places = dict(_places(self.tools.values()))
-        self._known = {_id_of(one, place): one for place, one in enumerate(student.examples)}
+        self._known = _by_id(student.examples)
         self._offered = dict(examples or {})
         self.own: Candidate = {
             INSTRUCTIONS: suite.instructions,
@@ -144,5 +144,12 @@ def _with_text(texts: ToolTexts, path: str, text: str) -> ToolTexts:
     return msgspec.structs.replace(texts, parameters={**texts.parameters, path: text})
 
 
-def _id_of(example: Example, place: int) -> str:
-    return example.case or f"example {place + 1}"
+def _by_id(examples: Iterable[Example]) -> dict[str, Example]:
+    """Return examples by their cases; one of no case, or of one that is taken, has its place in its id."""
+    found: dict[str, Example] = {}
+    for place, one in enumerate(examples, 1):
+        name = one.case or f"example {place}"
+        while name in found:
+            name += f" ({place})"
+        found[name] = one
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_toolmatch.judging.divergence import is_difference
 from pytest_toolmatch.reports.calls import compact, value_text
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def chain_text(chain: Chain) -> str:
 def _feedback(case: Case, sample: Sample, scorer: Scorer) -> Iterator[str]:
     reference = scorer.reference(case)
     if reference:
-        yield f"Wanted: {chain_text(reference.chain)}"
+        yield f"Wanted: {chain_text(scorer.part(case, reference.chain))}"
     if sample.outcome in _OUTCOMES:
         yield _OUTCOMES[sample.outcome]
     for refusal in sample.refusals:
@@ -54,7 +55,8 @@ def _feedback(case: Case, sample: Sample, scorer: Scorer) -> Iterator[str]:
     parts = scorer.divergence(case, sample)
     if parts is not None:
         yield f"It parts from what is wanted at step {parts.step}: {parts.reason}."
-        yield from (line for row in parts.rows for line in _row(row))
+        mode = scorer.suite.rules.match
+        yield from (line for row in parts.rows if is_difference(row, mode) for line in _row(row))
     if reference and not scorer.agreed(case):
         share = scorer.support(case)
         yield f"What is wanted is not clear-cut: the reference model itself does this in {share:.0%} of its runs."

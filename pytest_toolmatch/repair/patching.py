@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 _BEFORE = "cases"
 """The key above which new ones are put: every suite has it, and it is often long."""
 
+_MARK = "\ufeff"
+"""The byte order mark that some editors put before a file's text."""
+
 
 def patched(text: str, blocks: Mapping[str, Any]) -> str:
     """Return the text of a YAML mapping with other values for some of its keys; None takes a key away.
 
     ValueError for a mapping that is not written as one key a line.
     """
+    text, mark = text.removeprefix(_MARK), _MARK * text.startswith(_MARK)  # YAML's places do not count it
     node = yaml.compose(text, Loader=BASE)
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         raise ValueError("it is not written as one key a line")
@@ -40,7 +44,7 @@ def patched(text: str, blocks: Mapping[str, Any]) -> str:
     new = "".join(_block(name, value) for name, value in blocks.items() if name not in spans)
     for (start, end), block in sorted([*edits.items(), ((first, first), new)], reverse=True):
         text = text[:start] + block + text[end:]
-    return text
+    return mark + text
 
 
 def write_patch(source: Path, target: Path, student: Prompt, split: Split, others: Mapping[str, Any] = {}) -> None:
@@ -76,8 +80,9 @@ def _checked(source: Path, target: Path, student: Prompt, split: Split, others: 
         yield beside
     except OSError as error:
         raise SuiteError(f"can't write {target}: {error.strerror}") from None
-    except ValueError as error:
-        raise SuiteError(f"can't patch {source}: {error}; the new blocks are in the folder of the repair") from None
+    except (ValueError, SuiteError) as error:
+        why = str(error).replace(str(beside), str(target))
+        raise SuiteError(f"can't patch {source}: {why}; the new blocks are in the folder of the repair") from None
     finally:
         beside.unlink(missing_ok=True)
 

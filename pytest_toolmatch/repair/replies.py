@@ -43,21 +43,19 @@ class Queries:
     """What no new text may copy: the queries of a suite's cases, but for what the suite's own texts say anyway."""
 
     def __init__(self, queries: Iterable[str], own: Iterable[str]) -> None:
-        said = {row for text in own for row in _rows(_words(text), IN_A_ROW)}
-        self._rows: set[tuple[str, ...]] = set()
-        self._short: dict[int, set[tuple[str, ...]]] = {}
-        for query in queries:
-            words = _words(query)
-            if len(words) >= IN_A_ROW:
-                self._rows.update(_rows(words, IN_A_ROW) - said)
-            elif len(words) >= _SHORTEST:
-                self._short.setdefault(len(words), set()).add(tuple(words))
+        self._rows: dict[int, set[tuple[str, ...]]] = {}
+        for words in map(_words, queries):
+            if (length := min(len(words), IN_A_ROW)) >= _SHORTEST:
+                self._rows.setdefault(length, set()).update(_rows(words, length))
+        said = [_words(text) for text in own]
+        for length, rows in self._rows.items():
+            rows.difference_update(*(_rows(words, length) for words in said))
 
-    def copied(self, text: str) -> str:
-        """Return words that a text has from a query, or nothing."""
-        words = _words(text)
-        for length, rows in ((IN_A_ROW, self._rows), *self._short.items()):
-            for row in sorted(_rows(words, length) & rows):
+    def copied(self, text: str, current: str = "") -> str:
+        """Return words that a text has from a query, and the current one has not; or nothing."""
+        words, old = _words(text), _words(current)
+        for length, rows in sorted(self._rows.items(), reverse=True):
+            for row in sorted((_rows(words, length) & rows) - _rows(old, length)):
                 return " ".join(row)
         return ""
 
@@ -68,7 +66,7 @@ def checked(text: str, current: str, longest: int, queries: Queries) -> str:
         raise Unusable(f"the new text has {len(text):,} characters, and {longest:,} are enough")
     if text.split() == current.split():
         raise Unusable("the new text is the old one")
-    if row := queries.copied(text):
+    if row := queries.copied(text, current):
         raise Unusable(f"the new text copies a query: {row!r}")
     return text
 

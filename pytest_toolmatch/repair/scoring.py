@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_toolmatch.core.validation import ArgumentValidator
-from pytest_toolmatch.judging.consensus import representative
+from pytest_toolmatch.judging.consensus import Agreed, consensus
 from pytest_toolmatch.judging.divergence import Divergence, divergence
 from pytest_toolmatch.judging.judge import Judge
+from pytest_toolmatch.judging.levels import LEVELS, Classes
 from pytest_toolmatch.judging.matching import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_toolmatch.core.case import Case
+    from pytest_toolmatch.core.chain import Chain
     from pytest_toolmatch.core.sample import Sample
     from pytest_toolmatch.core.suite import Suite
     from pytest_toolmatch.core.tool import Tool
@@ -34,14 +36,12 @@ class Scorer:
         self.suite = suite
         self.teacher = {case: [one for one in samples if one.valid] for case, samples in teacher.items()}
         self._judges: dict[tuple[int, bool], Judge] = {}
-        self._references: dict[str, Sample | None] = {}
-        self._shares: dict[str, float] = {}
+        self._agreed: dict[str, Agreed | None] = {}
 
     def reference(self, case: Case) -> Sample | None:
         """Return the teacher's sample that stands for the chain with the most support; None where none can."""
-        if case.id not in self._references:
-            self._references[case.id] = representative(self._judge(case).matcher, self.teacher.get(case.id, ()))
-        return self._references[case.id]
+        found = self._found(case)
+        return found.sample if found else None
 
     def agreed(self, case: Case) -> bool:
         """Say whether the teacher's samples have a consensus."""
@@ -49,12 +49,12 @@ class Scorer:
 
     def support(self, case: Case) -> float:
         """Return the share of the teacher's samples that match the chain with the most support."""
-        if case.id not in self._shares:
-            samples, chosen = self.teacher.get(case.id, ()), self.reference(case)
-            matcher = self._judge(case).matcher
-            hits = [one for one in samples if chosen and matcher.matches(one.chain, chosen.chain)]
-            self._shares[case.id] = len(hits) / len(samples) if samples else 0.0
-        return self._shares[case.id]
+        found = self._found(case)
+        return found.consensus.share if found else 0.0
+
+    def part(self, case: Case, chain: Chain) -> Chain:
+        """Return the chain with only the calls that the suite compares."""
+        return self._judge(case).part(chain)
 
     def followed(self, case: Case) -> Sample | None:
         """Return the teacher's sample that a draw follows step by step, in a suite that asks so."""
@@ -76,13 +76,25 @@ class Scorer:
     def divergence(self, case: Case, sample: Sample) -> Divergence | None:
         """Return how a sample parts from the teacher's chain; None where it matches, or there is none."""
         chosen, judge = self.reference(case), self._judge(case)
-        if chosen is None or judge.matcher.matches(sample.chain, chosen.chain):
+        if chosen is None:
             return None
-        return divergence(sample.chain, chosen.chain, judge.matcher, judge.validator)
+        ours, theirs = judge.part(sample.chain), judge.part(chosen.chain)
+        if judge.matcher.matches(ours, theirs):
+            return None
+        return divergence(ours, theirs, judge.matcher, judge.validator)
 
     def tools(self, case: Case) -> tuple[Tool, ...]:
         """Return the tools on offer in a case."""
         return self.suite.tools if case.tools is None else case.tools
+
+    def _found(self, case: Case) -> Agreed | None:
+        """Return the teacher's chain with the most support, by its first sample, which is whole."""
+        if case.id not in self._agreed:
+            samples, judge = self.teacher.get(case.id, ()), self._judge(case)
+            classes = Classes(judge.matcher, samples, (), judge.part)
+            found = consensus(classes, classes.teacher, classes.matrix(LEVELS[0]))
+            self._agreed[case.id] = Agreed(samples[classes.teacher.index(found.chosen)], found) if found else None
+        return self._agreed[case.id]
 
     def _judge(self, case: Case, *, by_draws: bool = False) -> Judge:
         tools = self.tools(case)

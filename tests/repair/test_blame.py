@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_toolmatch.core.case import case_of_query
 from pytest_toolmatch.core.chain import Call, Chain
+from pytest_toolmatch.core.rules import Rules
 from pytest_toolmatch.core.sample import Refusal, Sample, outcome_of
 from pytest_toolmatch.core.suite import Suite
 from pytest_toolmatch.core.tool import Tool
@@ -102,6 +104,51 @@ def test_a_teacher_that_is_of_two_minds_is_said_to_be() -> None:
     assert "the reference model itself does this in 50% of its runs" in told
 
 
+def under(**rules: Any) -> tuple[Suite, Scorer]:
+    """Return the suite under other rules, and what scores by a teacher that searches, then books."""
+    suite = msgspec.structs.replace(SUITE, rules=Rules(**rules))
+    return suite, Scorer(suite, {CASE.id: [sample("search(to='FCO') > book(to='FCO')")]})
+
+
+@pytest.mark.parametrize(
+    ("mode", "chain", "fault", "allowed"),
+    [
+        ("subset", "book(to='JFK')", "- book: to is", "- Missing: search"),
+        ("superset", "search(to='FCO') > search(to='JFK')", "- Missing: book", "- Not wanted: search"),
+    ],
+)
+def test_calls_that_the_match_mode_allows_are_no_fault(mode: Any, chain: str, fault: str, allowed: str) -> None:
+    suite, scorer = under(match=mode)
+    told = lesson(CASE, sample(chain), scorer)["Feedback"]
+    assert fault in told
+    assert allowed not in told
+    by_mode = Blamer(scorer, Components(suite), lambda _: True)
+    assert "tool:search" not in by_mode.blamed(CASE, sample(chain))
+    ordered = Blamer(under()[1], COMPONENTS, lambda _: True)
+    assert 0.5 > by_mode.closeness(CASE, sample(chain)) > ordered.closeness(CASE, sample(chain))
+
+
+def test_only_calls_that_have_the_effect_count() -> None:
+    tools = (Tool(name="lookup", effect="read"), Tool(name="cancel", effect="write"))
+    suite = msgspec.structs.replace(SUITE, tools=tools, rules=Rules(effect="write"))
+    teacher = [sample(one) for one in ("lookup(id=1) > cancel(id=1)", "lookup(id=2) > cancel(id=1)", "cancel(id=1)")]
+    scorer = Scorer(suite, {CASE.id: teacher})
+    assert (scorer.agreed(CASE), scorer.support(CASE)) == (True, 1)
+    assert scorer.reference(CASE) == teacher[0]
+    assert scorer.divergence(CASE, sample("lookup(id=3) > cancel(id=1)")) is None
+    told = lesson(CASE, sample("lookup(id=3) > cancel(id=2)"), scorer)["Feedback"]
+    assert "Wanted: cancel(id=1)\nIt parts from what is wanted at step 1: id." in told
+    assert "lookup" not in told
+
+
+def test_a_sample_that_matches_another_chain_of_the_teacher_is_worth_as_much_where_any_will_do() -> None:
+    suite = msgspec.structs.replace(SUITE, rules=Rules(reference="any", min_support=1))
+    scorer = Scorer(suite, {CASE.id: [sample(WANTED), sample(WANTED), sample("book(to='FCO')")]})
+    worth = Blamer(scorer, COMPONENTS, lambda _: True)
+    assert [worth.closeness(CASE, sample(one)) for one in (WANTED, "book(to='FCO')")] == [1, 1]
+    assert worth.closeness(CASE, sample("book(to='JFK')")) < 0.5
+
+
 @pytest.mark.parametrize(
     ("reply", "text"),
     [
@@ -131,7 +178,14 @@ def test_a_text_with_a_row_of_a_query_copies_it(before: list[str], query: list[s
     queries = Queries([" ".join(query)], [])
     copied = queries.copied(" ".join([*before, "X", *query, "Y", *after]))
     assert bool(copied) >= (len(query) >= 4)
-    assert Queries([" ".join(query)], [" ".join(query)]).copied(" ".join(query)) == "" or len(query) < 7
+    assert Queries([" ".join(query)], [" ".join([*before, *query])]).copied(" ".join([*query, "X", *query])) == ""
+
+
+@given(words, words)
+def test_what_the_current_text_quotes_already_may_stay(query: list[str], more: list[str]) -> None:
+    queries = Queries([" ".join(query)], [])
+    current = " ".join(["For:", *query, "X", *more])
+    assert checked(f"{current} Y", current, 1000, queries) == f"{current} Y"
 
 
 def test_a_text_that_is_too_long_old_or_copied_is_refused() -> None:

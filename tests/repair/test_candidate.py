@@ -98,6 +98,14 @@ def test_what_a_student_is_told_today_is_where_a_repair_starts(prompt: Prompt) -
     assert example_ids(with_examples(components.start, ["a"])) == ["a"]
 
 
+@given(st.lists(st.tuples(st.sampled_from(("", "a", "a (2)", "example 2")), texts), max_size=5))
+def test_a_case_may_have_several_examples(several: list[tuple[str, str]]) -> None:
+    told = [(case, (*user("Do it."), Message("assistant", said))) for case, said in several]
+    examples = tuple(Example(conversation=messages, case=case) for case, messages in told)
+    components = Components(msgspec.structs.replace(SUITE, student=Prompt(examples=examples)))
+    assert components.prompt(components.start).examples == examples
+
+
 def test_a_training_case_becomes_an_example_of_real_calls() -> None:
     sample = Sample(
         case="c",

@@ -49,13 +49,15 @@ def files(draw: st.DrawFn) -> tuple[str, str, str]:
     return before + draw(COMMENTS), draw(st.sampled_from(OLD)), after + draw(COMMENTS) + "cases: cases.jsonl\n"
 
 
-@given(files(), values, st.booleans())
-def test_all_other_lines_stay(parts: tuple[str, str, str], student: Any, last: bool) -> None:
+@given(files(), values, st.booleans(), st.sampled_from(("", "\ufeff")))
+def test_all_other_lines_stay(parts: tuple[str, str, str], student: Any, last: bool, mark: str) -> None:
     before, old, after = parts
     text = before + old + after
     if last:
         text = text.removesuffix("\n")
-    made = patched(text, {"student": student, "split": {"seed": 1}})
+    marked = patched(mark + text, {"student": student, "split": {"seed": 1}})
+    assert marked.startswith(mark)
+    made = marked.removeprefix(mark)
     data = yaml.safe_load(text)
     wanted = {**{key: value for key, value in data.items() if key != "student"}, "split": {"seed": 1}}
     assert yaml.safe_load(made) == (wanted if student is None else wanted | {"student": student})
@@ -79,12 +81,13 @@ def test_what_suite_files_take_is_patched_at_its_place() -> None:
     )
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize(
     ("end", "line_end"), [("\n", "\n"), ("", "\n"), ("\r\n", "\r\n"), ("\n\n# \x85 \u2028\n", "\n")]
 )
-def test_a_diff_is_one_that_git_applies(tmp_path: Path, end: str, line_end: str) -> None:
+def test_a_diff_is_one_that_git_applies(tmp_path: Path, end: str, line_end: str, mark: str) -> None:
     path = tmp_path / "desk.toolmatch.yaml"
-    path.write_bytes(f"tools: [{{name: book}}]{line_end}cases: [{{query: Book it.}}]{end}".encode())
+    path.write_bytes(f"{mark}tools: [{{name: book}}]{line_end}cases: [{{query: Book it.}}]{end}".encode())
     before, prompt = path.read_bytes(), Prompt(instructions="New.\nOf two lines.")
     lines = write_diff(path, tmp_path / "a.patch", prompt, Split(seed=3))
     assert path.read_bytes() == before
@@ -117,4 +120,15 @@ def test_what_can_not_be_patched_stays_as_it_is(tmp_path: Path, text: str) -> No
     with pytest.raises(SuiteError, match=r"can't patch .*: it is not written as one key a line"):
         write_patch(path, path, Prompt(instructions="New."), Split())
     assert path.read_text() == text
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_would_be_no_suite_is_not_written_and_named_by_its_own_name(tmp_path: Path) -> None:
+    path = suite(tmp_path)
+    before = path.read_text()
+    with pytest.raises(SuiteError) as raised:
+        write_patch(path, path, Prompt(instructions="New."), Split(), {"match": "nonsense"})
+    assert str(raised.value).startswith(f"can't patch {path}: ")
+    assert f".{path.name}" not in str(raised.value)
+    assert path.read_text() == before
     assert [one.name for one in tmp_path.iterdir()] == [path.name]

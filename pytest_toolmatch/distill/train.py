@@ -195,7 +195,7 @@ def run(trainer: Trainer, train: Many, validation: Sequence[Packed], out: Path, 
         if asked.is_set():
             sys.stderr.write("\nstopped; the best so far is kept\n")
     if not trainer.losses:
-        return  # it was over before
+        return
     trainer.validate(validation)
     save_checkpoint(trainer, out)
     _tell(trainer, quiet)
@@ -311,8 +311,11 @@ def train_generated(asked: argparse.Namespace) -> int:
     lexicon = Lexicon(plan.shape.buckets)
     trainer = Trainer(plan, lexicon, start_of(asked.start, plan) if asked.start else None)
     resume(trainer, asked.out)
-    train, validation = generated(plan, lexicon, asked.cache, requests=asked.requests)
-    run(trainer, train, validation, asked.out)
+    if trainer.fraction() < 1:
+        train, validation = generated(plan, lexicon, asked.cache, requests=asked.requests)
+        run(trainer, train, validation, asked.out)
+    if not trainer.progress.curve:
+        raise KeyboardInterrupt
     export(trainer.best, plan.shape, asked.out, name=asked.size, made=made(trainer, asked.start))
     return 0
 

@@ -89,17 +89,10 @@ def test_confidence_is_that_of_the_choices(model: PocketModel) -> None:
     assert np.isfinite(answer.whole)
 
 
-def test_a_plain_request_is_surer_than_a_vague_one(model: PocketModel) -> None:
-    """Nothing is to choose in the first; the second names two towns for one argument."""
-    plain = model.answer(user("What is the weather in Lisbon?"), (WEATHER,))
-    vague = model.answer(user("We fly from Lisbon to Oslo, and somebody said something about weather"), (WEATHER,))
-    assert vague.whole < plain.whole
-
-
 def test_what_is_right_is_surer_than_what_is_wrong(model: PocketModel) -> None:
-    """Of 150 unseen examples, most pairs of a right and a wrong answer are told apart."""
+    """Of 300 unseen examples, most pairs of a right and a wrong answer are told apart."""
     right, wrong = [], []
-    for example in itertools.islice(generate(13, held_out=True), 150):
+    for example in itertools.islice(generate(13, held_out=True), 300):
         answer = model.answer(example.conversation, example.tools)
         (right if same_calls(answer.calls, example.calls) else wrong).append(answer.whole)
     assert len(wrong) > 10

@@ -152,30 +152,36 @@ class Network:
         return bias
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        return x @ self._arrays[f"{name}.weight"] + self._arrays[f"{name}.bias"]
+        made: Floats = x @ self._arrays[f"{name}.weight"]
+        made += self._arrays[f"{name}.bias"]
+        return made
 
     def _norm(self, x: Floats, name: str) -> Floats:
-        scale = 1 / np.sqrt(np.square(x).mean(-1, keepdims=True) + np.float32(1e-6))
-        return x * scale * self._arrays[f"{name}.weight"]
+        # What x.mean() does, in half its time.
+        mean: Any = np.add.reduce(np.square(x), -1, keepdims=True) / np.float32(x.shape[-1])
+        made: Floats = x * (1 / np.sqrt(mean + np.float32(1e-6)))
+        made *= self._arrays[f"{name}.weight"]
+        return made
 
     def _feed(self, x: Floats, name: str) -> Floats:
         return self._linear(_gelu(self._linear(x, f"{name}.up")), f"{name}.down")
 
     def _found(self, x: Floats, name: str) -> tuple[Floats, Floats]:
-        keys, values = np.split(self._linear(x, f"{name}.answer"), 2, axis=-1)
-        return self._heads(keys), self._heads(values)
+        found = self._linear(x, f"{name}.answer")
+        return self._heads(found[:, : self.shape.width]), self._heads(found[:, self.shape.width :])
 
     def _heads(self, x: Floats) -> Floats:
         return x.reshape(len(x), self.shape.heads, -1).transpose(1, 0, 2)
 
     def _attend(self, x: Floats, keys: Floats, values: Floats, bias: Floats | None, name: str) -> Floats:
         query = self._heads(self._linear(x, f"{name}.ask"))
-        weight = (query * np.float32(query.shape[-1] ** -0.5)) @ keys.transpose(0, 2, 1)
+        weight: Any = (query * np.float32(query.shape[-1] ** -0.5)) @ keys.transpose(0, 2, 1)
         if bias is not None:
             weight += bias
-        weight -= weight.max(-1, keepdims=True)
+        weight -= np.maximum.reduce(weight, -1, keepdims=True)
         np.exp(weight, out=weight)
-        found = (weight @ values) / weight.sum(-1, keepdims=True)
+        found = weight @ values
+        found /= np.add.reduce(weight, -1, keepdims=True)
         return self._linear(found.transpose(1, 0, 2).reshape(len(x), -1), f"{name}.out")
 
 

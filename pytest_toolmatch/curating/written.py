@@ -17,6 +17,7 @@ from pytest_toolmatch.curation.evaluation import strata
 from pytest_toolmatch.sampling.recordings import append_records, recording_path
 from pytest_toolmatch.suites.held_out import FILE, HeldOut, hold_out
 from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.suites.named import check_apart
 from pytest_toolmatch.suites.writer import write_suite
 from pytest_toolmatch.suites.yaml_file import SUFFIX, read_suite
 from pytest_toolmatch.ticking import Ticker
@@ -47,10 +48,7 @@ def check_free(logs: Logs, out: Path) -> None:
     if fault := fault_of(out):
         raise ConfigError(f"-o {out}: can't be written: {fault}; choose another directory")
     names = [one.suite.name for one in logs.suites]
-    if twice := next((name for name in names if names.count(name) > 1), ""):
-        raise ConfigError(
-            f"two suites are named {twice!r}, and both would be written to {out}; rename one of the files"
-        )
+    check_apart(names, out)
     taken = (out / f"{name}.{pool}{SUFFIX}" for name in names for pool in POOLS)
     if found := next((path for path in (out / EXPLAINED, *taken) if path.exists()), None):
         raise ConfigError(f"{found} exists already: choose another directory with -o, or remove it first")

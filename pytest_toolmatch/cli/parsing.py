@@ -63,23 +63,21 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def number(text: str) -> float:
     """Read a number from 0 on."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return found
+    return _below(math.inf, text, "is no number from 0 on")
 
 
 def share(text: str) -> float:
     """Read a number from 0 to less than 1."""
+    return _below(1, text, "does not lie between 0 and 1")
+
+
+def _below(end: float, text: str, wrong: str) -> float:
     try:
         found = float(text)
     except ValueError:
         found = -1.0
-    if not 0 <= found < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} does not lie between 0 and 1")
+    if not 0 <= found < end:
+        raise argparse.ArgumentTypeError(f"{text!r} {wrong}")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +16,7 @@ from pytest_toolmatch.distill.table import Row, table_lines
 from pytest_toolmatch.recorded.parted import parted
 from pytest_toolmatch.recorded.reading import Found, Recorded, read_recorded
 from pytest_toolmatch.suites.importers.fields import counted
+from pytest_toolmatch.suites.named import next_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,8 +56,7 @@ def distill(paths: Sequence[Path], out: Path, options: Options) -> Iterator[str]
     yield ""
     yield from table_lines(rows, cases, drawing)
     models = {"teacher": found.teacher, "student": f"pocket:{rungs[-1].where}"}
-    named = [f"--toolmatch-{role}={model}" for role, model in models.items()]
-    yield f"next: {shlex.join(['pytest', *map(str, paths), '--toolmatch-mode=record', *named])}"
+    yield next_line(paths, "--toolmatch-mode=record", models)
 
 
 def _split(found: Found, seed: int) -> Split:

@@ -137,7 +137,7 @@ class _Fuzzing:
         yield f"written: {self.saver.path} ({plural(len(done), 'case')})"
         models = {"teacher": self.options.teacher, "student": self.options.student}
         told = {"teacher": self.options.teacher_settings, "student": self.options.student_settings}
-        yield next_line(self.saver.path, "--toolmatch", models, told)
+        yield next_line([self.saver.path], "--toolmatch", models, told)
 
 
 def _at_once(settings: Settings) -> int:

@@ -80,7 +80,7 @@ def _repaired(one: _Job, phases: Sequence[Named], how: tuple[RepairOptions, Sett
         yield f"written: {target}"
         models = {"teacher": options.teacher, "student": options.student}
         told = {"teacher": options.teacher_settings, "student": options.student_settings}
-        yield next_line(target, "--toolmatch-mode=record", models, told)
+        yield next_line([target], "--toolmatch-mode=record", models, told)
 
 
 def _target(source: Path, out: Path | None) -> Path:

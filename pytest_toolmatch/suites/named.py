@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.core.errors import ConfigError
@@ -38,7 +39,12 @@ def check_apart(names: Sequence[str], out: Path | None) -> None:
         )
 
 
-def next_line(path: Path, run: str, models: Mapping[str, str], settings: Mapping[str, Sequence[str]]) -> str:
+def next_line(
+    paths: Sequence[Path],
+    run: str,
+    models: Mapping[str, str],
+    settings: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
     """Return the line with the pytest command to go on with, to be pasted into a shell.
 
     ``run`` is the flag that says how; ``models`` and the lines of their ``settings`` are by role.
@@ -46,7 +52,7 @@ def next_line(path: Path, run: str, models: Mapping[str, str], settings: Mapping
     named = [f"--toolmatch-{role}={model}" for role, model in models.items()]
     told = {f"toolmatch_{role}_settings": "\n".join(lines) for role, lines in settings.items() if lines}
     said = [part for name, lines in told.items() for part in ("-o", f"{name}={lines}")]
-    return f"next: {' '.join(map(_quoted, ['pytest', str(path), run, *named, *said]))}"
+    return f"next: {' '.join(map(_quoted, ['pytest', *map(str, paths), run, *named, *said]))}"
 
 
 def _quoted(part: str) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from pytest_toolmatch.pocket.grammar import turn
@@ -84,10 +85,14 @@ class Draws:
         self._model = model
         self._trees: Latest[str, _Tree] = Latest(_TREES_KEPT)
 
-    def draw(self, request: Request, key: str, temperature: float, random: Random) -> Drawn:
+    def draw(self, request: Request, key: str, temperature: float, seed: int) -> Drawn:
         """Return one draw; ``key`` tells conversations apart."""
         with _ONE_THREAD:
-            return self._trees.get(key, partial(_Tree, self._model, request)).draw(temperature, random)
+            tree = self._trees.get(key, partial(_Tree, self._model, request))
+            return tree.draw(temperature, np.random.default_rng(seed))
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 class _Fork(msgspec.Struct, eq=False):

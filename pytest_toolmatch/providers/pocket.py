@@ -7,7 +7,7 @@ import hashlib
 import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_toolmatch.core.errors import ConfigError, ModelUnavailable, RequestRejected, did_you_mean
 from pytest_toolmatch.core.sample import Usage
@@ -16,7 +16,7 @@ from pytest_toolmatch.core.turn import Turn
 if TYPE_CHECKING:
     from pytest_toolmatch.core.model import Model
     from pytest_toolmatch.core.request import Request
-    from pytest_toolmatch.pocket.draws import Drawn, Draws
+    from pytest_toolmatch.pocket.draws import Drawn
 
 _DIGITS = 6
 """Of a probability: the last ones differ from one machine to the next."""
@@ -32,13 +32,25 @@ class Sampling(NamedTuple):
     seed: int
 
 
+class Source(Protocol):
+    """Where draws are made: in this process (``Draws``) or in one of their own (``Process``)."""
+
+    def draw(self, request: Request, key: str, temperature: float, seed: int) -> Drawn:
+        """Return one draw; ``key`` tells conversations apart."""
+        ...
+
+    def close(self) -> object:
+        """End what was begun."""
+        ...
+
+
 class Provider:
-    """Draws in a thread of its own, one after the other: the loop stays free for other models.
+    """Draws one after the other, and waits for that in a thread: the loop stays free for other models.
 
     The same request draws the same answer; its key, which tells draws apart, is part of the seed.
     """
 
-    def __init__(self, draws: Draws, model: str) -> None:
+    def __init__(self, draws: Source, model: str) -> None:
         self._draws = draws
         self._model = model
         self._thread = ThreadPoolExecutor(1, "toolmatch-pocket")
@@ -52,16 +64,15 @@ class Provider:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._draw, request, sampling)
 
     async def aclose(self) -> None:
-        """End the thread."""
+        """End the thread, and the process where there is one."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._draws.close()
 
     def _draw(self, request: Request, sampling: Sampling) -> Turn:
-        import numpy as np  # noqa: PLC0415 - a heavy library is imported where it is used
-
         key = request.key
         digest = hashlib.sha256(f"{sampling.seed}/{key}".encode()).digest()
-        random = np.random.default_rng(int.from_bytes(digest[:8], "little"))
-        return from_wire(self._draws.draw(request, key.partition("/")[0], sampling.temperature, random))
+        seed = int.from_bytes(digest[:8], "little")
+        return from_wire(self._draws.draw(request, key.partition("/")[0], sampling.temperature, seed))
 
 
 def from_wire(drawn: Drawn) -> Turn:
@@ -94,9 +105,8 @@ def open_provider(model: Model) -> Provider:
     """
     read_settings(model.identity, model.settings)
     try:
-        from pytest_toolmatch.pocket.draws import Draws  # noqa: PLC0415 - imports numpy
-        from pytest_toolmatch.pocket.model import open_model  # noqa: PLC0415
-        from pytest_toolmatch.pocket.weights import shipped  # noqa: PLC0415
+        from pytest_toolmatch.pocket.process import Process  # noqa: PLC0415 - imports numpy
+        from pytest_toolmatch.pocket.weights import manifest_of, read, shipped  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name != "numpy":
             raise
@@ -107,7 +117,9 @@ def open_provider(model: Model) -> Provider:
             f"{model.identity}: there is no such model{did_you_mean(model.identity, known)}; those shipped are "
             f"{', '.join(known)}; one of your own is named by the folder that toolmatch distill wrote"
         )
-    return Provider(Draws(open_model(model.name)), model.identity)
+    manifest = manifest_of(model.name)
+    read(manifest)  # what is wrong with the weights is told here
+    return Provider(Process(manifest), model.identity)
 
 
 def read_settings(model: str, settings: dict[str, Any]) -> Sampling:

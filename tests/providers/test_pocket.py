@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -23,6 +22,8 @@ from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.pocket import weights
 from pytest_toolmatch.pocket.draws import Drawn, Draws
 from pytest_toolmatch.pocket.model import Answer, open_model
+from pytest_toolmatch.pocket.process import Process
+from pytest_toolmatch.pocket.weights import manifest_of
 from pytest_toolmatch.providers import pocket
 from pytest_toolmatch.providers.registry import open_provider
 from tests.providers.untrained import untrained
@@ -73,6 +74,10 @@ def ask(name: str, requests: Iterable[Request]) -> list[Turn]:
     return asyncio.run(run())
 
 
+def draw(draws: pocket.Source, asked: Request, seed: int = 0) -> Drawn:
+    return draws.draw(asked, asked.key, 0.7, seed)
+
+
 def test_draws_differ_and_come_again(name: str) -> None:
     requests = [request(name, draw) for draw in range(12)]
     first, again = ask(name, requests), ask(name, reversed(requests))
@@ -99,7 +104,7 @@ def test_a_draw_is_what_the_model_answers_alone(name: str, temperature: float, c
     for seed in range(20):
         alone = model.answer(conversation, TOOLS, instructions="Help.", temperature=temperature, seed=seed)
         asked = request(name, conversation=conversation, instructions="Help.")
-        drawn = draws.draw(asked, asked.key, temperature, np.random.default_rng(seed))
+        drawn = draws.draw(asked, asked.key, temperature, seed)
         assert drawn.answer == alone
         assert drawn.seconds > 0
 
@@ -160,9 +165,40 @@ def test_without_tools_there_is_nothing_to_call(name: str) -> None:
     assert turn.calls == ()
 
 
+ODD: Conversation = (
+    Message("user", "Ten seats to Rome\n, code 123456789012345678901234567890."),
+    Message("assistant", "Fine.", native={"of": "another provider"}),
+    *user("And no. 98765432109876543210?"),
+)
+
+
+@pytest.mark.parametrize("conversation", [QUERY, LATER, ODD])
+def test_a_process_of_its_own_draws_the_same(name: str, conversation: Conversation) -> None:
+    """Whole numbers of any length go there and back."""
+    numbers = {"type": "object", "properties": {"code": {"type": "integer"}}, "required": ["code"]}
+    tools = (*TOOLS, Tool(name="look_up", parameters=numbers, implementation=print))
+    asked = Request(role="teacher", model=name, conversation=conversation, tools=tools)
+    here, there = Draws(open_model(name.removeprefix("pocket:"))), Process(manifest_of(name.removeprefix("pocket:")))
+    for seed in range(30):
+        ours, theirs = draw(here, asked, seed), draw(there, asked, seed)
+        assert theirs._replace(seconds=0) == ours._replace(seconds=0)
+        assert theirs.seconds > 0
+    there.close()
+
+
+def test_a_process_that_ended_is_told_in_one_line(name: str) -> None:
+    manifest = manifest_of(name.removeprefix("pocket:"))
+    process = Process(manifest)
+    draw(process, request(name))
+    process.close()
+    with pytest.raises(ModelUnavailable) as caught:
+        draw(process, request(name))
+    assert str(caught.value) == f"the process of {manifest} ended: run it again"
+
+
 def test_numpy_keeps_its_threads(name: str) -> None:
     before = [one["num_threads"] for one in threadpool_info()]
-    ask(name, [request(name)])
+    draw(Draws(open_model(name.removeprefix("pocket:"))), request(name))
     assert [one["num_threads"] for one in threadpool_info()] == before
 
 

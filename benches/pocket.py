@@ -109,7 +109,7 @@ def main() -> None:
     """Print everything for every model asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=["base", "small"])
-    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument("--examples", type=int, default=4000)
     asked = parser.parse_args()
     threadpool_limits(1)  # a core each, as the figures say
     for name in asked.models:

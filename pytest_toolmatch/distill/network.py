@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pytest_toolmatch.pocket.config import KIN, NEAR, POOLS, POSITIONS, SHARP, STEP_FEATURES
+from pytest_toolmatch.pocket.config import KIN, NEAR, PAST, POOLS, POSITIONS, SHARP, STEP_FEATURES
 from pytest_toolmatch.pocket.grammar import CHOOSE_LAST, CHOOSE_VALUE
 from pytest_toolmatch.pocket.reading import ABOUT, ITEM_FEATURES, NAME, SEGMENTS, SIBLINGS, SPECIALS, TOKEN_FEATURES
 from pytest_toolmatch.pocket.slots import KINDS
@@ -21,7 +21,7 @@ TYPES = len(KINDS) + 1
 
 # What a reader goes by before learning anything: a value stands behind its argument's name and not behind another's,
 # and what has been taken is not taken again. In the order of step_features.
-_FIRST_CLUES = (-1.0, 2.0, 1.0, 0.5, 0.5, 0.0, -4.0, -1.0, 0.0, 0.0, 0.0, -2.0, 0.0)
+_FIRST_CLUES = (-1.0, 2.0, 1.0, 0.5, 0.5, 0.0, -4.0, -1.0, 0.0, 0.0, 0.0, -2.0, 0.0, 0.0)
 
 
 class Attention(nn.Module):
@@ -193,11 +193,12 @@ class Network(nn.Module):
         return fits
 
     def _look(self, batch: dict[str, Tensor], clues: Tensor) -> Tensor:
-        """Return batch × heads × steps × places: steps look at the words of their slot, and right behind them."""
+        """Return batch × heads × steps × places: steps look at the words of their slot, and behind earlier calls."""
         size, steps, tokens, _ = clues.shape
         bias = clues.new_zeros(size, self.shape.heads, steps, batch["padding"].shape[1])
         for head in (0, 1):
             bias[:, head, :, SPECIALS : SPECIALS + tokens] = SHARP * clues[..., head]
+        bias[:, 2, :, SPECIALS : SPECIALS + tokens] = PAST * (clues[..., 13] - 1)
         return bias.masked_fill(batch["padding"][:, None, None, :], NEVER)
 
 
@@ -227,6 +228,7 @@ def step_features(batch: dict[str, Tensor]) -> Tensor:
         ahead,
         _shift(kin, 1),
         _shift(kin, -1),
+        (batch["used"] == 1).flip(-1).cumsum(-1).flip(-1) == 0,
     ]
     return torch.stack([column.float() for column in columns], -1)
 

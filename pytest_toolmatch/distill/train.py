@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from pytest_toolmatch.core.errors import ConfigError, ToolmatchError
 from pytest_toolmatch.distill.batches import Lexicon, Packed, collate, length, pack
@@ -262,7 +263,13 @@ def start_of(file: Path, plan: Plan) -> dict[str, Tensor]:
     shape, arrays = read(file)
     if shape != plan.shape:
         raise ConfigError(f"{file} is of another size: give its own with --size")
-    return {name: torch.tensor(array) for name, array in arrays.items()}
+    begun = Network(shape).state_dict()
+    return {name: _widened(torch.tensor(array), begun[name]) for name, array in arrays.items()}
+
+
+def _widened(ours: Tensor, to: Tensor) -> Tensor:
+    """Return a matrix with columns of zeros for the features that are new since it was learned."""
+    return functional.pad(ours, (0, to.shape[-1] - ours.shape[-1])) if ours.dim() == to.dim() == 2 else ours  # noqa: PLR2004
 
 
 def _validation(examples: Iterator[Example], lexicon: Lexicon) -> list[Packed]:

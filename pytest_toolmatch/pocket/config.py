@@ -34,7 +34,7 @@ POSITIONS = 64
 POOLS = 4
 """Ways in which the words of a name or a description are weighed."""
 
-STEP_FEATURES = 13
+STEP_FEATURES = 14
 """Lexical features of each token in each step; see ``network.step_features``."""
 
 SHARP = 5.0
@@ -42,6 +42,9 @@ SHARP = 5.0
 
 KIN = 3.0
 """What belonging to the same tool adds in the head that looks at tools."""
+
+PAST = 3.0
+"""What it costs a token, in the head that looks at the next call, not to stand behind all that earlier calls used."""
 
 NEAR = 0.5
 """What one token of distance costs in the head that looks around."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pytest_toolmatch.pocket.config import KIN, NEAR, POOLS, POSITIONS, SHARP, STEP_FEATURES, Shape
+from pytest_toolmatch.pocket.config import KIN, NEAR, PAST, POOLS, POSITIONS, SHARP, STEP_FEATURES, Shape
 from pytest_toolmatch.pocket.grammar import CHOOSE_LAST, CHOOSE_TOOL, CHOOSE_VALUE, Step
 from pytest_toolmatch.pocket.reading import ABOUT, NAME, SIBLINGS, SPECIALS, Reading
 from pytest_toolmatch.pocket.slots import KINDS
@@ -64,6 +64,7 @@ class Network:
         clues = step_features(memory.reading, step)
         look = np.zeros((self.shape.heads, 1, memory.pointed.shape[1]), np.float32)
         look[:2, 0, SPECIALS:items] = SHARP * clues[:, :2].T
+        look[2, 0, SPECIALS:items] = PAST * (clues[:, 13] - 1)
         x = x[None]
         for layer in range(self.shape.steps):
             x = self._decide(x, f"steps.{layer}.", memory, layer, look)
@@ -203,6 +204,8 @@ def step_features(reading: Reading, step: Step) -> Floats:
     tokens = len(reading.words)
     made = np.zeros((tokens, STEP_FEATURES), np.float32)
     made[:, 6], made[:, 7] = step.used == 2, step.used == 1  # noqa: PLR2004 - by this call, by an earlier one
+    earlier = np.flatnonzero(step.used == 1)
+    made[earlier[-1] + 1 if len(earlier) else 0 :, 13] = 1
     if step.kind == CHOOSE_TOOL:
         return made
     name, text, kin = (reading.match[layer][step.slot] for layer in (NAME, ABOUT, SIBLINGS))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
+from pytest_toolmatch.pocket.negation import denied, denies
 from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, amounts_at, is_number
 from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SEGMENTS = 6
 """Last query, earlier query, assistant's text, earlier calls, replies since the last query, earlier replies."""
 
-TOKEN_FEATURES, ITEM_FEATURES = 26, 16
+TOKEN_FEATURES, ITEM_FEATURES = 27, 20
 SPECIALS = 4
 """Places of END, ABSENT, TRUE and FALSE, before the tokens and the items."""
 
@@ -157,6 +158,7 @@ class Reading:
                     before is not None and before.text in "$€£#",
                     before is not None and before.text in ":=",
                 )
+            made[segment.text.first : segment.text.first + len(segment.text.words), 26] = denied(segment.text.words)
         self._compare(made)
         kinds = np.array([item.kind for item in self.toolbox.items])
         for column, kind in enumerate((TOOL, ARGUMENT, OPTION), 15):
@@ -207,6 +209,9 @@ class Reading:
         made[:, 7] = _share(best, box.name_words, box.name_starts, box.content)
         made[:, 8] = _share(best, box.about_words, box.about_starts, box.content)
         self._call_features(made, conversation)
+        marks = self.features[self.kinds == _REPLY, 25]
+        made[:, 16], made[:, 17] = (marks > 0).any(), (marks < 0).any()
+        made[:, 18:20] = [(denies(item.name), denies(item.about)) for item in box.items]
         self._phrase_features(made, asked)
         return made
 

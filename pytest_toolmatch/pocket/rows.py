@@ -18,6 +18,7 @@ _PAIR = re.compile(
 _BY_NAME = re.compile(r'"(\w+)":\s*\{((?:\s*"[A-Z\d][^"\\]*":\s*-?\d+(?:\.\d+)?\s*,?)+)\}')
 """Rows as in ``"price": {"Oak Hall": 12, "Elm House": 9}``; names of fields begin with a small letter."""
 
+_YES_OR_NO = re.compile(r'"(?:is_|has_)?(\w+)":\s*(?:(true)|false)\b')
 _NAMED_NUMBER = re.compile(r'"([^"\\]+)":\s*(-?\d+(?:\.\d+)?)')
 _BOUNDS = frozenset({"under", "below", "than", "most", "maximum", "max", "beneath"})
 _SIGNS = frozenset("€$£")
@@ -85,13 +86,22 @@ def asked_for(words: Sequence[str], text: str) -> dict[int, float]:
 
 
 def _repeated(words: Sequence[str], text: str) -> dict[int, float]:
-    """Return by the place in a record: 1 for a text that a request says, as in ``if it is open``."""
+    """Return by the place in a record: 1 for what a request says, as in ``if it is open``, -1 where that is false."""
     said = f" {' '.join(words)} "
-    return {
+    marks = {
+        found.start(2) if found[2] else found.end() - len("false"): 1.0 if found[2] else -1.0
+        for found in _YES_OR_NO.finditer(text)
+        if f" {_plainly(found[1])} " in said
+    }
+    return marks | {
         cell.start: 1.0
         for _, cell in _cells(text, every=True)
-        if isinstance(cell.value, str) and f" {cell.value.lower().replace('_', ' ')} " in said
+        if isinstance(cell.value, str) and f" {_plainly(cell.value)} " in said
     }
+
+
+def _plainly(name: str) -> str:
+    return name.lower().replace("_", " ")
 
 
 def _said_in(words: Sequence[str], text: str) -> dict[int, float]:

@@ -17,10 +17,11 @@ from pytest_toolmatch.distill.checkpoint import resume
 from pytest_toolmatch.distill.examples import Example
 from pytest_toolmatch.distill.export import export
 from pytest_toolmatch.distill.generator import generate
+from pytest_toolmatch.distill.network import Network
 from pytest_toolmatch.distill.plan import Plan
 from pytest_toolmatch.distill.shards import Shards, load, save
 from pytest_toolmatch.distill.targets import Encoded, encode_all
-from pytest_toolmatch.distill.train import Trainer, main, run
+from pytest_toolmatch.distill.train import Trainer, main, run, start_of
 from pytest_toolmatch.pocket.config import Shape
 from pytest_toolmatch.pocket.model import open_model
 
@@ -108,6 +109,17 @@ def test_a_shard_that_could_not_be_made_is_not_waited_for(packed: tuple[list[Pac
     with pytest.raises(KeyboardInterrupt):
         Shards(tmp_path, broken, 1, packed[1])[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_from_before_a_feature_goes_on_as_it_was(packed: tuple[list[Packed], Lexicon], tmp_path: Path) -> None:
+    """A feature that came later has weights of zero at first."""
+    trainer, plan = trained(packed, tmp_path / "a", 3), Plan(shape=SHAPE, steps=1)
+    fewer = {name: value[:, :-1] if "_features.weight" in name else value for name, value in trainer.average.items()}
+    export(fewer, SHAPE, tmp_path, name="before", made={})
+    begun = start_of(tmp_path / "before.json", plan)
+    for name, value in Network(SHAPE).state_dict().items():
+        assert begun[name].shape == value.shape
+    assert begun["token_features.weight"][:, -1].abs().sum() == 0 < begun["token_features.weight"][:, -2].abs().sum()
 
 
 @pytest.mark.parametrize(

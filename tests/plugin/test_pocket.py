@@ -1,4 +1,4 @@
-"""Runs with learned models in this process: no key, no server, no network."""
+"""Runs with learned models on this machine: no key, no server, no network."""
 
 from __future__ import annotations
 

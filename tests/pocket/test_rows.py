@@ -108,6 +108,13 @@ def test_a_reply_without_rows_marks_what_the_request_says() -> None:
     assert asked_for(words("the cheapest"), "sorry , nothing found") == {}
 
 
+def test_what_a_request_says_is_borne_out_or_not_by_true_and_false() -> None:
+    told = '{"in_stock":true,"is_open":false,"open_late":true,"clerk":"Ann"}'
+    marks = {told.index("true"): 1.0, told.index("false"): -1.0}
+    assert asked_for(words("if it is in stock and open , take it"), told) == marks
+    assert asked_for(words("take it"), told) == {}
+
+
 def test_a_reply_in_json_is_read_without_its_brackets_and_any_other_as_it_is() -> None:
     said = '[{"id": "A-1", "price": 3}, {"id": "B-2", "price": 9}]'
     reading = Reading((*user("the cheapest under 5"), Message("tool", said, name="find")), Toolbox(()))

@@ -1,0 +1,57 @@
+"""What is denied in a text, and in the names of arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_toolmatch.core.conversation import Message, user
+from pytest_toolmatch.core.tool import Tool
+from pytest_toolmatch.pocket.negation import denied, denies
+from pytest_toolmatch.pocket.reading import Reading
+from pytest_toolmatch.pocket.toolbox import Toolbox
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("a seat , no high chair , thanks", "no high chair"),
+        ("the players can't be swapped", "can't be swapped"),
+        ("freehand instead of a tripod .", "instead of a tripod"),
+        ("not streamed , barefoot", "not streamed"),
+        ("without ferries and with a car", "without ferries"),
+        ("no one two three four five six", "no one two three four five"),
+        ("ticket no . 5 and no 7", ""),
+        ("with ferries", ""),
+    ],
+)
+def test_a_denial_reaches_to_the_end_of_its_clause(text: str, about: str) -> None:
+    words = text.split()
+    assert " ".join(word for word, is_denied in zip(words, denied(words), strict=True) if is_denied) == about
+
+
+def test_a_name_or_a_description_may_deny() -> None:
+    assert denies(("avoid", "ferries"))
+    assert denies(("fat", "free"))
+    assert not denies(("free", "of")[1:])
+    assert not denies(("high", "chair"))
+
+
+FLAGS = {"no_sugar": {"type": "boolean"}, "iced": {"type": "boolean", "description": "Not hot."}}
+
+
+def test_a_reader_marks_the_words_denied_and_the_arguments_that_deny() -> None:
+    toolbox = Toolbox([Tool(name="order", parameters={"type": "object", "properties": FLAGS})])
+    reading = Reading(user("tea , no sugar , please"), toolbox)
+    assert [word for word, row in zip(reading.words, reading.features, strict=True) if row[26]] == ["no", "sugar"]
+    marks = {
+        " ".join(item.name): tuple(row[18:20]) for item, row in zip(toolbox.items, reading.item_features, strict=True)
+    }
+    assert marks == {"order": (0, 0), "no sugar": (1, 0), "iced": (0, 1)}
+
+
+@pytest.mark.parametrize(("reply", "marks"), [("true", (1, 0)), ("false", (0, 1)), ('"busy"', (0, 0))])
+def test_every_item_knows_whether_a_reply_bears_out_what_the_request_says(reply: str, marks: tuple[int, int]) -> None:
+    toolbox = Toolbox([Tool(name="take", parameters={"type": "object", "properties": {}})])
+    told = Message("tool", f'{{"is_free": {reply}, "floor": 3}}', name="look")
+    reading = Reading((*user("take it if it is free"), told), toolbox)
+    assert tuple(reading.item_features[0, 16:18]) == marks

@@ -5,7 +5,6 @@ One line of JSON asks, one answers. The process ends when its input does, howeve
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from pytest_toolmatch.core.chain import Call
-from pytest_toolmatch.core.conversation import Conversation
 from pytest_toolmatch.core.errors import ModelUnavailable
 from pytest_toolmatch.core.request import Request
 from pytest_toolmatch.core.tool import Tool
@@ -27,17 +25,6 @@ if TYPE_CHECKING:
 
 _BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from pytest_toolmatch.pocket.process import serve; serve(sys.argv[1])"
 _PATIENCE_S = 2.0
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """One draw to make: what is read, which conversation that is, and how to draw."""
-
-    conversation: Conversation
-    tools: tuple[Tool, ...]
-    instructions: str
-    key: str
-    temperature: float
-    seed: int
 
 
 class Process:
@@ -57,9 +44,9 @@ class Process:
         """Return one draw; raises ModelUnavailable where the process is no more."""
         conversation = tuple(msgspec.structs.replace(one, native=None) for one in request.conversation)
         tools = tuple(Tool(**tool.shown()) for tool in request.tools)
-        asked = Asked(conversation, tools, request.instructions, key, temperature, seed)
+        plain = msgspec.structs.replace(request, conversation=conversation, tools=tools)
         try:
-            _write(self._process.stdin, msgspec.to_builtins(asked))
+            _write(self._process.stdin, [msgspec.to_builtins(plain), key, temperature, seed])
             said = self._process.stdout.readline()  # type: ignore[union-attr]  # it is a pipe
         except (OSError, ValueError):  # the pipe is broken, or closed
             said = b""
@@ -74,15 +61,8 @@ def serve(manifest: str) -> None:
     """Answer what comes in, line by line, until nothing more comes."""
     draws = Draws(open_model(manifest))
     for line in sys.stdin.buffer:
-        asked = msgspec.convert(json.loads(line), Asked)
-        request = Request(
-            role="student",
-            model="",
-            conversation=asked.conversation,
-            tools=asked.tools,
-            instructions=asked.instructions,
-        )
-        answer, *counts = draws.draw(request, asked.key, asked.temperature, asked.seed)
+        request, *how = json.loads(line)
+        answer, *counts = draws.draw(msgspec.convert(request, Request), *how)
         calls = [[call.name, call.arguments] for call in answer.calls]
         _write(sys.stdout.buffer, [[calls, *answer[1:]], *counts])
 
@@ -96,6 +76,5 @@ def _write(pipe: IO[bytes] | None, value: Any) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Let the process come to its end; a draw that nobody waits for any more is not waited for."""
-    with contextlib.suppress(OSError):
-        process.kill()
+    process.kill()
     process.communicate(timeout=_PATIENCE_S)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
-from pytest_toolmatch.pocket.negation import denied, denies
+from pytest_toolmatch.pocket.negation import denied
 from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, amounts_at, is_number
 from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
@@ -209,9 +209,7 @@ class Reading:
         made[:, 7] = _share(best, box.name_words, box.name_starts, box.content)
         made[:, 8] = _share(best, box.about_words, box.about_starts, box.content)
         self._call_features(made, conversation)
-        marks = self.features[self.kinds == _REPLY, 25]
-        made[:, 16], made[:, 17] = (marks > 0).any(), (marks < 0).any()
-        made[:, 18:20] = [(denies(item.name), denies(item.about)) for item in box.items]
+        made[:, 18:20] = box.denying
         self._phrase_features(made, asked)
         return made
 
@@ -227,7 +225,8 @@ class Reading:
             row[11], row[12], row[13] = reachable, not offered.supported, tool.name in failed
             for item, slot in zip(offered.arguments, offered.slots, strict=True):
                 made[item, 2] = slot.kind in ("enum", "boolean") or len(self.starts(item)) > 0
-        made[:, 14] = replied
+        marks = self.features[self.kinds == _REPLY, 25]
+        made[:, 14], made[:, 16], made[:, 17] = replied, (marks > 0).any(), (marks < 0).any()
 
     def _phrase_features(self, made: Floats, asked: NDArray[np.bool_]) -> None:
         """Mark the options that stand in a query word for word."""

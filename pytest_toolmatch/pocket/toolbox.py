@@ -10,6 +10,7 @@ import numpy as np
 from pytest_toolmatch.core.validation import ArgumentValidator
 from pytest_toolmatch.pocket.latest import Latest
 from pytest_toolmatch.pocket.likeness import Likeness
+from pytest_toolmatch.pocket.negation import denies
 from pytest_toolmatch.pocket.slots import KINDS, Slot, Unsupported, slots_of
 from pytest_toolmatch.pocket.spans import concerns
 from pytest_toolmatch.pocket.text import STOP_WORDS, name_words
@@ -74,7 +75,8 @@ class Toolbox:
     """The tools on offer, encoded once.
 
     ``words`` are the distinct words of all items; ``name_words`` and ``about_words`` (with ``…_starts``) index them
-    item by item. ``found`` holds the values that slots could take of what was read lately.
+    item by item; ``denying`` says of each item whether its name and its description deny something. ``found`` holds the
+    values that slots could take of what was read lately.
     """
 
     def __init__(self, tools: Sequence[Tool]) -> None:
@@ -88,6 +90,7 @@ class Toolbox:
         self.name_words, self.name_starts = _flat([item.name for item in self.items], places)
         self.about_words, self.about_starts = _flat([item.about for item in self.items], places)
         self.content = np.array([word not in STOP_WORDS and word != NONE for word in self.words], np.float32)
+        self.denying = np.array([(denies(item.name), denies(item.about)) for item in self.items], np.float32)
         self.likeness = Likeness(self.words)
         self.siblings = _siblings(self.offered)
         self.cache: dict[str, Any] = {}

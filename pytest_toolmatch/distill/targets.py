@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.examples import Example
     from pytest_toolmatch.pocket.slots import Slot
 
-TOOL_WEIGHT, VALUE_WEIGHT, ABSENT_WEIGHT = 2.0, 4.0, 1.0
+TOOL_WEIGHT, VALUE_WEIGHT, ABSENT_WEIGHT = 3.0, 4.0, 1.0
 """What a step counts for in the loss: values above names above structure."""
 
 ALLOWED, RIGHT = 1, 2

@@ -1,6 +1,7 @@
 """Train a pocket model: ``python -m pytest_toolmatch.distill.train --size small --minutes 20 --seed 0 -o DIR``.
 
-One thread on a CPU, or a GPU with ``--device cuda``. ``--steps`` makes a run repeatable to the last bit on one
+One thread on a CPU, or a GPU with ``--device cuda``; several cores with ``torchrun --nproc-per-node 2 -m
+pytest_toolmatch.distill.train …``, one process for each. ``--steps`` makes a run repeatable to the last bit on one
 platform; ``--minutes`` stops it by the clock. Ctrl-C keeps the best so far; the same command goes on from there.
 """
 
@@ -27,6 +28,7 @@ from pytest_toolmatch.distill.examples import Example, is_test_request, is_valid
 from pytest_toolmatch.distill.export import export
 from pytest_toolmatch.distill.folder import make_folder
 from pytest_toolmatch.distill.generator import generate
+from pytest_toolmatch.distill.group import Group
 from pytest_toolmatch.distill.network import NEVER, Network
 from pytest_toolmatch.distill.optimisers import one_core, optimisers_of
 from pytest_toolmatch.distill.plan import Plan, Progress
@@ -65,11 +67,14 @@ class Many(Protocol):
 
 
 class Trainer:
-    """One run: a network, its running average (which is what is kept), and the optimiser."""
+    """One run: a network, its running average (which is what is kept), and the optimiser; alone, or one of a group."""
 
-    def __init__(self, plan: Plan, lexicon: Lexicon, start: dict[str, Tensor] | None = None) -> None:
+    def __init__(
+        self, plan: Plan, lexicon: Lexicon, start: dict[str, Tensor] | None = None, group: Group | None = None
+    ) -> None:
         torch.manual_seed(plan.seed)
         self.plan, self.lexicon, self.progress = plan, lexicon, Progress()
+        self.group = group or Group()
         self.network = Network(plan.shape).to(plan.device)
         if start:
             self.network.load_state_dict(start)
@@ -90,10 +95,12 @@ class Trainer:
     def learn(self, examples: Sequence[Packed]) -> None:
         """Take one step on a batch."""
         started = time.perf_counter()
-        batch = self._batch(examples, np.random.default_rng((self.plan.seed, self.progress.step)))
+        rng = np.random.default_rng((self.plan.seed, self.progress.step, self.group.rank))
+        batch = self._batch(self.group.part(examples), rng)
         loss = loss_of(self.network(batch), batch)
         self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch
+        self.group.share_gradients(self.network)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         rate = self._rate()
         for optimiser in self.optimisers:
@@ -103,7 +110,7 @@ class Trainer:
         self.progress.step += 1
         self._keep_average()
         self.losses.append(float(loss.detach()))
-        self.progress.seconds += time.perf_counter() - started
+        self.progress.seconds = self.group.first(self.progress.seconds + time.perf_counter() - started)
 
     def _rate(self) -> float:
         warm = min(1.0, (self.progress.step + 1) / _WARM_UP)
@@ -183,23 +190,26 @@ def run(trainer: Trainer, train: Many, validation: Sequence[Packed], out: Path, 
     if not len(train) or not len(train[0]):
         raise ConfigError("there is nothing to train on")
     source, checked = batches(train, trainer.plan.batch, trainer.plan.seed), trainer.progress.seconds
+    stopped = False
     for _ in range(trainer.progress.step):
         next(source)
     with asked_to_stop() as asked:
-        while trainer.fraction() < 1 and not asked.is_set():
+        while trainer.fraction() < 1 and not (stopped := trainer.group.any(asked.is_set())):
             trainer.learn(next(source))
             if trainer.progress.seconds - checked >= _CHECK_EVERY_S:
                 checked = trainer.progress.seconds
-                trainer.validate(validation)
-                save_checkpoint(trainer, out)
-                _tell(trainer, quiet)
-        if asked.is_set():
+                _keep(trainer, validation, out, quiet=quiet)
+        if stopped and trainer.group.leads:
             sys.stderr.write("\nstopped; the best so far is kept\n")
-    if not trainer.losses:
-        return
-    trainer.validate(validation)
-    save_checkpoint(trainer, out)
-    _tell(trainer, quiet)
+    if trainer.losses:
+        _keep(trainer, validation, out, quiet=quiet)
+
+
+def _keep(trainer: Trainer, validation: Sequence[Packed], out: Path, *, quiet: bool) -> None:
+    if trainer.group.leads:
+        trainer.validate(validation)
+        save_checkpoint(trainer, out)
+        _tell(trainer, quiet)
 
 
 def _tell(trainer: Trainer, quiet: bool) -> None:
@@ -214,10 +224,14 @@ def _tell(trainer: Trainer, quiet: bool) -> None:
         sys.stdout.flush()
 
 
-def generated(plan: Plan, lexicon: Lexicon, cache: Path, *, requests: bool) -> tuple[Shards, list[Packed]]:
+def generated(
+    plan: Plan, lexicon: Lexicon, cache: Path, group: Group, *, requests: bool
+) -> tuple[Shards, list[Packed]]:
     """Return examples for training and for validation, no group on both sides; with the demo's requests or without."""
     kind, make = ("with-requests", examples_of) if requests else ("generated", _learned)
     shards = Shards(cache / f"{kind}-{plan.seed}-{source_digest()}", partial(make, plan.seed), plan.shards, lexicon)
+    if not group.leads:
+        return shards, []
     shards.work_ahead()
     return shards, _validation(_generate(plan.seed, 999), lexicon)
 
@@ -252,6 +266,7 @@ def made(trainer: Trainer, start: Path | None) -> dict[str, Any]:
         "shards": plan.shards,
         "rate": plan.rate,
         "minutes": minute,
+        "processes": trainer.group.size,
         "torch": str(torch.__version__),
         "validation": trainer.progress.best,
         "curve": trainer.progress.curve,
@@ -265,6 +280,16 @@ def start_of(file: Path, plan: Plan) -> dict[str, Tensor]:
         raise ConfigError(f"{file} is of another size: give its own with --size")
     begun = Network(shape).state_dict()
     return {name: _widened(torch.tensor(array), begun[name]) for name, array in arrays.items()}
+
+
+def mixed(learned: dict[str, Tensor], start: dict[str, Tensor] | None, share: float) -> dict[str, Tensor]:
+    """Return what was learned with a share of the weights that it began with: both know what the other forgot.
+
+    WiSE-FT: Wortsman and others, *Robust fine-tuning of zero-shot models*, 2022.
+    """
+    if not start:
+        return learned
+    return {name: torch.lerp(value.cpu(), start[name], share) for name, value in learned.items()}
 
 
 def _widened(ours: Tensor, to: Tensor) -> Tensor:
@@ -295,35 +320,48 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--requests", action="store_true", help="learn the tools of the example suites, too")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/toolmatch-distill"), help="where examples are kept")  # noqa: S108
-    parser.add_argument("--start", type=Path, help="a model's manifest to go on from, instead of from nothing")
+    parser.add_argument(
+        "--from", dest="start", type=Path, help="a model's manifest to go on from, instead of from nothing"
+    )
+    parser.add_argument("--mix", type=float, default=0.0, help="so much of it in the end, from 0 to 1 (WiSE-FT)")
     parser.add_argument("-o", dest="out", type=Path, required=True)
     asked = parser.parse_args(arguments)
+    if not 0 <= asked.mix <= 1:
+        parser.error(f"--mix {asked.mix}: not from 0 to 1")
     one_core()
+    group = Group()
     try:
         check_torch(asked.device)
-        return train_generated(asked)
+        group = Group.launched(asked.device)
+        return train_generated(asked, group)
     except ToolmatchError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {error}\n" if group.leads else "")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("\nstopped before anything was learned; the examples made so far are kept\n")
+        told = "\nstopped before anything was learned; the examples made so far are kept\n"
+        sys.stderr.write(told if group.leads else "")
         return 130
+    finally:
+        group.leave()
 
 
-def train_generated(asked: argparse.Namespace) -> int:
+def train_generated(asked: argparse.Namespace, group: Group) -> int:
     """Train on the generator's examples, and export the best."""
     names = ("minutes", "steps", "seed", "batch", "rate", "shards", "device")
     plan = Plan(shape=SHAPES[asked.size], **{name: getattr(asked, name) for name in names})
     make_folder(asked.out)
     lexicon = Lexicon(plan.shape.buckets)
-    trainer = Trainer(plan, lexicon, start_of(asked.start, plan) if asked.start else None)
+    start = start_of(asked.start, plan) if asked.start else None
+    trainer = Trainer(plan, lexicon, start, group)
     resume(trainer, asked.out)
     if trainer.fraction() < 1:
-        train, validation = generated(plan, lexicon, asked.cache, requests=asked.requests)
+        train, validation = generated(plan, lexicon, asked.cache, trainer.group, requests=asked.requests)
         run(trainer, train, validation, asked.out)
-    if not trainer.progress.curve:
-        raise KeyboardInterrupt
-    export(trainer.best, plan.shape, asked.out, name=asked.size, made=made(trainer, asked.start))
+    if group.leads:
+        if not trainer.progress.curve:
+            raise KeyboardInterrupt
+        made_by = made(trainer, asked.start) | {"mix": asked.mix}
+        export(mixed(trainer.best, start, asked.mix), plan.shape, asked.out, name=asked.size, made=made_by)
     return 0
 
 

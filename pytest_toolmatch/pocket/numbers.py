@@ -43,7 +43,10 @@ SMALL: dict[str, int] = {
 }
 _LARGE = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "k": 1000, "m": 10**6, "bn": 10**9}
 _WHOLE = {"dozen": 12, "couple": 2, "half": 0.5, "quarter": 0.25, "once": 1, "twice": 2, "double": 2, "pair": 2}
-_WHOLE |= {"nonstop": 0, "non-stop": 0, "direct": 0, "directly": 0}
+_WHOLE |= {"nonstop": 0, "nonstops": 0, "non-stop": 0, "direct": 0, "directly": 0}
+_NONE = frozenset({"no", "none", "without"})
+"""Words that say none of something: ``no stops``, ``without changing planes``."""
+
 _ORDINALS = [
     "first",
     "second",
@@ -137,8 +140,16 @@ def numbers_at(words: Sequence[str], start: int) -> Iterator[Found]:
         yield start + 1, float(_WHOLE.get(word, ORDINALS.get(word, 0)))
         if word == "half" and words[start + 1 : start + 3] == ["a", "dozen"]:
             yield start + 3, 6.0
+    elif word in _NONE and not is_number_sign(words, start):
+        yield start + 1, 0
     elif word in SMALL:
         yield from _spelt(words, start)
+
+
+def is_number_sign(words: Sequence[str], at: int) -> bool:
+    """Whether ``no`` means *number*, as in no. 5, or no 5."""
+    following = words[at + 1] if at + 1 < len(words) else ""
+    return words[at] == "no" and (following == "." or any(character.isdigit() for character in following))
 
 
 def _scaled(words: Sequence[str], at: int, value: float) -> Iterator[Found]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytest_toolmatch.pocket.moments import MONTHS, WEEKDAYS, Now, now_in
-from pytest_toolmatch.pocket.negation import denied
+from pytest_toolmatch.pocket.negation import denials, denials_behind, is_denial
 from pytest_toolmatch.pocket.numbers import NUMBER_WORDS, UNITS, amounts_at, is_number
 from pytest_toolmatch.pocket.rows import against, asked_for, is_json, limit_in, ranks
 from pytest_toolmatch.pocket.spans import LONGEST, Spans, Text, may_begin, may_end, spans_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SEGMENTS = 6
 """Last query, earlier query, assistant's text, earlier calls, replies since the last query, earlier replies."""
 
-TOKEN_FEATURES, ITEM_FEATURES = 27, 20
+TOKEN_FEATURES, ITEM_FEATURES = 27, 23
 SPECIALS = 4
 """Places of END, ABSENT, TRUE and FALSE, before the tokens and the items."""
 
@@ -47,6 +47,7 @@ _WEB = re.compile(r"@.+\.|://|^www\.|^[~/].|\.\w{2,4}$")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}.*|[ap]\.?m|noon|midnight|o'clock")
 _MIX = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*")
 _COUNTED = 0.9
+_ALIKE = 0.4
 
 
 class Segment(NamedTuple):
@@ -78,6 +79,7 @@ class Reading:
         likeness = _likeness(self.words, toolbox)
         self.match = _matches(likeness, toolbox, self.words)
         said = self._options_said()
+        self._denials = [denials(segment.text.words) for segment in self.segments]
         self.features = self._token_features(_values_called(conversation))
         self.item_features = self._item_features(likeness, conversation)
         self.item_features[said, 15] = 1
@@ -144,7 +146,7 @@ class Reading:
 
     def _token_features(self, called: set[str]) -> Floats:
         made = np.zeros((len(self.words), TOKEN_FEATURES), np.float32)
-        for segment in self.segments:
+        for segment, denied in zip(self.segments, self._denials, strict=True):
             quoted = False
             for place, token in enumerate(segment.text.tokens, segment.text.first):
                 word = self.words[place]
@@ -158,7 +160,7 @@ class Reading:
                     before is not None and before.text in "$€£#",
                     before is not None and before.text in ":=",
                 )
-            made[segment.text.first : segment.text.first + len(segment.text.words), 26] = denied(segment.text.words)
+            made[segment.text.first : segment.text.first + len(denied), 26] = np.array(denied) > 0
         self._compare(made)
         kinds = np.array([item.kind for item in self.toolbox.items])
         for column, kind in enumerate((TOOL, ARGUMENT, OPTION), 15):
@@ -211,6 +213,7 @@ class Reading:
         self._call_features(made, conversation)
         made[:, 18:20] = box.denying
         self._phrase_features(made, asked)
+        self._yes_or_no_features(made, asked)
         return made
 
     def _call_features(self, made: Floats, conversation: Conversation) -> None:
@@ -227,6 +230,22 @@ class Reading:
                 made[item, 2] = slot.kind in ("enum", "boolean") or len(self.starts(item)) > 0
         marks = self.features[self.kinds == _REPLY, 25]
         made[:, 14], made[:, 16], made[:, 17] = replied, (marks > 0).any(), (marks < 0).any()
+
+    def _yes_or_no_features(self, made: Floats, asked: NDArray[np.bool_]) -> None:
+        """Mark what the words that match a boolean say of it: 1 for yes, -1 for no; two denials are none.
+
+        By its name with what denies before the words alone, and with what denies behind them, too; by its description.
+        """
+        said = asked & ~np.array([is_denial(word) for word in self.words], bool)
+        before = np.array([often for denied in self._denials for often in denied], np.int64)
+        behind = [often for segment in self.segments for often in denials_behind(segment.text.words)]
+        both = before + np.array(behind, np.int64)
+        for column, layer, denied in ((20, NAME, before), (21, NAME, both), (22, ABOUT, both)):
+            for item in self.toolbox.booleans:
+                match = self.match[layer, item] * said
+                best = match >= match.max(initial=_ALIKE)
+                if best.any():
+                    made[item, column] = (1 - 2 * (denied[best] % 2)).mean() * (1 - 2 * made[item, 18 + layer])
 
     def _phrase_features(self, made: Floats, asked: NDArray[np.bool_]) -> None:
         """Mark the options that stand in a query word for word."""

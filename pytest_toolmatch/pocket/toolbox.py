@@ -75,8 +75,8 @@ class Toolbox:
     """The tools on offer, encoded once.
 
     ``words`` are the distinct words of all items; ``name_words`` and ``about_words`` (with ``…_starts``) index them
-    item by item; ``denying`` says of each item whether its name and its description deny something. ``found`` holds the
-    values that slots could take of what was read lately.
+    item by item; ``denying`` says of each item whether its name and its description deny something. ``booleans`` are
+    the arguments that are true or false. ``found`` holds the values that slots could take of what was read lately.
     """
 
     def __init__(self, tools: Sequence[Tool]) -> None:
@@ -91,6 +91,8 @@ class Toolbox:
         self.about_words, self.about_starts = _flat([item.about for item in self.items], places)
         self.content = np.array([word not in STOP_WORDS and word != NONE for word in self.words], np.float32)
         self.denying = np.array([(denies(item.name), denies(item.about)) for item in self.items], np.float32)
+        boolean = 1 + KINDS.index("boolean")
+        self.booleans = [at for at, item in enumerate(self.items) if item.kind == ARGUMENT and item.type == boolean]
         self.likeness = Likeness(self.words)
         self.siblings = _siblings(self.offered)
         self.cache: dict[str, Any] = {}

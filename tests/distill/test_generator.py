@@ -96,6 +96,13 @@ def test_only_turns_that_call_have_calls(examples: list[Example]) -> None:
         assert example.conversation[-1].role == ("tool" if example.kind in ("done", "next_of_several") else "user")
 
 
+def test_a_condition_that_does_not_hold_counts_for_more(examples: list[Example]) -> None:
+    looked = [one for one in examples if one.group.startswith("decide.") and one.conversation[-1].role == "tool"]
+    replies = [sum(message.role == "tool" for message in one.conversation) for one in looked]
+    weights = {(one.kind, count): one.weight for one, count in zip(looked, replies, strict=True)}
+    assert weights == {("done", 1): 5.0, ("done", 2): 1.0, ("next_of_several", 1): 1.0}
+
+
 def test_what_is_held_out_has_kinds_near_the_plan() -> None:
     examples = some(7, 1500, held_out=True)
     share = {kind: count / len(examples) for kind, count in Counter(one.kind for one in examples).items()}

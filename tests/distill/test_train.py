@@ -21,7 +21,7 @@ from pytest_toolmatch.distill.network import Network
 from pytest_toolmatch.distill.plan import Plan
 from pytest_toolmatch.distill.shards import Shards, load, save
 from pytest_toolmatch.distill.targets import Encoded, encode_all
-from pytest_toolmatch.distill.train import Trainer, main, run, start_of
+from pytest_toolmatch.distill.train import Trainer, main, mixed, run, start_of
 from pytest_toolmatch.pocket.config import Shape
 from pytest_toolmatch.pocket.model import open_model
 
@@ -122,12 +122,19 @@ def test_a_model_from_before_a_feature_goes_on_as_it_was(packed: tuple[list[Pack
     assert begun["token_features.weight"][:, -1].abs().sum() == 0 < begun["token_features.weight"][:, -2].abs().sum()
 
 
+def test_what_was_learned_is_mixed_with_what_it_began_with() -> None:
+    learned, start = {"bias": torch.tensor([4.0, 0.0])}, {"bias": torch.tensor([0.0, 8.0])}
+    assert mixed(learned, start, 0.25)["bias"].tolist() == [3.0, 2.0]
+    assert mixed(learned, start, 0.0)["bias"].tolist() == [4.0, 0.0]
+    assert mixed(learned, None, 0.25) is learned
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         (["-o", "taken"], "taken: can't be made: File exists; choose another directory with -o"),
         (["-o", "out", "--device", "cuda"], "torch finds no CUDA device here"),
-        (["-o", "out", "--start", "none.json"], "none.json: can't be read: No such file or directory"),
+        (["-o", "out", "--from", "none.json"], "none.json: can't be read: No such file or directory"),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_is_made(

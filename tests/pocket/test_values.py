@@ -37,7 +37,12 @@ def test_numbers(text: str, value: float) -> None:
     assert value in whole(list(numbers_at(words(text), 0)), text)
 
 
-@pytest.mark.parametrize("text", ["a cat", "cat", "the", "and"])
+@pytest.mark.parametrize("text", ["no stops", "without changing", "none", "nonstop"])
+def test_none_is_zero(text: str) -> None:
+    assert (1, 0) in numbers_at(words(text), 0)
+
+
+@pytest.mark.parametrize("text", ["a cat", "cat", "the", "and", "no. 5", "no 5A", "not"])
 def test_no_numbers(text: str) -> None:
     assert list(numbers_at(words(text), 0)) == []
 

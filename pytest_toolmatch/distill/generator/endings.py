@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.distill.examples import Example
 from pytest_toolmatch.distill.generator import compose
@@ -23,6 +25,9 @@ from pytest_toolmatch.distill.generator.conversations import after, make_example
 from pytest_toolmatch.distill.generator.scenes import ask_several, some_chain
 from pytest_toolmatch.distill.generator.values import say_value
 
+_WEIGHT_OF_NOT_SO = 5.0
+"""What it counts for in the loss that a condition does not hold: for one such example there are six where it does."""
+
 
 def done(world: World) -> Iterator[Example]:
     """Yield a conversation in which all calls have been made: time to answer."""
@@ -32,7 +37,8 @@ def done(world: World) -> Iterator[Example]:
         messages: Conversation = (Message("user", chain.text),)
         for calls, replies in zip(chain.steps, chain.replies, strict=True):
             messages = after(messages, calls, replies)
-        yield make_example(world, chain.plans, messages, kind="done", group=chain.phrasing, alone=chain.alone)
+        made = make_example(world, chain.plans, messages, kind="done", group=chain.phrasing, alone=chain.alone)
+        yield msgspec.structs.replace(made, weight=1.0 if len(chain.steps) > 1 else _WEIGHT_OF_NOT_SO)
         return
     plan = some_plan(world)
     plans, asked = ask_several(world) if way > 0.8 else ([plan], compose.ask_one(world, plan))  # noqa: PLR2004

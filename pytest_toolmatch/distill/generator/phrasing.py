@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_toolmatch.distill.generator.vocabulary import GRAMMAR
+from pytest_toolmatch.pocket.spans import code_table
 
 if TYPE_CHECKING:
     from pytest_toolmatch.distill.generator.parameters import Parameter
@@ -155,8 +156,9 @@ def stopped(text: str) -> str:
 
 
 def _slip(world: World, text: str) -> str:
-    """Return the text with one letter of one long word swapped, dropped or doubled."""
-    words = list(_WORD.finditer(text))
+    """Return the text with one letter of one long word swapped, dropped or doubled; ``euros`` may be a value."""
+    currencies, _ = code_table("currency")
+    words = [found for found in _WORD.finditer(text) if found[0] not in currencies]
     if not words:
         return text
     found = world.dice.pick(words)

@@ -328,6 +328,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if not 0 <= asked.mix <= 1:
         parser.error(f"--mix {asked.mix}: not from 0 to 1")
+    if asked.mix and not asked.start:
+        parser.error("--mix: there is nothing to mix in; name a model with --from")
     one_core()
     group = Group()
     try:

@@ -129,6 +129,13 @@ def test_what_was_learned_is_mixed_with_what_it_began_with() -> None:
     assert mixed(learned, None, 0.25) is learned
 
 
+@pytest.mark.parametrize(("mix", "said"), [("1.5", "not from 0 to 1"), ("0.5", "name a model with --from")])
+def test_a_mix_is_a_share_of_a_model(mix: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["-o", "out", "--mix", mix])
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

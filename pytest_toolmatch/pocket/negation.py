@@ -1,4 +1,4 @@
-"""What is denied in a text: the words that deny, and those behind them that they are about.
+"""What is denied in a text: the words that deny, and those beside them that they are about.
 
 ``no high chair`` sets ``needs_high_chair`` to false, ``no ferries`` sets ``avoid_ferries`` to true: so that a network
 can tell the one from the other, it is told which words are denied, and which arguments deny something themselves.

@@ -17,7 +17,7 @@ from pytest_toolmatch.pocket.text import STOP_WORDS, Token, tokenise
 from pytest_toolmatch.pocket.toolbox import ARGUMENT, OPTION, TOOL, Toolbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,7 +79,7 @@ class Reading:
         likeness = _likeness(self.words, toolbox)
         self.match = _matches(likeness, toolbox, self.words)
         said = self._options_said()
-        self._denials = [denials(segment.text.words) for segment in self.segments]
+        self._denied = self._counted(denials)
         self.features = self._token_features(_values_called(conversation))
         self.item_features = self._item_features(likeness, conversation)
         self.item_features[said, 15] = 1
@@ -144,9 +144,13 @@ class Reading:
                     yield starts[at], stops[at + len(value)]
                 at = text.content.find(value, at + 1)
 
+    def _counted(self, count: Callable[[Sequence[str]], list[int]]) -> NDArray[np.int64]:
+        """Return what is counted for each word of a piece, for all pieces in one row."""
+        return np.array([often for segment in self.segments for often in count(segment.text.words)], np.int64)
+
     def _token_features(self, called: set[str]) -> Floats:
         made = np.zeros((len(self.words), TOKEN_FEATURES), np.float32)
-        for segment, denied in zip(self.segments, self._denials, strict=True):
+        for segment in self.segments:
             quoted = False
             for place, token in enumerate(segment.text.tokens, segment.text.first):
                 word = self.words[place]
@@ -160,7 +164,7 @@ class Reading:
                     before is not None and before.text in "$€£#",
                     before is not None and before.text in ":=",
                 )
-            made[segment.text.first : segment.text.first + len(denied), 26] = np.array(denied) > 0
+        made[:, 26] = self._denied > 0
         self._compare(made)
         kinds = np.array([item.kind for item in self.toolbox.items])
         for column, kind in enumerate((TOOL, ARGUMENT, OPTION), 15):
@@ -236,11 +240,11 @@ class Reading:
 
         By its name with what denies before the words alone, and with what denies behind them, too; by its description.
         """
+        if not self.toolbox.booleans:
+            return
         said = asked & ~np.array([is_denial(word) for word in self.words], bool)
-        before = np.array([often for denied in self._denials for often in denied], np.int64)
-        behind = [often for segment in self.segments for often in denials_behind(segment.text.words)]
-        both = before + np.array(behind, np.int64)
-        for column, layer, denied in ((20, NAME, before), (21, NAME, both), (22, ABOUT, both)):
+        both = self._denied + self._counted(denials_behind)
+        for column, layer, denied in ((20, NAME, self._denied), (21, NAME, both), (22, ABOUT, both)):
             for item in self.toolbox.booleans:
                 match = self.match[layer, item] * said
                 best = match >= match.max(initial=_ALIKE)

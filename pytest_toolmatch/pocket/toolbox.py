@@ -137,10 +137,13 @@ def _siblings(offered: Sequence[OfferedTool]) -> Siblings:
 
 def _meanings(options: Sequence[str], about: str) -> dict[str, str]:
     """Return what each option stands for where a description explains all of them (``C: Celsius, F: Fahrenheit``)."""
-    found = {
-        one: re.search(rf"(?<!\w){re.escape(one)}['\"]?\s*(?::|=|for|means)\s+([^,;.()]+)", about) for one in options
-    }
-    return {one: match[1] for one, match in found.items() if match} if all(found.values()) else {}
+    found: dict[str, str] = {}
+    for one in options:
+        match = one in about and re.search(rf"(?<!\w){re.escape(one)}['\"]?\s*(?::|=|for|means)\s+([^,;.()]+)", about)
+        if not match:
+            return {}
+        found[one] = match[1]
+    return found
 
 
 def _name(text: str) -> tuple[str, ...]:

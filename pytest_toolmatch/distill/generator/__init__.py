@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_toolmatch.distill.generator.dice import Dice
+from pytest_toolmatch.distill.generator.drills import answers, verbs
 from pytest_toolmatch.distill.generator.endings import done, missing, no_call
 from pytest_toolmatch.distill.generator.plain import plain
 from pytest_toolmatch.distill.generator.scenes import in_order, one, parallel
@@ -18,19 +19,26 @@ if TYPE_CHECKING:
     from pytest_toolmatch.distill.examples import Example
 
 
-SCENES: tuple[tuple[float, Callable[[World], Iterator[Example]]], ...] = (
-    (0.34, one),
-    (0.21, parallel),
-    (0.10, in_order),
-    (0.07, done),
-    (0.12, no_call),
-    (0.08, missing),
-    (0.0, plain),
-)
-"""Share of each kind of scene in what is held out; ``in_order`` yields two examples. See ``everyday`` for the last."""
+class Scene(NamedTuple):
+    """A kind of scene, and how often it is: in what is held out, and in what is learned from."""
 
-LEARNED = (0.18, 0.28, 0.11, 0.06, 0.21, 0.06, 0.26)
-"""Shares of the same kinds in training: more of what is harder, and everyday tools."""
+    make: Callable[[World], Iterator[Example]]
+    held_out: float
+    learned: float
+
+
+SCENES = (
+    Scene(one, 0.34, 0.18),
+    Scene(parallel, 0.21, 0.28),
+    Scene(in_order, 0.10, 0.11),
+    Scene(done, 0.07, 0.06),
+    Scene(no_call, 0.12, 0.21),
+    Scene(missing, 0.08, 0.06),
+    Scene(plain, 0.0, 0.26),
+    Scene(verbs, 0.0, 0.12),
+    Scene(answers, 0.0, 0.06),
+)
+"""Training has more of what is harder. ``in_order`` yields two examples; for ``plain`` see ``everyday``."""
 
 
 def generate(seed: int, *, held_out: bool = False, unknown_verbs: bool = False) -> Iterator[Example]:
@@ -41,11 +49,11 @@ def generate(seed: int, *, held_out: bool = False, unknown_verbs: bool = False) 
     """
     dice = Dice(seed)
     words = vocabulary(held_out, unknown_verbs=unknown_verbs)
-    bounds = list(accumulate(share for share, _ in SCENES) if held_out else accumulate(LEARNED))
+    bounds = list(accumulate(scene.held_out if held_out else scene.learned for scene in SCENES))
     while True:
         roll = dice.random() * bounds[-1]
-        scene = next(scene for bound, (_, scene) in zip(bounds, SCENES, strict=True) if roll < bound)
-        yield from scene(World(dice, words))
+        scene = next(scene for bound, scene in zip(bounds, SCENES, strict=True) if roll < bound)
+        yield from scene.make(World(dice, words))
 
 
 def everyday(seed: int, *, held_out: bool = False) -> Iterator[Example]:

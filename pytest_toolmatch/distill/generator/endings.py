@@ -17,7 +17,6 @@ from pytest_toolmatch.distill.generator.toolbox import offer, some_plan, some_th
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_toolmatch.distill.generator.schemas import Plan
     from pytest_toolmatch.distill.generator.world import World
 
 
@@ -25,8 +24,11 @@ from pytest_toolmatch.distill.generator.conversations import after, make_example
 from pytest_toolmatch.distill.generator.scenes import ask_several, some_chain
 from pytest_toolmatch.distill.generator.values import say_value
 
-_WEIGHT_OF_NOT_SO = 5.0
+_WEIGHT_OF_NOT_SO = 3.0
 """What it counts for in the loss that a condition does not hold: for one such example there are six where it does."""
+
+_WEIGHT_OF_SEEMING = 1.5
+"""What it counts for that nothing is called where something seems to be wanted: it is a single step in the loss."""
 
 
 def done(world: World) -> Iterator[Example]:
@@ -62,10 +64,9 @@ def missing(world: World) -> Iterator[Example]:
 
 def no_call(world: World) -> Iterator[Example]:
     """Yield what no tool on offer is for: small talk, knowledge, something not to be done, a tool that is not there."""
-    dice = world.dice
-    plan = some_plan(world)
-    way = dice.random()
+    way = world.dice.random()
     if way < 0.36:  # noqa: PLR2004
+        plan = some_plan(world)
         asked = compose.ask_one(world, plan)
         talk = opening(world, Message("user", asked.text))
         yield Example(
@@ -74,23 +75,35 @@ def no_call(world: World) -> Iterator[Example]:
             calls=(),
             kind="no_call",
             group=f"absent.{asked.phrasing}",
+            weight=_WEIGHT_OF_SEEMING,
         )
     elif way < 0.46:  # noqa: PLR2004
-        yield talked(world, confirmed(world, yes=False), "no_call")
+        made = talked(world, confirmed(world, yes=False), "no_call")
+        yield msgspec.structs.replace(made, weight=_WEIGHT_OF_SEEMING)
+    elif way < 0.58:  # noqa: PLR2004
+        yield msgspec.structs.replace(_negated(world), weight=_WEIGHT_OF_SEEMING)
     else:
-        text, name = _nothing_to_call(world, plan, "negated" if way < 0.58 else dice.pick(("chitchat", "knowledge")))  # noqa: PLR2004
-        yield make_example(world, [plan], (Message("user", text),), kind="no_call", group=name)
+        yield _small_talk(world)
 
 
-def _nothing_to_call(world: World, plan: Plan, name: str) -> tuple[str, str]:
-    dice, draft = world.dice, Draft(world)
+def _negated(world: World) -> Example:
+    plan, draft = some_plan(world, "act", "new"), Draft(world)
+    target = say_value(world, plan.target) if plan.target else None
+    _, body, _ = compose.body_of(draft, plan, target, [])
+    name, phrase = _some_chat(world, "negated")
+    text = phrase.format(do=body, p=world.dice.pick(world.words["first"]))
+    return make_example(world, [plan], (Message("user", draft.finish(text)),), kind="no_call", group=name)
+
+
+def _small_talk(world: World) -> Example:
+    plan = some_plan(world)
+    thing = plan.thing if world.dice.chance(0.6) else some_thing(world)
+    name, phrase = _some_chat(world, world.dice.pick(("chitchat", "knowledge")))
+    text = phrase.format(n=thing, m=some_thing(world), p=world.dice.pick(world.words["first"]))
+    return make_example(world, [plan], (Message("user", Draft(world).finish(text)),), kind="no_call", group=name)
+
+
+def _some_chat(world: World, name: str) -> tuple[str, str]:
     phrases = world.vocabulary.chat[name]
-    index = int(dice.random() * len(phrases))
-    if name == "negated":
-        target = say_value(world, plan.target) if plan.target else None
-        _, body, _ = compose.body_of(draft, plan, target, [])
-        text = phrases[index].format(do=body.removesuffix("?"), p=dice.pick(world.words["first"]))
-    else:
-        thing = plan.thing if dice.chance(0.6) else some_thing(world)
-        text = phrases[index].format(n=thing, m=some_thing(world), p=dice.pick(world.words["first"]))
-    return draft.finish(text), f"{name}{index}"
+    index = int(world.dice.random() * len(phrases))
+    return f"{name}{index}", phrases[index]

@@ -67,15 +67,17 @@ def neighbour(world: World, plan: Plan, *, close: bool = True) -> Plan:
     if way < 0.35:  # noqa: PLR2004
         return make_plan(world, plan.verb, some_thing(world, plan.verb.form))
     if way < 0.7:  # noqa: PLR2004
-        near = plan.verb.form in ("tell", "find")
-        return make_plan(
-            world,
-            some_verb(world, "act" if near and not close else dice.pick(("act", "tell", "find", "new"))),
-            plan.thing,
-        )
+        return of_other_verb(world, plan, close=close)
     if way < 0.85 and close and " " not in plan.thing:  # noqa: PLR2004
         return make_plan(world, plan.verb, f"{dice.pick(world.nouns['adjectives'])} {plan.thing}")
     return some_plan(world)
+
+
+def of_other_verb(world: World, plan: Plan, *, close: bool = True) -> Plan:
+    """Return a tool for the same thing; see ``neighbour``."""
+    near = plan.verb.form in ("tell", "find")
+    form = "act" if near and not close else world.dice.pick(("act", "tell", "find", "new"))
+    return make_plan(world, some_verb(world, form), plan.thing)
 
 
 def offer(

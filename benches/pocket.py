@@ -33,7 +33,7 @@ from pytest_toolmatch.pocket.weights import manifest_of
 
 REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata" / "bfcl_v4"
 SEED = 7
-"""Of the examples: a stream that nobody has looked at while the models were made."""
+"""Of the examples: the same stream for every model."""
 
 BFCL = ("simple_python", "multiple", "parallel", "irrelevance")
 TARGETS = {

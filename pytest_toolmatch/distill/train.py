@@ -140,10 +140,13 @@ class Trainer:
         return exact
 
     def keep_if_better(self, score: float) -> None:
-        """Keep the averaged network where none was as good; how long none was counts from when the rate falls."""
+        """Keep the averaged network where none was better, of equals the later, which was trained at a lower rate.
+
+        How long none got better counts from when the rate falls.
+        """
         better = score > self.progress.best
         self.progress.stale = 0 if better or self.fraction() < _HOLD else self.progress.stale + 1
-        if better:
+        if score >= self.progress.best:
             self.progress.best = score
             self.best = {name: value.clone() for name, value in self.average.items()}
 

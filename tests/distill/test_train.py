@@ -86,6 +86,17 @@ def test_what_is_exported_can_be_opened(packed: tuple[list[Packed], Lexicon], tm
     )
 
 
+def test_of_equally_good_networks_the_later_is_kept(packed: tuple[list[Packed], Lexicon]) -> None:
+    trainer = Trainer(Plan(shape=SHAPE, steps=9, batch=16), packed[1])
+    kept = []
+    for score in (0.5, 0.7, 0.7, 0.6):
+        trainer.average = {name: value + 1 for name, value in trainer.average.items()}
+        trainer.keep_if_better(score)
+        kept.append(all(torch.equal(value, trainer.best[name]) for name, value in trainer.average.items()))
+    assert kept == [True, True, True, False]
+    assert trainer.progress.best == 0.7
+
+
 def test_shards_are_read_as_they_were_written(packed: tuple[list[Packed], Lexicon], tmp_path: Path) -> None:
     examples, lexicon = packed
     save(tmp_path / "0.npz", examples, lexicon)

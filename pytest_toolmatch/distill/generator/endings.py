@@ -27,8 +27,11 @@ from pytest_toolmatch.distill.generator.values import say_value
 _WEIGHT_OF_NOT_SO = 3.0
 """What it counts for in the loss that a condition does not hold: for one such example there are six where it does."""
 
-_WEIGHT_OF_SEEMING = 1.5
-"""What it counts for that nothing is called where something seems to be wanted: it is a single step in the loss."""
+_WEIGHT_OF_SEEMING = 5.0
+"""What it counts for that nothing is called where something seems to be wanted.
+
+It is a single step in the loss, and a call that nobody asked for does more harm than one that is not made.
+"""
 
 
 def done(world: World) -> Iterator[Example]:

@@ -13,7 +13,7 @@ from pytest_toolmatch.core.validation import ArgumentValidator, check_schema
 from pytest_toolmatch.distill.examples import KINDS, Example
 from pytest_toolmatch.distill.generator import everyday, generate
 from pytest_toolmatch.distill.generator.dice import Dice
-from pytest_toolmatch.distill.generator.drills import verbs
+from pytest_toolmatch.distill.generator.drills import answers, verbs
 from pytest_toolmatch.distill.generator.endings import no_call
 from pytest_toolmatch.distill.generator.several import ask_both_anew
 from pytest_toolmatch.distill.generator.toolbox import some_plan
@@ -135,6 +135,17 @@ def test_a_drill_offers_tools_for_one_thing_of_which_at_most_one_does_it() -> No
     for one in made:
         assert one.kind == ("one" if one.calls else "no_call")
         assert len({tool.name for tool in one.tools}) == len(one.tools)
+
+
+def test_a_drill_has_as_many_yeses_as_noes() -> None:
+    world = World(Dice(5), vocabulary(False))
+    made = list(itertools.chain.from_iterable(answers(world) for _ in range(300)))
+    assert {_way(one) for one in made} == {"confirm"}
+    assert 0.4 < sum(bool(one.calls) for one in made) / len(made) < 0.6
+    yes, no = (
+        {one.conversation[-1].content.lower() for one in made if bool(one.calls) is said} for said in (True, False)
+    )
+    assert yes.isdisjoint(no)
 
 
 def test_what_is_held_out_has_kinds_near_the_plan() -> None:

@@ -134,6 +134,8 @@ def test_a_drill_offers_tools_for_one_thing_of_which_at_most_one_does_it() -> No
     assert 0.3 < sum(not one.calls for one in made) / len(made) < 0.45
     for one in made:
         assert one.kind == ("one" if one.calls else "no_call")
+        assert len(one.calls) <= 1
+        assert {call.name for call in one.calls} <= {tool.name for tool in one.tools}
         assert len({tool.name for tool in one.tools}) == len(one.tools)
 
 

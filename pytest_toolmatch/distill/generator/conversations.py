@@ -39,13 +39,15 @@ def make_example(
     kind: str,
     group: str,
     alone: bool = False,
+    weight: float = 1.0,
 ) -> Example:
     """Return an example; sometimes another request was dealt with before."""
     if world.dice.chance(_EARLIER) and not alone:
         before, others = earlier(world, plans)
         messages, plans = (*before, *messages), [*plans, *others]
     tools = offer(world, plans, " ".join(message.content for message in messages), alone=alone)
-    return Example(tools=tools, conversation=opening(world, *messages), calls=calls, kind=kind, group=group)
+    conversation = opening(world, *messages)
+    return Example(tools=tools, conversation=conversation, calls=calls, kind=kind, group=group, weight=weight)
 
 
 def asked_once(world: World, plans: list[Plan], asked: Asked, kind: str, *, alone: bool = False) -> Example:
@@ -55,6 +57,6 @@ def asked_once(world: World, plans: list[Plan], asked: Asked, kind: str, *, alon
     )
 
 
-def talked(world: World, talk: Talk, kind: str) -> Example:
+def talked(world: World, talk: Talk, kind: str, *, weight: float = 1.0) -> Example:
     """Return an example of a conversation."""
-    return make_example(world, talk.plans, talk.messages, talk.calls, kind=kind, group=talk.phrasing)
+    return make_example(world, talk.plans, talk.messages, talk.calls, kind=kind, group=talk.phrasing, weight=weight)

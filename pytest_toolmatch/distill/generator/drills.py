@@ -26,13 +26,14 @@ def verbs(world: World) -> Iterator[Example]:
     others = (of_other_verb(world, plan, close=not absent) for _ in range(dice.pick((1, 1, 2, 3))))
     plans = {other.tool.name: other for other in others if other.verb.names[0] != plan.verb.names[0]}
     plans.pop(plan.tool.name, None)
-    offered = [*plans.values(), *([] if absent and plans else [plan])]
+    there = not (absent and plans)
+    offered = [*plans.values(), *([plan] if there else [])]
     yield Example(
         tools=tuple(one.tool for one in dice.some(offered, len(offered))),
         conversation=opening(world, Message("user", asked.text)),
-        calls=asked.calls if plan in offered else (),
-        kind="one" if plan in offered else "no_call",
-        group=asked.phrasing if plan in offered else f"absent.{asked.phrasing}",
+        calls=asked.calls if there else (),
+        kind="one" if there else "no_call",
+        group=asked.phrasing if there else f"absent.{asked.phrasing}",
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from pytest_toolmatch.core.conversation import Conversation, Message
 from pytest_toolmatch.distill.examples import Example
 from pytest_toolmatch.distill.generator import compose
@@ -42,8 +40,10 @@ def done(world: World) -> Iterator[Example]:
         messages: Conversation = (Message("user", chain.text),)
         for calls, replies in zip(chain.steps, chain.replies, strict=True):
             messages = after(messages, calls, replies)
-        made = make_example(world, chain.plans, messages, kind="done", group=chain.phrasing, alone=chain.alone)
-        yield msgspec.structs.replace(made, weight=1.0 if len(chain.steps) > 1 else _WEIGHT_OF_NOT_SO)
+        weight = 1.0 if len(chain.steps) > 1 else _WEIGHT_OF_NOT_SO
+        yield make_example(
+            world, chain.plans, messages, kind="done", group=chain.phrasing, alone=chain.alone, weight=weight
+        )
         return
     plan = some_plan(world)
     plans, asked = ask_several(world) if way > 0.8 else ([plan], compose.ask_one(world, plan))  # noqa: PLR2004
@@ -81,10 +81,9 @@ def no_call(world: World) -> Iterator[Example]:
             weight=_WEIGHT_OF_SEEMING,
         )
     elif way < 0.46:  # noqa: PLR2004
-        made = talked(world, confirmed(world, yes=False), "no_call")
-        yield msgspec.structs.replace(made, weight=_WEIGHT_OF_SEEMING)
+        yield talked(world, confirmed(world, yes=False), "no_call", weight=_WEIGHT_OF_SEEMING)
     elif way < 0.58:  # noqa: PLR2004
-        yield msgspec.structs.replace(_negated(world), weight=_WEIGHT_OF_SEEMING)
+        yield _negated(world)
     else:
         yield _small_talk(world)
 
@@ -94,8 +93,8 @@ def _negated(world: World) -> Example:
     target = say_value(world, plan.target) if plan.target else None
     _, body, _ = compose.body_of(draft, plan, target, [])
     name, phrase = _some_chat(world, "negated")
-    text = phrase.format(do=body, p=world.dice.pick(world.words["first"]))
-    return make_example(world, [plan], (Message("user", draft.finish(text)),), kind="no_call", group=name)
+    text = draft.finish(phrase.format(do=body, p=world.dice.pick(world.words["first"])))
+    return make_example(world, [plan], (Message("user", text),), kind="no_call", group=name, weight=_WEIGHT_OF_SEEMING)
 
 
 def _small_talk(world: World) -> Example:

@@ -109,7 +109,7 @@ class Outcome:
         """Print the summary above pytest's own last line."""
         run, report = self.run, self.run.report
         if run.is_worker or report is None:
-            for note in _notes(run):
+            for note in (*_notes(run), *_earlier(run)):
                 terminalreporter.write_line(note)
             for fault in run.faults if run.session or run.refused else ():
                 terminalreporter.write_line(f"ERROR: {clean(fault)}", red=True)
@@ -139,6 +139,13 @@ def _left_out(run: Run) -> Iterator[str]:
         if names := awaited.left_out:
             more = f", … and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             yield f"{suite}: not judged, since skipped: {', '.join(names[:_NAMED])}{more}"
+
+
+def _earlier(run: Run) -> Iterator[str]:
+    """Say which reports are left from an earlier run, for one that judged nothing writes none."""
+    for path in run.settings.reports:
+        if path.is_file():
+            yield f"report  {clean(str(path))} is of an earlier run: nothing was judged in this one"
 
 
 def _in_ascii(report: Any) -> None:

@@ -135,3 +135,12 @@ def test_a_run_without_results_writes_no_report(project: Project) -> None:
     assert (run.exit, run.outcomes) == (0, {"passed": 1})
     assert not (run.path / "report.json").exists()
     assert "report  " not in run.text
+
+
+def test_a_run_without_results_leaves_an_earlier_report_and_says_so(project: Project) -> None:
+    there = project.with_file("test_other.py", "def test_other(): ...").with_file("report.json", "old")
+    run = there.run("--toolmatch-report=report.json")
+    assert (run.path / "report.json").read_text() == "old"
+    run.result.stdout.fnmatch_lines(
+        [f"report  {run.path}/report.json is of an earlier run: nothing was judged in this one"]
+    )

@@ -107,7 +107,8 @@ def test_a_condition_that_does_not_hold_counts_for_more(examples: list[Example])
 
 def test_nothing_to_call_counts_for_more_where_something_seems_to_be_wanted(held_out: list[Example]) -> None:
     weights = {_way(one): one.weight for one in held_out if one.kind == "no_call"}
-    assert weights == {"absent": 5.0, "confirm": 5.0, "negated": 5.0, "chitchat": 1.0, "knowledge": 1.0}
+    assert weights == {"absent": 15.0, "confirm": 60.0, "negated": 15.0, "chitchat": 5.0, "knowledge": 5.0}
+    assert {one.weight for one in held_out if one.kind == "missing"} == {2.0}
 
 
 def _way(example: Example) -> str:
@@ -181,6 +182,7 @@ def test_what_is_held_out_is_never_learnt_from() -> None:
 
 HELD_OUT = {
     "banking": 3174741123,
+    "chatter": 3769992992,
     "culture": 175241258,
     "daily": 2400959623,
     "energy": 2537285212,

@@ -36,7 +36,7 @@ SCENES = (
     Scene(missing, 0.08, 0.06),
     Scene(plain, 0.0, 0.26),
     Scene(verbs, 0.0, 0.12),
-    Scene(answers, 0.0, 0.06),
+    Scene(answers, 0.0, 0.09),
 )
 """Training has more of what is harder. ``in_order`` yields two examples; for ``plain`` see ``everyday``."""
 

@@ -25,10 +25,15 @@ from pytest_toolmatch.distill.generator.values import say_value
 _WEIGHT_OF_NOT_SO = 3.0
 """What it counts for in the loss that a condition does not hold: for one such example there are six where it does."""
 
-_WEIGHT_OF_SEEMING = 5.0
-"""What it counts for that nothing is called where something seems to be wanted.
+_WEIGHT_OF_LACKING = 2.0
+_WEIGHT_OF_TALK = 5.0
+_WEIGHT_OF_SEEMING = 15.0
+_WEIGHT_OF_REFUSED = 60.0
+"""What it counts for that nothing is called: where a value is missing, in small talk, where something seems to be
+wanted, and where the user says no.
 
-It is a single step in the loss, and a call that nobody asked for does more harm than one that is not made.
+It is a single step in the loss, and a call that nobody asked for does more harm than one that is not made. Most so
+after *shall I?*: there an answer that nobody understands is no consent.
 """
 
 
@@ -62,6 +67,7 @@ def missing(world: World) -> Iterator[Example]:
         calls=(),
         kind="missing",
         group=asked.phrasing,
+        weight=_WEIGHT_OF_LACKING,
     )
 
 
@@ -81,7 +87,7 @@ def no_call(world: World) -> Iterator[Example]:
             weight=_WEIGHT_OF_SEEMING,
         )
     elif way < 0.46:  # noqa: PLR2004
-        yield talked(world, confirmed(world, yes=False), "no_call", weight=_WEIGHT_OF_SEEMING)
+        yield talked(world, confirmed(world, yes=False), "no_call", weight=_WEIGHT_OF_REFUSED)
     elif way < 0.58:  # noqa: PLR2004
         yield _negated(world)
     else:
@@ -102,7 +108,8 @@ def _small_talk(world: World) -> Example:
     thing = plan.thing if world.dice.chance(0.6) else some_thing(world)
     name, phrase = _some_chat(world, world.dice.pick(("chitchat", "knowledge")))
     text = phrase.format(n=thing, m=some_thing(world), p=world.dice.pick(world.words["first"]))
-    return make_example(world, [plan], (Message("user", Draft(world).finish(text)),), kind="no_call", group=name)
+    said = Message("user", Draft(world).finish(text))
+    return make_example(world, [plan], (said,), kind="no_call", group=name, weight=_WEIGHT_OF_TALK)
 
 
 def _some_chat(world: World, name: str) -> tuple[str, str]:

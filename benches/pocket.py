@@ -20,6 +20,7 @@ from pocket_sure import print_confidences
 from threadpoolctl import threadpool_limits
 
 from pytest_toolmatch.distill.evaluate import (
+    Row,
     bfcl,
     everyday_held_out,
     held_out,
@@ -63,14 +64,17 @@ print(with_numpy - started, loaded - with_numpy, int(peak.split()[1]) / 1024)
 def tables(name: str, model: PocketModel, examples: int) -> None:
     """Print how often the model is right."""
     target = TARGETS.get(name, {})
-    judged = judge(model, itertools.islice(held_out(SEED), examples))
+    stream = held_out(SEED)
+    judged = judge(model, itertools.islice(stream, examples))
     print("held-out schemas and phrasings of the generator")
     for row in tabulate(judged):
-        print("  ", row, verdict(100 * row.exact / row.n, target.get(row.what)))
-    unwanted = (one for one in held_out(SEED) if one.kind == "no_call")
-    row = tabulate(judge(model, itertools.islice(unwanted, UNWANTED)))[0]._replace(what="no_call, many")
+        show(row, target.get(row.what))
+    unwanted = [one for one in judged if one.example.kind == "no_call"]
+    more = (example for example in stream if example.kind == "no_call")
+    unwanted += judge(model, itertools.islice(more, max(0, UNWANTED - len(unwanted))))
+    row = tabulate(unwanted)[0]._replace(what="no_call, many")
     low, high = clopper_pearson(row.exact / row.n, row.n, 0.95)
-    print("  ", row, f"({100 * low:.1f}–{100 * high:.1f})", verdict(100 * row.exact / row.n, target.get(row.what)))
+    show(row, target.get(row.what), f"({100 * low:.1f}–{100 * high:.1f})")
     print("   invalid calls", sum(one.invalid for one in judged), verdict(-sum(one.invalid for one in judged), 0))
     print("the same with verbs, too, that were never seen")
     print("  ", tabulate(judge(model, itertools.islice(held_out(SEED, unknown_verbs=True), examples)))[0])
@@ -79,13 +83,18 @@ def tables(name: str, model: PocketModel, examples: int) -> None:
         print("  ", row)
     print("held-out requests of the demo suites")
     for row in tabulate(judge(model, kept_requests(examples))):
-        print("  ", row, verdict(100 * row.exact / row.n, target.get("requests") if row.what == "all" else None))
+        show(row, target.get("requests") if row.what == "all" else None)
     print("BFCL v4, never trained on")
     for category in BFCL:
         questions = bfcl(REALDATA, category)
         print("  ", judge_bfcl(model, questions) if questions else f"{category}: not here")
     median, slow = milliseconds(judged)
     print(f"a turn takes {median:.1f} ms of one core {verdict(-median, -10)}, 95th percentile {slow:.1f} ms")
+
+
+def show(row: Row, target: float | None, interval: str = "") -> None:
+    """Print a line of a table, and whether its target is reached."""
+    print("  ", row, interval, verdict(100 * row.exact / row.n, target))
 
 
 def draws(model: PocketModel, seconds: float = 2.0) -> None:
